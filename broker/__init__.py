@@ -1,0 +1,1 @@
+"""Warm Handoff: a broker for consented referrals between agencies that respond to domestic violence."""

@@ -1,0 +1,134 @@
+"""What every event of the contract is: a frozen model that knows its type, who may publish it and what it is about.
+
+A new event type is one file in this folder with one subclass of `EventData`; the registry finds it by its being there.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from broker.schemas.refusal import RefusalCode, Refused
+
+TYPE_PREFIX = "org.warmhandoff."
+
+
+class Flow(StrEnum):
+    """Who says it to whom. A type travels in the flows it names and in no other."""
+
+    SOURCE_TO_BROKER = "source"
+    PROVIDER_TO_BROKER = "answer"
+    BROKER_TO_PROVIDER = "provider"
+    BROKER_TO_SOURCE = "notice"
+
+
+class Subject(StrEnum):
+    """What an event's `subject` (and so its Kafka key) names."""
+
+    REFERRAL = "referral"
+    CONSENT = "consent"
+    INCIDENT = "incident"
+    ORGANISATION = "organisation"
+    EVENT = "event"
+
+
+class Contract(BaseModel):
+    """A part of the contract: unchangeable, without unknown properties, camelCase on the wire."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        hide_input_in_errors=True,
+    )
+
+
+class EventData(Contract):
+    """The `data` of one event type."""
+
+    TYPE: ClassVar[str]
+    """The full CloudEvents type."""
+    FLOWS: ClassVar[frozenset[Flow]]
+    """The flows it travels in."""
+    SUBJECT: ClassVar[Subject]
+    """What its subject names."""
+    EXAMPLE: ClassVar[Mapping[str, Any]]
+    """A valid example of the data, with invented values, as it stands on the wire."""
+
+    @classmethod
+    def read(cls, wire: bytes) -> Self:
+        """The event that these UTF-8 JSON bytes say.
+
+        Raises:
+            Refused: with the code and the path of the first offending field, never its value.
+        """
+        try:
+            return cls.model_validate_json(wire, strict=True, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise refusal_of(error) from None
+
+    def wire(self) -> bytes:
+        """These data as UTF-8 JSON bytes, absent fields left out."""
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
+
+
+@cache
+def events() -> Mapping[str, type[EventData]]:
+    """Every event type of the contract by its full type name, found by walking this package."""
+    import broker.schemas as package
+
+    found: dict[str, type[EventData]] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        for value in vars(importlib.import_module(f"{package.__name__}.{module}")).values():
+            if isinstance(value, type) and issubclass(value, EventData) and "TYPE" in vars(value):
+                found[value.TYPE] = value
+    return MappingProxyType(found)
+
+
+_CODES = {
+    "extra_forbidden": RefusalCode.PROPERTY_UNKNOWN,
+    "missing": RefusalCode.PROPERTY_MISSING,
+    "json_invalid": RefusalCode.JSON_INVALID,
+}
+
+
+def refusal_of(error: ValidationError) -> Refused:
+    """The coded refusal for pydantic's first complaint. What a rule of ours raised inside pydantic keeps its own code."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        deep = "recursion" in str(first.get("ctx", {}).get("error", ""))
+        return Refused(RefusalCode.TOO_DEEP if deep else RefusalCode.JSON_INVALID)
+    if first["type"] in RefusalCode.__members__:
+        return Refused(RefusalCode(first["type"]), _path(first, known=True))
+    if first["type"] == "extra_forbidden":
+        return _unknown_property(first)
+    return Refused(_CODES.get(first["type"], RefusalCode.PROPERTY_INVALID), _path(first, known=True))
+
+
+def _unknown_property(complaint: ErrorDetails) -> Refused:
+    """An unknown property's name is the publisher's own text and might itself be a value: only names we know are repeated."""
+    from broker.schemas.field_groups import NEVER_TRANSIT_NAMES, SEALED_FIELD_NAMES
+
+    name = complaint["loc"][-1]
+    if name in NEVER_TRANSIT_NAMES:
+        return Refused(RefusalCode.NEVER_TRANSIT, _path(complaint, known=True))
+    if name in SEALED_FIELD_NAMES:
+        return Refused(RefusalCode.IDENTITY_IN_CLEAR, _path(complaint, known=True))
+    return Refused(RefusalCode.PROPERTY_UNKNOWN, _path(complaint, known=False))
+
+
+def _path(complaint: ErrorDetails, *, known: bool) -> str:
+    steps = [str(step) for step in complaint["loc"]]
+    if not known:
+        steps[-1] = "(unknown property)"
+    return ".".join(steps)

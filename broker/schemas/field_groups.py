@@ -1,0 +1,65 @@
+"""The field groups of domain.md §7.2: each with its tier and a label in plain words.
+
+A consent names groups by code (`FG03`, or a part: `FG07c`). Groups of tier 3 and up travel sealed; FG11, FG15 and
+FG18 are tier 5 here and have no model, so that nothing can be made to carry them.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Final, NewType
+
+from pydantic import StringConstraints
+
+from broker.schemas.vocabulary import Tier
+
+FieldGroup = NewType("FieldGroup", str)
+"""A group's code, with a part's letter where the group has parts."""
+
+FieldGroupText = Annotated[FieldGroup, StringConstraints(pattern=r"^FG[0-9]{2}[a-e]?$")]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFacts:
+    """A group's tier and what to call it in front of a person."""
+
+    tier: Tier
+    label: str
+
+
+GROUPS: Final[dict[FieldGroup, GroupFacts]] = {
+    FieldGroup(code): GroupFacts(tier, label)
+    for code, tier, label in (
+        ("FG00", Tier.OPERATIONAL, "Reference numbers and times"),
+        ("FG01", Tier.QUASI_IDENTIFYING, "What is needed, and for how many"),
+        ("FG02", Tier.QUASI_IDENTIFYING, "Language, access and pets"),
+        ("FG03", Tier.IDENTIFYING, "How to make contact safely"),
+        ("FG04", Tier.IDENTIFYING, "First name or alias"),
+        ("FG05", Tier.IDENTIFYING, "Legal name and date of birth"),
+        ("FG06", Tier.IDENTIFYING, "Age band, gender, background"),
+        ("FG07a", Tier.OPERATIONAL, "Jurisdiction"),
+        ("FG07b", Tier.QUASI_IDENTIFYING, "County or postal area"),
+        ("FG07c", Tier.HIGH_HARM, "Whereabouts at the moment"),
+        ("FG07d", Tier.HIGH_HARM, "Exact location"),
+        ("FG07e", Tier.HIGH_HARM, "Address confidentiality programme"),
+        ("FG08", Tier.HIGH_HARM, "Areas and people to avoid"),
+        ("FG09", Tier.HIGH_HARM, "About the children"),
+        ("FG10", Tier.HIGH_HARM, "Danger summary"),
+        ("FG11", Tier.NEVER, "Answers to single danger questions"),
+        ("FG12", Tier.HIGH_HARM, "Incident in brief"),
+        ("FG13", Tier.HIGH_HARM, "Police report number"),
+        ("FG14", Tier.HIGH_HARM, "Names for the conflict check"),
+        ("FG15", Tier.NEVER, "Suspect's record"),
+        ("FG16", Tier.HIGH_HARM, "Court orders and hearings"),
+        ("FG17", Tier.HIGH_HARM, "Medical need now"),
+        ("FG18", Tier.NEVER, "Clinical record"),
+        ("FG19", Tier.HIGH_HARM, "Substance use, psychiatric, HIV"),
+        ("FG20", Tier.IDENTIFYING, "Income and insurance"),
+        ("FG21", Tier.IDENTIFYING, "Housing and employment"),
+        ("FG22", Tier.HIGH_HARM, "Where evidence is kept"),
+        ("FG23", Tier.QUASI_IDENTIFYING, "Worker to call back"),
+        ("FG24", Tier.QUASI_IDENTIFYING, "What the survivor agreed to"),
+        ("FG25", Tier.IDENTIFYING, "What became of it"),
+    )
+}
+
+SEALED_FIELD_NAMES: Final[frozenset[str]] = frozenset()
+NEVER_TRANSIT_NAMES: Final[frozenset[str]] = frozenset()
