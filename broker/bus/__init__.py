@@ -1,0 +1,1 @@
+"""Kafka: topics, the batch that is read, the messages that are sent."""

@@ -1,0 +1,153 @@
+"""A policy pack, read and compiled: every look-up that a decision needs is one step in a table.
+
+Nothing here is law; the law is in the pack's file. What a pack does not say is denied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum, StrEnum
+
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
+
+
+class Basis(IntEnum):
+    """What a disclosure must rest on (domain.md §4.3 step 4), from the loosest to the strictest."""
+
+    NONE = 0
+    TREATMENT = 1
+    STATUTE = 2
+    AGREEMENT = 3
+    RELEASE = 4
+    FERPA_CONSENT = 5
+    AUTH_164_508 = 6
+    TRAIL_ONLY = 7
+    PROHIBITED = 8
+
+
+class Necessity(StrEnum):
+    """A cell of the minimum-necessary table (domain.md §7.4), with the sign that stands for it there."""
+
+    REQUIRED = "R"
+    OPTIONAL = "o"
+    ONCE = "1"
+    NOT_NEEDED = "-"
+    NEVER = "x"
+
+
+class FeedbackAllowance(StrEnum):
+    """What a source may hear without a release (VAWA-12)."""
+
+    RECEIPT_ONLY = "RECEIPT_ONLY"
+    STATUS = "STATUS"
+
+
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """The basis for one pair of organisation classes, the groups it reaches at most (bits), and the rows it stems from."""
+
+    basis: Basis
+    ceiling: int
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a provider's class may tell a source's class of its own accord, and the rows that say so."""
+
+    allowance: FeedbackAllowance
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the minimum-necessary table, as bits."""
+
+    allowed: int
+    required: int
+    once: int
+    never: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A length of time: so many seconds, or so many business days."""
+
+    seconds: int = 0
+    business_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    """The deadlines of one priority (domain.md §10.3)."""
+
+    delivered: Span
+    receipted: Span
+    decided: Span
+    contact: Span
+    outcome: Span
+    expiry: Span
+    hold: Span
+    awaiting_keys: Span
+    parallel_offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskFloors:
+    """To what a risk screen raises a referral (domain.md §6.5)."""
+
+    screened_in_unsafe_tonight: Priority
+    screened_in: Priority
+    bands: Mapping[RiskBand, Priority]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPack:
+    """The policy of one jurisdiction in one version. `digest` is the SHA-256 of the file's bytes, in hex."""
+
+    name: str
+    version: str
+    digest: str
+    environments: frozenset[MsgStatus]
+    max_release: timedelta
+    release_length: Mapping[Purpose, timedelta]
+    oral_temporary: timedelta
+    capacity_fresh: timedelta
+    clock_skew: timedelta
+    part2_enabled: bool
+    vsp_opaque_offers: bool
+    prohibited_recipients: frozenset[str]
+    regimes: Mapping[OrgClass, frozenset[str]]
+    written_regimes: frozenset[str]
+    named_regimes: frozenset[str]
+    footings: Mapping[str, Mapping[str, Footing]]
+    feedback: Mapping[str, Mapping[str, Feedback]]
+    columns: Mapping[str, Column]
+    necessity: Mapping[str, Mapping[FieldGroup, Necessity]]
+    without_consent: int
+    not_asked: int
+    opaque_offer: int
+    may_be_missing: int
+    timers: Mapping[Priority, Timers]
+    risk: RiskFloors
+
+    def footing(self, discloser: OrgClass, recipient: OrgClass, category: RecipientCategory | None) -> Footing | None:
+        """The strictest basis that any row of the basis table gives for this pair; None where no row fits."""
+        row = self.footings.get(discloser)
+        if row is None:
+            return None
+        return row.get(RecipientCategory.AUDITOR if category is RecipientCategory.AUDITOR else recipient)
+
+    def feedback_rule(self, provider: OrgClass, source: OrgClass) -> Feedback | None:
+        """What this provider may tell this source without a release; None where no row fits, which is receipt only."""
+        row = self.feedback.get(provider)
+        return None if row is None else row.get(source)
+
+    def written_only(self, discloser: OrgClass) -> bool:
+        """Whether every release of this class must be in writing (VAWA-02), whatever regime the record names."""
+        return not self.written_regimes.isdisjoint(self.regimes.get(discloser, frozenset()))
+
+    def named_only(self, discloser: OrgClass) -> bool:
+        """Whether every release of this class must name organisations (VAWA-06), whatever regime the record names."""
+        return not self.named_regimes.isdisjoint(self.regimes.get(discloser, frozenset()))

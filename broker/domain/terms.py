@@ -1,0 +1,94 @@
+"""A consent record as the decision reads it: one version, its names, scopes and times, in sets and bits.
+
+The registry is the authority (domain.md §4.5). Of several versions of one record only the newest counts.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from broker.domain import group_sets
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.ids import ConsentId, OrgId
+from broker.schemas.vocabulary import Purpose, RecipientCategory
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRef:
+    """One version of one consent record."""
+
+    id: ConsentId
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryRecipient:
+    """A kind of recipient that a release names instead of an organisation."""
+
+    category: RecipientCategory
+    service_area: str
+    max_concurrent_offers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentTerms:
+    """What a record permits or forbids. `scope` and `scope_in_tier` are bits; times are UTC.
+
+    `uses_left` and `ended` are not in the record: the registry counts uses (`maxUses`) and knows whether the event that
+    ends the release (`endsOnEvent`) has come to pass; `used` sets them.
+    """
+
+    ref: ConsentRef
+    status: str
+    permits: bool
+    discloser: OrgId
+    recipients: frozenset[OrgId]
+    categories: tuple[CategoryRecipient, ...]
+    excluded: frozenset[OrgId]
+    purposes: frozenset[Purpose]
+    regimes: frozenset[str]
+    scope: int
+    scope_in_tier: int
+    excluded_fields: tuple[str, ...]
+    not_before: datetime
+    not_after: datetime
+    ends_on_event: str | None
+    max_uses: int | None
+    oral: bool
+    redisclosure_prohibited: bool
+    notice_code: str
+    uses_left: bool = True
+    ended: bool = False
+
+    def used(self, uses: int, *, ended: bool = False) -> "ConsentTerms":
+        """These terms after so many uses; `ended` once the event has come to pass that ends the release."""
+        return replace(self, uses_left=self.max_uses is None or uses < self.max_uses, ended=ended)
+
+
+def terms(record: ConsentRecord) -> ConsentTerms:
+    """The terms of a record, compiled once when it is taken in or loaded."""
+    scope = group_sets.mask(record.data_scope.field_groups)
+    return ConsentTerms(
+        ref=ConsentRef(record.consent_id, record.version),
+        status=str(record.status),
+        permits=record.decision == "permit",
+        discloser=record.discloser.org_id,
+        recipients=frozenset(to.org_id for to in record.recipients if to.kind == "ORG"),
+        categories=tuple(
+            CategoryRecipient(RecipientCategory(to.category), to.service_area, to.max_concurrent_offers)
+            for to in record.recipients
+            if to.kind == "CATEGORY"
+        ),
+        excluded=frozenset(record.excluded_recipients),
+        purposes=frozenset(record.purposes),
+        regimes=frozenset(str(regime) for regime in record.regimes),
+        scope=scope,
+        scope_in_tier=scope & group_sets.UP_TO_TIER[record.data_scope.max_tier],
+        excluded_fields=tuple(record.data_scope.excluded_fields),
+        not_before=record.validity.not_before,
+        not_after=record.validity.not_after,
+        ends_on_event=record.validity.ends_on_event,
+        max_uses=record.validity.max_uses,
+        oral=any(grantor.form == "ORAL_TEMPORARY" for grantor in record.grantors),
+        redisclosure_prohibited=record.redisclosure.prohibited,
+        notice_code=str(record.redisclosure.notice),
+    )

@@ -1,0 +1,134 @@
+"""What the broker holds of a referral while it works on it: the referral, its needs, their offers.
+
+These are plain records that only the desk changes (`Desk.change`), so that a refused event leaves no half of itself.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from broker.domain.consent import ConsentRef, ConsentTerms
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.event import Contract
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.referral_requested import AccessNeeds, NeedSummary, WorkerContact
+from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.schemas.vocabulary import (
+    Acknowledgment,
+    NeedState,
+    OfferState,
+    Priority,
+    RecipientCategory,
+    Service,
+    VictimAgreed,
+)
+
+OPEN_OFFER_STATES = frozenset({OfferState.MADE, OfferState.RECEIPTED, OfferState.UNDER_REVIEW, OfferState.WAITLISTED})
+UNDECIDED_OFFER_STATES = frozenset({OfferState.MADE, OfferState.RECEIPTED, OfferState.UNDER_REVIEW})
+
+
+class NextAction(StrEnum):
+    """What will happen to a need at its `due_at` if nobody does anything before."""
+
+    EXPIRE_OFFERS = "EXPIRE_OFFERS"
+    EXPIRE_REFERRAL = "EXPIRE_REFERRAL"
+    CHASE_KEYS = "CHASE_KEYS"
+    CHASE_CONTACT = "CHASE_CONTACT"
+    CHASE_OUTCOME = "CHASE_OUTCOME"
+
+
+class Request(Contract):
+    """The clear part of a request: what an offer may be made of."""
+
+    services: tuple[Service, ...]
+    need_summary: NeedSummary
+    access_needs: AccessNeeds
+    jurisdiction_code: str
+    area: str | None = None
+    worker_contact: WorkerContact | None = None
+    medical_facility_need: bool = False
+    excluded_recipients: tuple[OrgId, ...] = ()
+
+
+@dataclass(slots=True)
+class Offer:
+    """One need shown to one provider. Times are UTC."""
+
+    offer_id: OfferId
+    referral_id: ReferralId
+    category: RecipientCategory
+    provider: OrgId
+    state: OfferState
+    rung: Acknowledgment
+    made_at: datetime
+    answer_by: datetime
+    changed_at: datetime
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Need:
+    """One kind of help that a referral asks for, and where it stands."""
+
+    referral_id: ReferralId
+    category: RecipientCategory
+    state: NeedState
+    services: tuple[Service, ...]
+    changed_at: datetime
+    offer_id: OfferId | None = None
+    provider: OrgId | None = None
+    engaged: bool = False
+    released: bool = False
+    feedback_consent: ConsentRef | None = None
+    due_at: datetime | None = None
+    next_action: NextAction | None = None
+    owner: OrgId | None = None
+
+
+@dataclass(slots=True)
+class Referral:
+    """One referral with its needs and offers. `groups` are the field groups that it carries, sealed or clear."""
+
+    referral_id: ReferralId
+    source: OrgId
+    priority: Priority
+    policy: str
+    victim_agreed: VictimAgreed
+    request: Request
+    groups: frozenset[FieldGroup]
+    received_at: datetime
+    expires_at: datetime
+    incident_id: IncidentId | None = None
+    consent: ConsentRef | None = None
+    needs: dict[RecipientCategory, Need] = field(default_factory=dict)
+    offers: dict[OfferId, Offer] = field(default_factory=dict)
+    sealed: dict[FieldGroup, SealedGroup] = field(default_factory=dict)
+    wraps: dict[tuple[FieldGroup, OrgId], WrappedKey] = field(default_factory=dict)
+
+    def offers_for(self, category: RecipientCategory) -> list[Offer]:
+        """The offers of one need, oldest first."""
+        return [offer for offer in self.offers.values() if offer.category is category]
+
+
+@dataclass(slots=True)
+class Incident:
+    """What ties referrals together: the least urgency its risk screens demand, and whether someone is hurt."""
+
+    incident_id: IncidentId
+    source: OrgId
+    reported: bool = False
+    floor: Priority | None = None
+    medical_need: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentVersion:
+    """One version of a consent as the registry holds it. Without a record it is a revocation that came first."""
+
+    consent_id: ConsentId
+    version: int
+    discloser: OrgId
+    status: str
+    record: ConsentRecord | None
+    terms: ConsentTerms | None

@@ -1,0 +1,53 @@
+"""consent.granted and consent.narrowed: the registry learns a version, and what waited for it goes on."""
+
+from broker.domain.consent import release_refusal, terms
+from broker.handlers.arrival import Arrival
+from broker.handlers.cases import ConsentVersion
+from broker.handlers.desk import Desk
+from broker.handlers.seeking import SEEKING, reconsider
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.ids import ConsentId
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.vocabulary import NeedState
+from broker.trail.entries import Step
+
+
+def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: Desk) -> None:
+    """Record the version if it is lawful and newer than what is known; an older one that comes late is only noted."""
+    record = arrival.fact.record
+    consent_id = ConsentId(arrival.envelope.subject)
+    if record.consent_id != consent_id:
+        raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
+    refusal = release_refusal(record, arrival.party.org, arrival.party.org_class, desk.pack, desk.now)
+    if refusal is not None:
+        raise Refused(refusal, "record")
+    known = desk.consents.get(consent_id)
+    if known is not None and known.discloser != arrival.party.org:
+        raise Refused(RefusalCode.CONSENT_UNKNOWN, "subject")
+    if known is not None and known.version == record.version and known.record not in (None, record):
+        raise Refused(RefusalCode.CONSENT_VERSION_CONFLICT, "record.version")
+    newer = known is None or record.version > known.version
+    desk.record(
+        Step.CONSENT_RECORDED,
+        None,
+        {"consent": f"{consent_id}/{record.version}", "decision": record.decision, "inForce": newer},
+    )
+    if not newer:
+        return
+    version = ConsentVersion(
+        consent_id, record.version, arrival.party.org, record.status, record, terms(record)
+    )
+    desk.put(desk.consents, consent_id, version)
+    desk.written.consents.append(version)
+    go_on(desk, consent_id)
+
+
+def go_on(desk: Desk, consent_id: ConsentId) -> None:
+    """Ask again for every need whose referral names this consent or concerns the same survivor."""
+    for referral in list(desk.referrals.values()):
+        if referral.consent is None or not desk.concerns(consent_id, referral):
+            continue
+        for need in referral.needs.values():
+            if need.state in SEEKING or need.state in (NeedState.ACCEPTED, NeedState.CONTACT_PENDING, NeedState.ENGAGED):
+                reconsider(desk, referral, need)

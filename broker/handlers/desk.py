@@ -1,0 +1,313 @@
+"""The desk on which one batch is worked: what was read from the store lies here, and what is to be written.
+
+Handlers take from the desk and put on it; they neither read the store, nor commit, nor send. Every change goes
+through `change` or `put`, which keep the way back, so that an event that is refused half-way leaves nothing behind.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from broker.domain import lifecycle
+from broker.domain.consent import ConsentTerms
+from broker.domain.matching import Capacity
+from broker.domain.policy import PolicyPack
+from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral
+from broker.handlers.directory import Directory
+from broker.handlers.gate import Permit
+from broker.schemas.envelope import Envelope
+from broker.schemas.event import EventData, Flow
+from broker.schemas.ids import ConsentId, EventId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.schemas.vocabulary import Acknowledgment, MsgStatus, NeedState, OfferState, RecipientCategory, Service
+from broker.trail.entries import Entry, Step, entry
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Where fresh randomness comes from: the handlers have none of their own."""
+
+    event_id: Callable[[], EventId]
+    offer_id: Callable[[], OfferId]
+    salt: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message that the gate let out: it exists only with the permit that it was given."""
+
+    flow: Flow
+    recipient: OrgId
+    envelope: Envelope
+    value: bytes
+    referral_id: ReferralId | None
+    category: RecipientCategory | None
+    permit: Permit
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that only a human can take further."""
+
+    referral_id: ReferralId
+    category: RecipientCategory
+    reason: str
+    owner: OrgId
+    priority: str
+
+
+@dataclass(slots=True)
+class Written:
+    """What a batch adds to the store. Lists only grow, so going back is cutting them."""
+
+    outbox: list[Outgoing] = field(default_factory=list)
+    trail: list[Entry] = field(default_factory=list)
+    work: list[Work] = field(default_factory=list)
+    capacity: list[tuple[OrgId, Service, str, Capacity]] = field(default_factory=list)
+    consents: list[ConsentVersion] = field(default_factory=list)
+    sealed: list[tuple[ReferralId, SealedGroup | WrappedKey]] = field(default_factory=list)
+    stopped: list[tuple[ReferralId, RecipientCategory | None]] = field(default_factory=list)
+
+    def lengths(self) -> tuple[int, ...]:
+        """How long each list is, to come back to."""
+        return tuple(len(getattr(self, name)) for name in self.__slots__)
+
+    def cut(self, lengths: tuple[int, ...]) -> None:
+        """Forget what came after these lengths."""
+        for name, length in zip(self.__slots__, lengths, strict=True):
+            del getattr(self, name)[length:]
+
+
+class Desk:
+    """One batch's working state. `now` is the database's clock, UTC."""
+
+    def __init__(
+        self,
+        now: datetime,
+        packs: Mapping[str, PolicyPack],
+        pack: PolicyPack,
+        directory: Directory,
+        draw: Draw,
+        broker_org: OrgId,
+        environment: MsgStatus = MsgStatus.ACTUAL,
+    ) -> None:
+        self.now = now
+        self.packs = packs
+        self.pack = pack
+        self.directory = directory
+        self.draw = draw
+        self.broker_org = broker_org
+        self.environment = environment
+        self.referrals: dict[ReferralId, Referral] = {}
+        self.incidents: dict[IncidentId, Incident] = {}
+        self.consents: dict[ConsentId, ConsentVersion] = {}
+        self.same_survivor: dict[ConsentId, tuple[ConsentId, ...]] = {}
+        self.capacity: dict[tuple[OrgId, Service], Capacity] = {}
+        self.recent_offers: dict[OrgId, int] = {}
+        self.written = Written()
+        self.touched_referrals: dict[ReferralId, Referral] = {}
+        self.touched_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
+        self.touched_offers: dict[OfferId, Offer] = {}
+        self.touched_incidents: dict[IncidentId, Incident] = {}
+        self._undo: list[Callable[[], None]] = []
+        self._cause: EventId | None = None
+        self._actor: OrgId = broker_org
+
+    # --- changing what lies here ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def event(self, cause: EventId | None, actor: OrgId) -> Iterator[None]:
+        """Work one event: if it is refused, or fails, the desk is as it was before."""
+        self._undo.clear()
+        self._cause, self._actor = cause, actor
+        lengths = self.written.lengths()
+        try:
+            yield
+        except BaseException:
+            self.written.cut(lengths)
+            while self._undo:
+                self._undo.pop()()
+            raise
+
+    def change(self, record: Any, **values: Any) -> None:
+        """Set fields of a referral, need, offer or incident, keeping the way back."""
+        for name, value in values.items():
+            before = getattr(record, name)
+            self._undo.append(lambda name=name, before=before: setattr(record, name, before))  # type: ignore[misc]
+            setattr(record, name, value)
+        self._touch(record)
+
+    def put(self, mapping: MutableMapping[Key, Value], key: Key, value: Value) -> None:
+        """Put something under a key, keeping the way back."""
+        if key in mapping:
+            before = mapping[key]
+            self._undo.append(lambda: mapping.__setitem__(key, before))
+        else:
+            self._undo.append(lambda: mapping.__delitem__(key))
+        mapping[key] = value
+
+    def add_referral(self, referral: Referral) -> None:
+        """A new referral with its needs."""
+        self.put(self.referrals, referral.referral_id, referral)
+        self._touch(referral)
+        for need in referral.needs.values():
+            self._touch(need)
+
+    def add_need(self, referral: Referral, need: Need) -> None:
+        """A further need of a referral."""
+        self.put(referral.needs, need.category, need)
+        self._touch(need)
+
+    def add_offer(self, referral: Referral, offer: Offer) -> None:
+        """A new offer of a need."""
+        self.put(referral.offers, offer.offer_id, offer)
+        self._touch(offer)
+
+    def _touch(self, record: Referral | Need | Offer | Incident) -> None:
+        if isinstance(record, Need):
+            touched: MutableMapping[Any, Any] = self.touched_needs
+            key: Any = (record.referral_id, record.category)
+        elif isinstance(record, Offer):
+            touched, key = self.touched_offers, record.offer_id
+        elif isinstance(record, Referral):
+            touched, key = self.touched_referrals, record.referral_id
+        else:
+            touched, key = self.touched_incidents, record.incident_id
+        if key not in touched:
+            self._undo.append(lambda: touched.pop(key))
+            touched[key] = record
+
+    # --- the steps every story is made of ------------------------------------------------------------------------
+
+    def move_need(self, need: Need, *states: NeedState, **facts: Any) -> None:
+        """Take a need through these states, each step checked against the table; the way is one entry.
+
+        Raises:
+            Refused: TRANSITION_IMPOSSIBLE where the table has no such step.
+        """
+        path = [need.state]
+        for state in states:
+            if not lifecycle.allows(lifecycle.NEED, path[-1], state):
+                raise Refused(RefusalCode.TRANSITION_IMPOSSIBLE)
+            path.append(state)
+        way = [state.value for state in path]
+        self.record(Step.NEED_MOVED, need.referral_id, {"need": need.category.value, "way": way, **facts})
+        self.change(need, state=path[-1], changed_at=self.now)
+
+    @staticmethod
+    def can_move(need: Need, state: NeedState) -> bool:
+        """Whether the table has this step."""
+        return lifecycle.allows(lifecycle.NEED, need.state, state)
+
+    def move_offer(self, offer: Offer, state: OfferState, rung: Acknowledgment | None = None, **facts: Any) -> None:
+        """Take an offer to a state, checked against the table; the acknowledgment only ever rises."""
+        if not lifecycle.allows(lifecycle.OFFER, offer.state, state):
+            raise Refused(RefusalCode.TRANSITION_IMPOSSIBLE)
+        self.record(
+            Step.OFFER_MOVED,
+            offer.referral_id,
+            {
+                "offer": offer.offer_id,
+                "provider": offer.provider,
+                "from": offer.state.value,
+                "to": state.value,
+                **facts,
+            },
+        )
+        raised = rung if rung is not None and rung.value > offer.rung.value else offer.rung
+        self.change(offer, state=state, rung=raised, changed_at=self.now)
+
+    def schedule(self, need: Need, action: NextAction | None, due_at: datetime | None, owner: OrgId | None) -> None:
+        """What happens next to a need, when, and who answers for it until then."""
+        self.change(need, next_action=action, due_at=due_at, owner=owner)
+
+    def record(self, step: Step, referral_id: ReferralId | None, facts: Mapping[str, object]) -> None:
+        """One entry of the trail: who acts and because of which event is added here."""
+        told = {"at": self.now, "actor": self._actor, "cause": self._cause, **facts}
+        self.written.trail.append(entry(step, referral_id, told, self.draw.salt()))
+
+    def send(
+        self,
+        flow: Flow,
+        recipient: OrgId,
+        subject: str,
+        event: EventData,
+        permit: Permit,
+        *,
+        referral_id: ReferralId | None = None,
+        category: RecipientCategory | None = None,
+        offer_id: OfferId | None = None,
+        expires_at: datetime | None = None,
+    ) -> None:
+        """Put a message out. It needs a permit of the gate, and the permit must be for this very recipient and type."""
+        permit.check(event.TYPE, recipient)
+        envelope = Envelope(
+            id=self.draw.event_id(),
+            org=self.broker_org,
+            type=event.TYPE,
+            subject=subject,
+            time=self.now,
+            msgstatus=self.environment,
+            causationid=self._cause,
+            offerid=offer_id,
+            expirytime=expires_at,
+        )
+        self.written.outbox.append(Outgoing(flow, recipient, envelope, event.wire(), referral_id, category, permit))
+
+    def raise_work(self, need: Need, reason: str, referral: Referral) -> None:
+        """Put a need before a human, with a named owner."""
+        self.written.work.append(
+            Work(need.referral_id, need.category, reason, self.broker_org, referral.priority.value)
+        )
+        self.record(
+            Step.WORK_RAISED,
+            need.referral_id,
+            {"need": need.category.value, "reason": reason, "owner": self.broker_org},
+        )
+
+    # --- finding things ------------------------------------------------------------------------------------------
+
+    def referral_of(self, referral_id: str, source: OrgId) -> Referral:
+        """The source's own referral. A foreign one is answered like one that does not exist."""
+        referral = self.referrals.get(ReferralId(referral_id))
+        if referral is None or referral.source != source:
+            raise Refused(RefusalCode.REFERRAL_UNKNOWN, "subject")
+        return referral
+
+    def offer_to(self, referral_id: str, offer_id: OfferId, provider: OrgId) -> tuple[Referral, Need, Offer]:
+        """The provider's own offer with its referral and need. A foreign one is answered like one that is not there."""
+        referral = self.referrals.get(ReferralId(referral_id))
+        offer = referral.offers.get(offer_id) if referral is not None else None
+        if referral is None or offer is None or offer.provider != provider:
+            raise Refused(RefusalCode.OFFER_UNKNOWN, "offerId")
+        return referral, referral.needs[offer.category], offer
+
+    def concerns(self, consent_id: ConsentId, referral: Referral) -> bool:
+        """Whether a consent bears on a referral: it is named by it, or it is another one of the same survivor."""
+        if referral.consent is None:
+            return False
+        return consent_id in (referral.consent.consent_id, *self.same_survivor.get(referral.consent.consent_id, ()))
+
+    def pack_of(self, referral: Referral) -> PolicyPack:
+        """The policy that was frozen on the referral when it came."""
+        return self.packs.get(referral.policy, self.pack)
+
+    def consents_for(self, referral: Referral) -> tuple[ConsentTerms, ...]:
+        """Every consent version in force that concerns this referral's survivor, as the registry has it now."""
+        if referral.consent is None:
+            return ()
+        named = referral.consent.consent_id
+        versions = (self.consents.get(key) for key in (named, *self.same_survivor.get(named, ())))
+        return tuple(version.terms for version in versions if version is not None and version.terms is not None)
+
+    def feedback_terms(self, need: Need) -> tuple[ConsentTerms, ...]:
+        """The release by which the provider of this need may tell its source more, as the registry has it now."""
+        ref = need.feedback_consent
+        held = self.consents.get(ref.consent_id) if ref is not None else None
+        return () if held is None or held.terms is None else (held.terms,)

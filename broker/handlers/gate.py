@@ -1,0 +1,117 @@
+"""The one gate: nothing leaves without a permit, and only this file makes permits (design.md §2.3).
+
+A permit is for one recipient and the types that were asked for. Messages that say nothing about a person (receipts,
+refusals, withdrawals) pass by a short closed list; everything else needs the consent decision, asked again each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from broker.domain.consent import Decision, Effect, Party, Phase, Question, decide, purpose_for
+from broker.schemas.event_accepted import EventAccepted
+from broker.schemas.event_refused import EventRefused
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import OrgId
+from broker.schemas.offer_expired import OfferExpired
+from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.recipient_chosen import RecipientChosen
+from broker.schemas.referral_closed import ReferralClosed
+from broker.schemas.referral_held import ReferralHeld
+from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.vocabulary import Purpose
+
+if TYPE_CHECKING:
+    from broker.handlers.cases import Need, Referral
+    from broker.handlers.desk import Desk
+
+CONTROL_TYPES: Final = frozenset(
+    event.TYPE for event in (EventAccepted, EventRefused, OfferWithdrawn, OfferExpired, ReferralHeld)
+)
+"""What says nothing about a person: ids, codes, times."""
+RECEIPT_TYPES: Final = frozenset({ReferralStatus.TYPE, ReferralClosed.TYPE})
+"""What a source hears of its own referral; how much, is the feedback decision's."""
+
+FG25: Final = FieldGroup("FG25")
+
+
+class GateBypassedError(Exception):
+    """A message was about to leave on a permit that was not given for it. This is a defect; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Leave to send messages of these types to this one recipient. `phase` is None for what needs no decision."""
+
+    recipient: OrgId
+    types: frozenset[str]
+    phase: Phase | None = None
+    groups: frozenset[FieldGroup] = frozenset()
+
+    def check(self, event_type: str, recipient: OrgId) -> None:
+        """Refuse any use that the permit was not given for."""
+        if recipient != self.recipient or event_type not in self.types:
+            raise GateBypassedError(event_type)
+
+
+def control(recipient: OrgId) -> Permit:
+    """The permit for messages that say nothing about a person."""
+    return Permit(recipient, CONTROL_TYPES)
+
+
+def naming(recipient: OrgId) -> Permit:
+    """The permit to tell a source which organisation to wrap its keys for (late sealing, design.md §3)."""
+    return Permit(recipient, frozenset({RecipientChosen.TYPE}))
+
+
+def permit(decision: Decision, recipient: OrgId, phase: Phase, event_type: str) -> Permit:
+    """The permit that a decision gives.
+
+    Raises:
+        GateBypassedError: where the decision was not PERMIT.
+    """
+    if decision.effect is not Effect.PERMIT:
+        raise GateBypassedError(event_type)
+    return Permit(recipient, frozenset({event_type}), phase, decision.let_through)
+
+
+def ask(desk: Desk, referral: Referral, need: Need, recipient: Party, phase: Phase) -> Decision:
+    """May this referral's groups go to this provider, in this phase, now?"""
+    question = Question(
+        phase=phase,
+        discloser=desk.directory.parties[referral.source],
+        recipient=recipient,
+        purpose=purpose_for(need.category, need.services),
+        groups=referral.groups,
+        consent=referral.consent,
+        victim_agreed=referral.victim_agreed,
+        excluded=frozenset(referral.request.excluded_recipients),
+    )
+    return decide(question, desk.consents_for(referral), desk.now, desk.pack_of(referral))
+
+
+def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decision | None]:
+    """What may the source hear of what the provider of this need said?
+
+    Receipt and closure always; anything more only by the provider's own release that names the source (VAWA-12).
+    """
+    always = Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK)
+    discloser = desk.directory.parties.get(need.provider) if need.provider is not None else None
+    source = desk.directory.parties.get(referral.source)
+    if discloser is None or source is None:
+        return always, None
+    question = Question(
+        phase=Phase.FEEDBACK,
+        discloser=discloser,
+        recipient=source,
+        purpose=Purpose.STATUS_FEEDBACK,
+        groups=frozenset({FG25}),
+        consent=need.feedback_consent,
+        victim_agreed=referral.victim_agreed,
+        excluded=frozenset(),
+    )
+    decision = decide(question, desk.feedback_terms(need), desk.now, desk.pack_of(referral))
+    if decision.effect is not Effect.PERMIT or FG25 not in decision.let_through:
+        return always, decision
+    return Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK, frozenset({FG25})), decision

@@ -1,0 +1,89 @@
+"""offer.receipted, accepted, declined, waitlisted: what a provider says to an offer. The first acceptance wins."""
+
+from broker.domain.deadlines import deadline
+from broker.handlers.arrival import Arrival
+from broker.handlers.cases import OPEN_OFFER_STATES, Need, NextAction, Offer, Referral
+from broker.handlers.desk import Desk
+from broker.handlers.releasing import release
+from broker.handlers.seeking import seek
+from broker.handlers.telling import tell_status, withdraw_others
+from broker.schemas.offer_accepted import OfferAccepted
+from broker.schemas.offer_declined import OfferDeclined
+from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.offer_waitlisted import OfferWaitlisted
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, WithdrawReason
+
+
+def receipted(arrival: Arrival[OfferReceipted], desk: Desk) -> None:
+    """Somebody's system or a human has seen the offer (A2): says nothing about the person, so the source may hear it."""
+    referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
+    if offer.state is not OfferState.MADE:
+        return  # A receipt that comes after the answer, or twice, changes nothing: acknowledgments only rise.
+    first = all(other.state is OfferState.MADE for other in referral.offers_for(need.category))
+    desk.move_offer(offer, OfferState.RECEIPTED, Acknowledgment.A2_RECEIPTED)
+    if first:
+        tell_status(desk, referral, need, Acknowledgment.A2_RECEIPTED)
+
+
+def accepted(arrival: Arrival[OfferAccepted], desk: Desk) -> None:
+    """A human has said yes: the others are withdrawn, and the gate is asked what may be released."""
+    referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
+    _still_open(offer)
+    desk.move_offer(offer, OfferState.ACCEPTED, Acknowledgment.A3_DECIDED)
+    withdraw_others(desk, referral, offer)
+    desk.move_need(need, NeedState.ACCEPTED, NeedState.CONTACT_PENDING)
+    desk.change(need, offer_id=offer.offer_id, provider=offer.provider, feedback_consent=arrival.consent_named())
+    contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
+    desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)
+    release(desk, referral, need, offer)
+    if need.state is NeedState.CONTACT_PENDING:
+        tell_status(desk, referral, need, Acknowledgment.A3_DECIDED)
+
+
+def declined(arrival: Arrival[OfferDeclined], desk: Desk) -> None:
+    """A coded no: the next eligible provider is asked, with the consent asked again."""
+    referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
+    if offer.state is OfferState.ACCEPTED:
+        _given_back(arrival, desk, referral, need, offer)
+        return
+    _still_open(offer)
+    reason = arrival.fact.reason
+    desk.move_offer(offer, OfferState.DECLINED, Acknowledgment.A3_DECIDED, reason=reason.value)
+    desk.change(offer, reason=reason.value)
+    seek(desk, referral, need)
+
+
+def waitlisted(arrival: Arrival[OfferWaitlisted], desk: Desk) -> None:
+    """A place in the queue: kept open, while others go on being asked."""
+    referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
+    _still_open(offer)
+    if offer.state is OfferState.WAITLISTED:
+        return
+    desk.move_offer(offer, OfferState.WAITLISTED, Acknowledgment.A3_DECIDED)
+    seek(desk, referral, need)
+
+
+def _given_back(
+    arrival: Arrival[OfferDeclined], desk: Desk, referral: Referral, need: Need, offer: Offer
+) -> None:
+    """A provider that had accepted cannot go on before the service began: somebody else is sought at once."""
+    if not desk.can_move(need, NeedState.MATCHING):
+        raise Refused(RefusalCode.TRANSITION_IMPOSSIBLE, "offerId")
+    desk.move_offer(offer, OfferState.WITHDRAWN, reason=arrival.fact.reason.value)
+    desk.change(offer, reason=arrival.fact.reason.value)
+    desk.move_need(need, NeedState.MATCHING)
+    desk.change(need, offer_id=None, provider=None, released=False, engaged=False)
+    seek(desk, referral, need)
+
+
+def _still_open(offer: Offer) -> None:
+    """Distinct codes, so that a provider knows why its answer changes nothing (lessons.md §5)."""
+    if offer.state in OPEN_OFFER_STATES:
+        return
+    if offer.state is OfferState.EXPIRED:
+        raise Refused(RefusalCode.OFFER_EXPIRED, "offerId")
+    if offer.state is OfferState.WITHDRAWN:
+        taken = offer.reason == WithdrawReason.TAKEN_BY_OTHER.value
+        raise Refused(RefusalCode.OFFER_TAKEN if taken else RefusalCode.OFFER_WITHDRAWN, "offerId")
+    raise Refused(RefusalCode.OFFER_ALREADY_ANSWERED, "offerId")

@@ -1,0 +1,112 @@
+"""referral.requested: a source asks for help for somebody; each kind of help becomes a need, and providers are asked."""
+
+from broker.domain.consent import ConsentRef
+from broker.domain.deadlines import deadline, raised
+from broker.handlers.arrival import Arrival
+from broker.handlers.cases import Need, Referral, Request
+from broker.handlers.desk import Desk
+from broker.handlers.seeking import seek
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import ReferralId
+from broker.schemas.referral_requested import ReferralRequested
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.vocabulary import SERVICE_CATEGORY, NeedState, Priority, RecipientCategory, Service
+from broker.trail.entries import Step
+
+CLEAR_GROUPS = frozenset(FieldGroup(code) for code in ("FG00", "FG01", "FG02", "FG07a", "FG24"))
+
+
+def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
+    """Take the referral on: freeze the policy on it, split it into needs, and seek a provider for each."""
+    referral_id = ReferralId(arrival.envelope.subject)
+    if referral_id in desk.referrals:
+        raise Refused(RefusalCode.REFERRAL_EXISTS, "subject")
+    referral = _referral(referral_id, arrival, desk)
+    for category, services in _services_by_category(arrival.fact).items():
+        referral.needs[category] = Need(referral_id, category, NeedState.SUBMITTED, services, desk.now)
+    _heed_incident(referral, desk)
+    desk.add_referral(referral)
+    for group in arrival.fact.sealed:
+        desk.put(referral.sealed, group.field_group, group)
+        desk.written.sealed.append((referral_id, group))
+    desk.record(
+        Step.REFERRAL_SUBMITTED,
+        referral_id,
+        {
+            "source": referral.source,
+            "priority": referral.priority.value,
+            "needs": [need.value for need in referral.needs],
+            "groups": sorted(referral.groups),
+            "consent": f"{referral.consent.consent_id}/{referral.consent.version}" if referral.consent else None,
+            "policy": referral.policy,
+        },
+    )
+    for need in referral.needs.values():
+        seek(desk, referral, need)
+
+
+def _referral(referral_id: ReferralId, arrival: Arrival[ReferralRequested], desk: Desk) -> Referral:
+    envelope, fact = arrival.envelope, arrival.fact
+    consent = None
+    if envelope.consentid is not None:
+        consent = ConsentRef(envelope.consentid, envelope.consentver or 1)
+    return Referral(
+        referral_id=referral_id,
+        source=arrival.party.org,
+        priority=fact.priority,
+        policy=desk.pack.reference,
+        victim_agreed=fact.victim_agreed,
+        request=_request(fact),
+        groups=_groups(fact),
+        received_at=desk.now,
+        expires_at=deadline(desk.pack, "referral_expiry", fact.priority, desk.now),
+        incident_id=fact.incident_id,
+        consent=consent,
+    )
+
+
+def _request(fact: ReferralRequested) -> Request:
+    return Request.model_construct(
+        services=fact.services,
+        need_summary=fact.need_summary,
+        access_needs=fact.access_needs,
+        jurisdiction_code=fact.jurisdiction_code,
+        area=fact.area,
+        worker_contact=fact.worker_contact,
+        medical_facility_need=fact.medical_facility_need,
+        excluded_recipients=fact.excluded_recipients,
+    )
+
+
+def _groups(fact: ReferralRequested) -> frozenset[FieldGroup]:
+    """Every field group that the referral carries, clear or sealed."""
+    present = {group.field_group for group in fact.sealed}
+    if fact.area is not None:
+        present.add(FieldGroup("FG07b"))
+    if fact.worker_contact is not None:
+        present.add(FieldGroup("FG23"))
+    return CLEAR_GROUPS | present
+
+
+def _services_by_category(fact: ReferralRequested) -> dict[RecipientCategory, tuple[Service, ...]]:
+    """The needs that follow from the services asked for; a medical need now makes one of its own (domain.md §14, 6)."""
+    needs: dict[RecipientCategory, tuple[Service, ...]] = {}
+    for service in fact.services:
+        category = SERVICE_CATEGORY[service]
+        needs[category] = (*needs.get(category, ()), service)
+    if fact.medical_facility_need:
+        needs.setdefault(RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
+    return needs
+
+
+def _heed_incident(referral: Referral, desk: Desk) -> None:
+    """What was already known of the incident when the referral came: its urgency and its medical need."""
+    incident = desk.incidents.get(referral.incident_id) if referral.incident_id is not None else None
+    if incident is None or incident.source != referral.source:
+        return
+    if incident.floor is not None:
+        referral.priority = raised(referral.priority, Priority(incident.floor))
+        referral.expires_at = deadline(desk.pack, "referral_expiry", referral.priority, desk.now)
+    if incident.medical_need and RecipientCategory.HEALTHCARE not in referral.needs:
+        category, services = RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,)
+        referral.needs[category] = Need(referral.referral_id, category, NeedState.SUBMITTED, services, desk.now)

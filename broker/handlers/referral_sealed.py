@@ -1,0 +1,31 @@
+"""referral.sealed: the source has wrapped content keys for named organisations; whoever has accepted receives its own."""
+
+from broker.handlers.arrival import Arrival
+from broker.handlers.cases import OPEN_OFFER_STATES
+from broker.handlers.desk import Desk
+from broker.handlers.releasing import release
+from broker.schemas.referral_sealed import ReferralSealed
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.vocabulary import NeedState
+from broker.trail.entries import Step
+
+AWAITING = frozenset({NeedState.CONTACT_PENDING, NeedState.HANDOFF, NeedState.ENGAGED})
+
+
+def handle(arrival: Arrival[ReferralSealed], desk: Desk) -> None:
+    """Keep the wrapped keys apart from the ciphertexts, and release what was waiting for them."""
+    referral = desk.referral_of(arrival.envelope.subject, arrival.party.org)
+    for wrap in arrival.fact.wraps:
+        if wrap.field_group not in referral.groups:
+            raise Refused(RefusalCode.SEALED_GROUP_UNKNOWN, "wraps")
+    for wrap in arrival.fact.wraps:
+        desk.put(referral.wraps, (wrap.field_group, wrap.recipient), wrap)
+        desk.written.sealed.append((referral.referral_id, wrap))
+    recipients = sorted({wrap.recipient for wrap in arrival.fact.wraps})
+    groups = sorted({wrap.field_group for wrap in arrival.fact.wraps})
+    desk.record(Step.KEYS_RECEIVED, referral.referral_id, {"recipients": recipients, "groups": groups})
+    for need in referral.needs.values():
+        if need.state in AWAITING and not need.released and need.provider in recipients:
+            offer = referral.offers[need.offer_id] if need.offer_id is not None else None
+            if offer is not None and offer.state not in OPEN_OFFER_STATES:
+                release(desk, referral, need, offer)

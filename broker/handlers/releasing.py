@@ -1,0 +1,104 @@
+"""Phase 2: after a human has accepted, that provider receives the sealed groups that the consent lets through.
+
+The gate is asked again at this very moment. Where the source has not yet wrapped its keys for the chosen provider
+(late sealing), the source is told whom to wrap them for, and the hand-over waits with a deadline and an owner.
+"""
+
+from broker.domain.consent import Decision, Effect, Phase
+from broker.domain.deadlines import deadline
+from broker.handlers import gate
+from broker.handlers.cases import Need, NextAction, Offer, Referral
+from broker.handlers.desk import Desk
+from broker.handlers.seeking import decision_facts, end_consent
+from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
+from broker.schemas.event import Flow
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.recipient_chosen import RecipientChosen
+from broker.schemas.vocabulary import Acknowledgment
+from broker.trail.entries import Step
+
+
+def release(desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
+    """Ask the gate, and hand over what it lets through and what is wrapped for this provider."""
+    party = desk.directory.parties[offer.provider]
+    decision = gate.ask(desk, referral, need, party, Phase.RELEASE)
+    desk.record(
+        Step.DISCLOSURE_DECIDED,
+        referral.referral_id,
+        decision_facts(need.category, offer.provider, decision, referral),
+    )
+    if decision.effect is not Effect.PERMIT:
+        end_consent(desk, referral, need)
+        return
+    wanted = sorted(group for group in decision.let_through if group in referral.sealed)
+    wrapped = [group for group in wanted if (group, offer.provider) in referral.wraps]
+    missing = [group for group in wanted if (group, offer.provider) not in referral.wraps]
+    if missing and not wrapped:
+        _ask_for_keys(desk, referral, need, offer, missing)
+        return
+    _hand_over(desk, referral, need, offer, decision, wrapped)
+
+
+def _hand_over(
+    desk: Desk, referral: Referral, need: Need, offer: Offer, decision: Decision, groups: list[FieldGroup]
+) -> None:
+    consent = None
+    if decision.consent is not None and decision.expires_at is not None:
+        consent = DisclosureConsent(
+            consent_id=decision.consent.consent_id,
+            version=decision.consent.version,
+            expires_at=decision.expires_at,
+        )
+    desk.send(
+        Flow.BROKER_TO_PROVIDER,
+        offer.provider,
+        referral.referral_id,
+        DisclosureReleased(
+            offer_id=offer.offer_id,
+            sealed=tuple(referral.sealed[group] for group in groups),
+            wraps=tuple(referral.wraps[(group, offer.provider)] for group in groups),
+            consent=consent,
+            redisclosure_prohibited=decision.obligations.redisclosure_prohibited,
+            notice_code=decision.obligations.notice_code,
+        ),
+        gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureReleased.TYPE),
+        referral_id=referral.referral_id,
+        category=need.category,
+        offer_id=offer.offer_id,
+    )
+    desk.record(
+        Step.DISCLOSURE_RELEASED,
+        referral.referral_id,
+        {"need": need.category.value, "recipient": offer.provider, "offer": offer.offer_id, "groups": groups},
+    )
+    desk.change(need, released=True)
+    contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
+    desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)
+
+
+def _ask_for_keys(desk: Desk, referral: Referral, need: Need, offer: Offer, groups: list[FieldGroup]) -> None:
+    """Late sealing: name the chosen organisation to the source, so that it wraps its keys for exactly that one."""
+    answer_by = deadline(desk.pack_of(referral), "awaiting_keys", referral.priority, desk.now)
+    desk.send(
+        Flow.BROKER_TO_SOURCE,
+        referral.source,
+        referral.referral_id,
+        RecipientChosen(
+            category=need.category,
+            offer_id=offer.offer_id,
+            recipient=offer.provider,
+            key_ids=desk.directory.sealing_keys.get(offer.provider, ()),
+            field_groups=tuple(groups),
+            answer_by=answer_by,
+        ),
+        gate.naming(referral.source),
+        referral_id=referral.referral_id,
+        category=need.category,
+        offer_id=offer.offer_id,
+    )
+    desk.record(
+        Step.RECIPIENT_NAMED,
+        referral.referral_id,
+        {"need": need.category.value, "recipient": offer.provider, "groups": groups, "answerBy": answer_by},
+    )
+    desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)

@@ -1,0 +1,61 @@
+"""risk.screened: the screen's result raises urgency; it never lowers it and never widens what may be shared."""
+
+from broker.domain.deadlines import deadline, raised
+from broker.domain.risk import priority_floor
+from broker.handlers.arrival import Arrival
+from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, Referral
+from broker.handlers.desk import Desk
+from broker.handlers.incident_reported import incident_of
+from broker.handlers.seeking import SEEKING, seek
+from broker.schemas.ids import IncidentId
+from broker.schemas.risk_screened import RiskScreened
+from broker.schemas.vocabulary import Acknowledgment, NeedState, Priority
+from broker.trail.entries import Step
+
+
+def handle(arrival: Arrival[RiskScreened], desk: Desk) -> None:
+    """Raise the incident's least urgency, and with it that of its referrals that came before the screen."""
+    incident = incident_of(desk, IncidentId(arrival.envelope.subject), arrival.party.org)
+    floor = priority_floor(arrival.fact.result, arrival.fact.band, unsafe_tonight=arrival.fact.unsafe_tonight)
+    desk.record(
+        Step.RISK_SCREENED,
+        None,
+        {
+            "incident": incident.incident_id,
+            "instrument": arrival.fact.instrument.value,
+            "floor": floor.value if floor else None,
+        },
+    )
+    if floor is None:
+        desk.change(incident, floor=incident.floor)
+        return
+    desk.change(incident, floor=floor if incident.floor is None else raised(incident.floor, floor))
+    for referral in list(desk.referrals.values()):
+        if referral.incident_id == incident.incident_id and referral.source == incident.source:
+            _raise(desk, referral, floor)
+
+
+def _raise(desk: Desk, referral: Referral, floor: Priority) -> None:
+    priority = raised(referral.priority, floor)
+    if priority is referral.priority:
+        return
+    desk.record(
+        Step.PRIORITY_RAISED,
+        referral.referral_id,
+        {"from": referral.priority.value, "to": priority.value, "rule": "RISK-6.5"},
+    )
+    pack = desk.pack_of(referral)
+    expires_at = min(referral.expires_at, deadline(pack, "referral_expiry", priority, desk.now))
+    desk.change(referral, priority=priority, expires_at=expires_at)
+    for need in referral.needs.values():
+        if need.state in SEEKING and need.state is not NeedState.CONSENT_HOLD:
+            _hurry(desk, referral, need)
+
+
+def _hurry(desk: Desk, referral: Referral, need: Need) -> None:
+    """Open offers answer by the new urgency's deadline where that is sooner, and more providers may be asked."""
+    answer_by = deadline(desk.pack_of(referral), Acknowledgment.A3_DECIDED, referral.priority, desk.now)
+    for offer in referral.offers_for(need.category):
+        if offer.state in UNDECIDED_OFFER_STATES and answer_by < offer.answer_by:
+            desk.change(offer, answer_by=answer_by)
+    seek(desk, referral, need)

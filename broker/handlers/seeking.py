@@ -1,0 +1,264 @@
+"""Find a provider for a need: ask the gate about each candidate, match, offer; or hold, or put it before a human.
+
+The same few lines serve a new referral, a declined or expired offer, a consent that has just come and a deadline:
+whoever is next is asked again what the consent reaches at that moment.
+"""
+
+from datetime import datetime
+
+from broker.domain.consent import Decision, Effect, Phase, Reason
+from broker.domain.deadlines import deadline
+from broker.domain.matching import NeedFacts, Provider, match
+from broker.handlers import gate
+from broker.handlers.cases import (
+    OPEN_OFFER_STATES,
+    UNDECIDED_OFFER_STATES,
+    Need,
+    NextAction,
+    Offer,
+    Referral,
+    Request,
+)
+from broker.handlers.desk import Desk
+from broker.handlers.telling import tell_closed, tell_status, withdraw
+from broker.schemas.event import Flow
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import OrgId
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.referral_held import HoldReason, ReferralHeld
+from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, RecipientCategory, WithdrawReason
+from broker.trail.entries import Step
+
+SEEKING = frozenset({NeedState.MATCHING, NeedState.OFFERED, NeedState.WAITLISTED, NeedState.CONSENT_HOLD})
+
+
+def seek(desk: Desk, referral: Referral, need: Need) -> None:
+    """Bring a need that nobody has accepted as far as it can go now.
+
+    The need may come from SUBMITTED, CONSENT_HOLD, MATCHING, NO_MATCH, OFFERED or WAITLISTED. Afterwards it is offered,
+    held with a deadline, or on a human's list: never idle.
+    """
+    pack = desk.pack_of(referral)
+    candidates = desk.directory.providers.get(need.category, ())
+    decisions = {p.org: gate.ask(desk, referral, need, desk.directory.parties[p.org], Phase.OFFER) for p in candidates}
+    if candidates and all(decision.effect is not Effect.PERMIT for decision in decisions.values()):
+        _hold(desk, referral, need, decisions)
+        return
+    offered = referral.offers_for(need.category)
+    undecided = [offer for offer in offered if offer.state in UNDECIDED_OFFER_STATES]
+    found = match(
+        facts_of(referral, need),
+        candidates,
+        desk.capacity,
+        already=frozenset(offer.provider for offer in offered),
+        permitted=lambda provider: decisions[provider.org],
+        now=desk.now,
+        pack=pack,
+        count=max(0, pack.timers[referral.priority].parallel_offers - len(undecided)),
+        recent_offers=desk.recent_offers,
+    )
+    desk.record(
+        Step.PROVIDERS_MATCHED,
+        referral.referral_id,
+        {
+            "need": need.category.value,
+            "chosen": [provider.org for provider in found.chosen],
+            "passedOver": {org: reason.value for org, reason in found.passed_over.items()},
+            "policy": referral.policy,
+        },
+    )
+    for provider in found.chosen:
+        _offer(desk, referral, need, provider, decisions[provider.org])
+    _settle(desk, referral, need)
+
+
+def facts_of(referral: Referral, need: Need) -> NeedFacts:
+    """What matching may look at: the coarse facts of the request, never a person."""
+    request = referral.request
+    return NeedFacts(
+        referral_id=referral.referral_id,
+        category=need.category,
+        services=frozenset(need.services),
+        jurisdiction=request.jurisdiction_code,
+        area=request.area,
+        household=request.need_summary.adults + request.need_summary.children,
+        language=request.access_needs.preferred_language,
+        interpreter=bool(request.access_needs.interpreter),
+        step_free=bool(request.access_needs.step_free),
+        pets=tuple(request.access_needs.pet_types),
+        priority=referral.priority,
+    )
+
+
+def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Decision]) -> None:
+    """No candidate may be asked: wait for a basis until the referral expires, and tell the source what is missing."""
+    held = [d for d in decisions.values() if d.effect is Effect.HOLD]
+    reason = (held or list(decisions.values()))[0].reason or Reason.NO_RELEASE
+    if need.state is NeedState.CONSENT_HOLD:
+        return
+    if need.state is not NeedState.SUBMITTED:
+        end_consent(desk, referral, need)
+        return
+    desk.move_need(need, NeedState.CONSENT_HOLD)
+    answer_by = min(referral.expires_at, deadline(desk.pack_of(referral), "hold", referral.priority, desk.now))
+    desk.schedule(need, NextAction.EXPIRE_REFERRAL, answer_by, referral.source)
+    desk.record(
+        Step.REFERRAL_HELD,
+        referral.referral_id,
+        {
+            "need": need.category.value,
+            "reason": reason.value,
+            "candidates": {org: (d.reason.value if d.reason else None) for org, d in decisions.items()},
+            "policy": referral.policy,
+        },
+    )
+    hold_reason = HoldReason(reason.value) if reason.value in HoldReason.__members__ else HoldReason.NO_RELEASE
+    desk.send(
+        Flow.BROKER_TO_SOURCE,
+        referral.source,
+        referral.referral_id,
+        ReferralHeld(category=need.category, reason=hold_reason, answer_by=answer_by),
+        gate.control(referral.source),
+        referral_id=referral.referral_id,
+        category=need.category,
+    )
+
+
+def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decision: Decision) -> None:
+    """Make one offer without identity, as far as the decision reaches."""
+    pack = desk.pack_of(referral)
+    answer_by = min(referral.expires_at, deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now))
+    offer = Offer(
+        offer_id=desk.draw.offer_id(),
+        referral_id=referral.referral_id,
+        category=need.category,
+        provider=provider.org,
+        state=OfferState.MADE,
+        rung=Acknowledgment.A0_ACCEPTED,
+        made_at=desk.now,
+        answer_by=answer_by,
+        changed_at=desk.now,
+    )
+    desk.add_offer(referral, offer)
+    desk.recent_offers[provider.org] = desk.recent_offers.get(provider.org, 0) + 1
+    desk.record(Step.OFFER_MADE, referral.referral_id, decision_facts(need.category, provider.org, decision, referral))
+    desk.send(
+        Flow.BROKER_TO_PROVIDER,
+        provider.org,
+        referral.referral_id,
+        offer_event(referral.request, referral, need, offer, decision.let_through),
+        gate.permit(decision, provider.org, Phase.OFFER, OfferMade.TYPE),
+        referral_id=referral.referral_id,
+        category=need.category,
+        offer_id=offer.offer_id,
+        expires_at=answer_by,
+    )
+
+
+def offer_event(
+    request: Request, referral: Referral, need: Need, offer: Offer, groups: frozenset[FieldGroup]
+) -> OfferMade:
+    """The offer's content: exactly the groups that were let through, everything else absent."""
+    return OfferMade(
+        offer_id=offer.offer_id,
+        category=need.category,
+        priority=referral.priority,
+        services=need.services,
+        answer_by=offer.answer_by,
+        need_summary=request.need_summary if "FG01" in groups else None,
+        access_needs=request.access_needs if "FG02" in groups else None,
+        jurisdiction_code=request.jurisdiction_code if "FG07a" in groups else None,
+        area=request.area if "FG07b" in groups else None,
+        worker_contact=request.worker_contact if "FG23" in groups else None,
+    )
+
+
+def decision_facts(
+    category: RecipientCategory, recipient: OrgId, decision: Decision, referral: Referral
+) -> dict[str, object]:
+    """A decision in the trail's words: which groups by code, by which rule, consent and policy."""
+    return {
+        "need": category.value,
+        "recipient": recipient,
+        "effect": decision.effect.value,
+        "reason": decision.reason.value if decision.reason else None,
+        "letThrough": sorted(decision.let_through),
+        "withheld": {group: reason.value for group, reason in sorted(decision.withheld.items())},
+        "rules": list(decision.rules),
+        "consent": f"{decision.consent.consent_id}/{decision.consent.version}" if decision.consent else None,
+        "policy": referral.policy,
+    }
+
+
+def _settle(desk: Desk, referral: Referral, need: Need) -> None:
+    """After a round: the state that follows from the open offers, and what happens next."""
+    open_offers = [offer for offer in referral.offers_for(need.category) if offer.state in OPEN_OFFER_STATES]
+    undecided = [offer for offer in open_offers if offer.state in UNDECIDED_OFFER_STATES]
+    if undecided:
+        if need.state is not NeedState.OFFERED:
+            desk.move_need(need, *_through_matching(need), NeedState.OFFERED)
+        soonest = min(offer.answer_by for offer in undecided)
+        desk.schedule(need, NextAction.EXPIRE_OFFERS, soonest, undecided[0].provider)
+    elif open_offers:
+        if need.state is not NeedState.WAITLISTED:
+            before = () if need.state is NeedState.OFFERED else (*_through_matching(need), NeedState.OFFERED)
+            desk.move_need(need, *before, NeedState.WAITLISTED)
+        desk.schedule(need, NextAction.EXPIRE_REFERRAL, referral.expires_at, open_offers[0].provider)
+    elif need.state is not NeedState.NO_MATCH:
+        desk.move_need(need, *_through_matching(need), NeedState.NO_MATCH)
+        desk.schedule(need, NextAction.EXPIRE_REFERRAL, referral.expires_at, desk.broker_org)
+        desk.raise_work(need, "NOBODY_LEFT", referral)
+        tell_status(desk, referral, need)
+
+
+def _through_matching(need: Need) -> tuple[NeedState, ...]:
+    return () if need.state is NeedState.MATCHING else (NeedState.MATCHING,)
+
+
+def reconsider(desk: Desk, referral: Referral, need: Need) -> None:
+    """A consent has changed: take back what it no longer reaches, and go on with what it does."""
+    if need.state not in SEEKING:
+        _reconsider_accepted(desk, referral, need)
+        return
+    for offer in referral.offers_for(need.category):
+        if offer.state not in OPEN_OFFER_STATES:
+            continue
+        party = desk.directory.parties.get(offer.provider)
+        if party is None or gate.ask(desk, referral, need, party, Phase.OFFER).effect is not Effect.PERMIT:
+            withdraw(desk, offer, WithdrawReason.CONSENT_ENDED)
+    seek(desk, referral, need)
+
+
+def _reconsider_accepted(desk: Desk, referral: Referral, need: Need) -> None:
+    live = (NeedState.ACCEPTED, NeedState.HANDOFF, NeedState.CONTACT_PENDING, NeedState.ENGAGED)
+    if need.state not in live or need.provider is None:
+        return
+    party = desk.directory.parties.get(need.provider)
+    if party is None or gate.ask(desk, referral, need, party, Phase.RELEASE).effect is not Effect.PERMIT:
+        end_consent(desk, referral, need)
+
+
+def end_consent(desk: Desk, referral: Referral, need: Need) -> None:
+    """The basis is gone: stop what is queued, take back what is open, tell whoever holds it (domain.md §4.4)."""
+    desk.written.stopped.append((referral.referral_id, need.category))
+    for offer in referral.offers_for(need.category):
+        if offer.state in OPEN_OFFER_STATES or offer.state is OfferState.ACCEPTED:
+            withdraw(desk, offer, WithdrawReason.CONSENT_ENDED)
+    desk.move_need(need, NeedState.REVOKED)
+    desk.schedule(need, None, None, None)
+    tell_closed(desk, referral, need)
+
+
+def expire(desk: Desk, referral: Referral, need: Need, now: datetime) -> None:
+    """The referral's own deadline has passed without anybody taking it on: close it, and put it before a human."""
+    for offer in referral.offers_for(need.category):
+        if offer.state in OPEN_OFFER_STATES:
+            withdraw(desk, offer, WithdrawReason.REFERRAL_CANCELLED)
+    desk.record(Step.DEADLINE_PASSED, referral.referral_id, {"need": need.category.value, "due": now})
+    if need.state is NeedState.NO_MATCH:
+        desk.schedule(need, None, None, desk.broker_org)
+        return
+    desk.move_need(need, NeedState.EXPIRED)
+    desk.schedule(need, None, None, desk.broker_org)
+    desk.raise_work(need, "EXPIRED_UNTAKEN", referral)
+    tell_closed(desk, referral, need)

@@ -1,0 +1,133 @@
+"""What is said to whom when something has changed: withdrawals to providers, status and closure to the source.
+
+The source always hears receipt and closure of its own referral; anything about what the provider did passes the
+feedback decision (domain.md §0.2, VAWA-12), and that decision is an entry of the trail.
+"""
+
+from broker.domain.lifecycle import coarse_status, decline_family
+from broker.handlers import gate
+from broker.handlers.cases import OPEN_OFFER_STATES, Need, Offer, Referral
+from broker.handlers.desk import Desk
+from broker.schemas.event import Flow
+from broker.schemas.offer_expired import OfferExpired
+from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.referral_closed import ReferralClosed
+from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.vocabulary import (
+    Acknowledgment,
+    DeclineReason,
+    OfferState,
+    Outcome,
+    SurvivorClosure,
+    WithdrawReason,
+)
+from broker.trail.entries import Step
+
+
+def withdraw(desk: Desk, offer: Offer, reason: WithdrawReason) -> None:
+    """Take an offer back and tell its provider."""
+    desk.move_offer(offer, OfferState.WITHDRAWN, reason=reason.value)
+    desk.change(offer, reason=reason.value)
+    desk.send(
+        Flow.BROKER_TO_PROVIDER,
+        offer.provider,
+        offer.referral_id,
+        OfferWithdrawn(offer_id=offer.offer_id, reason=reason),
+        gate.control(offer.provider),
+        referral_id=offer.referral_id,
+        category=offer.category,
+        offer_id=offer.offer_id,
+    )
+
+
+def expire_offer(desk: Desk, offer: Offer) -> None:
+    """An offer's deadline has passed unanswered: tell its provider."""
+    desk.move_offer(offer, OfferState.EXPIRED)
+    desk.send(
+        Flow.BROKER_TO_PROVIDER,
+        offer.provider,
+        offer.referral_id,
+        OfferExpired(offer_id=offer.offer_id),
+        gate.control(offer.provider),
+        referral_id=offer.referral_id,
+        category=offer.category,
+        offer_id=offer.offer_id,
+    )
+
+
+def withdraw_others(desk: Desk, referral: Referral, winner: Offer) -> None:
+    """First acceptance wins: the need's other open offers are taken back."""
+    for offer in referral.offers_for(winner.category):
+        if offer is not winner and offer.state in OPEN_OFFER_STATES:
+            withdraw(desk, offer, WithdrawReason.TAKEN_BY_OTHER)
+
+
+def tell_status(
+    desk: Desk,
+    referral: Referral,
+    need: Need,
+    acknowledgment: Acknowledgment | None = None,
+    declined: DeclineReason | None = None,
+) -> None:
+    """Tell the source where its referral stands: coarsely always, in more words only by release."""
+    permit, released = _asked(desk, referral, need)
+    receipt = acknowledgment in (Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED)
+    desk.send(
+        Flow.BROKER_TO_SOURCE,
+        referral.source,
+        referral.referral_id,
+        ReferralStatus(
+            category=need.category,
+            coarse=coarse_status(need.state),
+            state=need.state if released else None,
+            acknowledgment=acknowledgment if released or receipt else None,
+            decline_family=decline_family(declined) if released and declined is not None else None,
+        ),
+        permit,
+        referral_id=referral.referral_id,
+        category=need.category,
+    )
+
+
+def tell_closed(
+    desk: Desk,
+    referral: Referral,
+    need: Need,
+    outcome: Outcome | None = None,
+    closure: SurvivorClosure | None = None,
+) -> None:
+    """Tell the source that a need of its referral is closed; how it ended, only by release."""
+    permit, released = _asked(desk, referral, need)
+    desk.send(
+        Flow.BROKER_TO_SOURCE,
+        referral.source,
+        referral.referral_id,
+        ReferralClosed(
+            category=need.category,
+            coarse=coarse_status(need.state),
+            state=need.state if released else None,
+            outcome=outcome if released else None,
+            closure=closure if released else None,
+        ),
+        permit,
+        referral_id=referral.referral_id,
+        category=need.category,
+    )
+
+
+def _asked(desk: Desk, referral: Referral, need: Need) -> tuple[gate.Permit, bool]:
+    permit, decision = gate.feedback(desk, referral, need)
+    released = gate.FG25 in permit.groups
+    if decision is not None:
+        desk.record(
+            Step.FEEDBACK_DECIDED,
+            referral.referral_id,
+            {
+                "need": need.category.value,
+                "recipient": referral.source,
+                "released": released,
+                "reason": decision.reason.value if decision.reason else None,
+                "rules": list(decision.rules),
+            },
+        )
+    return permit, released

@@ -1,0 +1,203 @@
+"""All settings of an installation, read from `HANDOFF_…` variables and `.env`; a bad one is named, its value never shown.
+
+Nothing needs to be set on one machine: where no address is given, the embedded Kafka and PostgreSQL of `home` are used.
+"""
+
+import ssl
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from broker.errors import SettingsInvalid
+from broker.schemas.ids import OrgId
+from broker.schemas.vocabulary import MsgStatus
+
+_ORG = r"^org-[a-z0-9-]+$"
+
+
+class KafkaSecurity(StrEnum):
+    """How the connection to Kafka is protected. Kafka's own names, in lower case."""
+
+    PLAINTEXT = "plaintext"
+    SSL = "ssl"
+    SASL_PLAINTEXT = "sasl_plaintext"
+    SASL_SSL = "sasl_ssl"
+
+
+class SaslMechanism(StrEnum):
+    """How an account proves itself to Kafka. Kafka's own names."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class LogLevel(StrEnum):
+    """What the processes write to their logs. Event content is never in them, at no level."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+def _postgres_dsn(secret: SecretStr) -> SecretStr:
+    parts = urlsplit(secret.get_secret_value())
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError("must look like postgresql://user:password@host/database or …/database?host=/socket/folder")
+    return secret
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+Dsn = Annotated[SecretStr, AfterValidator(_postgres_dsn)]
+Folder = Annotated[Path, AfterValidator(_absolute)]
+File = Annotated[Path, AfterValidator(_absolute)]
+
+
+def _default_cache() -> Path:
+    from platformdirs import user_cache_path  # a fifth of the start-up time of `handoff --help`
+
+    return user_cache_path("warm-handoff")
+
+
+class Settings(BaseSettings):
+    """One installation's settings; immutable. Secrets are `SecretStr`: their repr shows nothing."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HANDOFF_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    home: Folder = Field(default=Path(".handoff"), validate_default=True)
+    """The data folder of the embedded parts and the zones' key files."""
+
+    cache_dir: Folder = Field(default_factory=_default_cache)
+    """Where Kafka's jars are kept, shared between all copies of this user."""
+
+    keys_dir: Folder | None = None
+    """The folder with the zones' key files; `<home>/keys` where it is not set."""
+
+    environment: MsgStatus = MsgStatus.ACTUAL
+    """`actual` or `exercise`: an installation serves one of the two, and refuses events of the other."""
+
+    topic_prefix: str = Field(default="", pattern=r"^([a-z0-9-]{1,40}\.)?$")
+    """Put before every topic name, so that several networks can share a Kafka cluster; ends in a dot."""
+
+    broker_org: OrgId = Field(default=OrgId("org-broker"), pattern=_ORG)
+    """The organisation that operates the broker: the source of everything it publishes."""
+
+    log_level: LogLevel = LogLevel.INFO
+
+    kafka_bootstrap: str | None = Field(default=None, pattern=r"^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$")
+    """`host:port[,host:port…]` of a Kafka cluster; the embedded one where it is not set."""
+
+    kafka_security: KafkaSecurity = KafkaSecurity.PLAINTEXT
+    kafka_ca_file: File | None = None
+    """The certificates that the cluster's own is checked against; the system's where it is not set."""
+
+    kafka_cert_file: File | None = None
+    kafka_key_file: File | None = None
+    """Our certificate and its key, for a cluster that asks clients for one (mutual TLS)."""
+
+    kafka_key_password: SecretStr | None = None
+    kafka_sasl_mechanism: SaslMechanism = SaslMechanism.SCRAM_SHA_512
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+
+    postgres_dsn: Dsn | None = None
+    """The broker's database as its everyday role, which owns no table; the embedded one where it is not set."""
+
+    postgres_owner_dsn: Dsn | None = None
+    """The same database as the role that owns the tables: used by migrations only."""
+
+    provider_postgres_dsn: Dsn | None = None
+    """The provider zone's database as its everyday role."""
+
+    provider_postgres_owner_dsn: Dsn | None = None
+    """The provider zone's database as the role that owns its tables: used by migrations only."""
+
+    @field_validator("environment")
+    @classmethod
+    def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
+        if value not in (MsgStatus.ACTUAL, MsgStatus.EXERCISE):
+            raise ValueError("must be actual or exercise")
+        return value
+
+    @field_validator("kafka_security", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        sasl = self.kafka_security in (KafkaSecurity.SASL_PLAINTEXT, KafkaSecurity.SASL_SSL)
+        if sasl and (self.kafka_username is None or self.kafka_password is None):
+            raise ValueError("SASL needs HANDOFF_KAFKA_USERNAME and HANDOFF_KAFKA_PASSWORD")
+        if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
+            raise ValueError("HANDOFF_KAFKA_CERT_FILE and HANDOFF_KAFKA_KEY_FILE belong together")
+        return self
+
+    @property
+    def keys(self) -> Path:
+        """The folder with the zones' key files."""
+        return self.keys_dir or self.home / "keys"
+
+    def kafka_client_options(self) -> dict[str, Any]:
+        """The keyword arguments that every aiokafka client of this installation gets, besides `bootstrap_servers`.
+
+        Holds the password in the clear: pass it on, never log it. Raises `SettingsInvalid` for unreadable files.
+        """
+        options: dict[str, Any] = {"security_protocol": self.kafka_security.value.upper()}
+        if self.kafka_security in (KafkaSecurity.SSL, KafkaSecurity.SASL_SSL):
+            options["ssl_context"] = self._tls()
+        if self.kafka_username is not None and self.kafka_password is not None:
+            options["sasl_mechanism"] = self.kafka_sasl_mechanism.value
+            options["sasl_plain_username"] = self.kafka_username
+            options["sasl_plain_password"] = self.kafka_password.get_secret_value()
+        return options
+
+    def _tls(self) -> ssl.SSLContext:
+        try:
+            context = ssl.create_default_context(cafile=self.kafka_ca_file)
+            if self.kafka_cert_file is not None and self.kafka_key_file is not None:
+                password = self.kafka_key_password.get_secret_value() if self.kafka_key_password else ""
+                context.load_cert_chain(self.kafka_cert_file, self.kafka_key_file, password=lambda: password)
+        except OSError:  # ssl.SSLError is one; the message of either may quote the file
+            raise SettingsInvalid(
+                "HANDOFF_KAFKA_CA_FILE, HANDOFF_KAFKA_CERT_FILE or HANDOFF_KAFKA_KEY_FILE cannot be read."
+            ) from None
+        return context
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings of this process: arguments before variables before `.env` before defaults.
+
+    Raises `SettingsInvalid`, which names each bad setting and what it should be, and no value.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsInvalid("; ".join(_told(one["loc"], one["msg"]) for one in error.errors())) from None
+
+
+def _told(where: tuple[int | str, ...], message: str) -> str:
+    plain = message.removeprefix("Value error, ")
+    return f"HANDOFF_{'_'.join(map(str, where)).upper()}: {plain}" if where else plain
+
+
+def sqlalchemy_url(dsn: SecretStr | str) -> str:
+    """The address that SQLAlchemy's async engine wants (`postgresql+asyncpg://…`). Holds the password: never log it."""
+    plain = dsn.get_secret_value() if isinstance(dsn, SecretStr) else dsn
+    return "postgresql+asyncpg://" + plain.partition("://")[2]

@@ -1,0 +1,58 @@
+"""Many rows in one statement: INSERT from arrays, built from the table classes and never from values.
+
+`unnest` keeps a statement's text the same for any number of rows, so PostgreSQL plans it once and the driver sends it
+once; an insert per row, or a VALUES list of changing length, costs ten times as much (docs/decisions/0030).
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Literal
+
+import asyncpg
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Table
+from sqlalchemy.dialects.postgresql import JSONB
+
+OnConflict = Literal["fail", "ignore", "replace"]
+
+_ARRAY_TYPES: tuple[tuple[type, str], ...] = (
+    (BigInteger, "bigint[]"),
+    (Integer, "integer[]"),
+    (Boolean, "boolean[]"),
+    (DateTime, "timestamptz[]"),
+    (LargeBinary, "bytea[]"),
+    (JSONB, "jsonb[]"),
+)
+
+
+def _array_type(column_type: object) -> str:
+    for kind, array in _ARRAY_TYPES:
+        if isinstance(column_type, kind):
+            return array
+    return "text[]"
+
+
+@cache
+def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConflict) -> str:
+    """The INSERT for these columns of a table; `replace` updates every named column that is not part of the key."""
+    names = ", ".join(columns)
+    arrays = ", ".join(f"${i}::{_array_type(table.columns[name].type)}" for i, name in enumerate(columns, 1))
+    statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+    if on_conflict == "fail":
+        return statement
+    key = [column.name for column in table.primary_key.columns]
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    action = f"DO UPDATE SET {changed}" if on_conflict == "replace" else "DO NOTHING"
+    return f"{statement} ON CONFLICT ({', '.join(key)}) {action}"
+
+
+async def insert(
+    connection: asyncpg.Connection[Any],
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Iterable[Sequence[object]],
+    on_conflict: OnConflict = "fail",
+) -> None:
+    """Write rows (tuples in the order of `columns`) in one statement; nothing happens without rows."""
+    by_column = list(zip(*rows, strict=True))
+    if by_column:
+        await connection.execute(insert_statement(table, columns, on_conflict), *by_column)

@@ -1,0 +1,283 @@
+"""Everything that a batch touches, read at once and locked against the others who might touch it too.
+
+Order of locks, the same in every process: first consents and incidents (advisory, by sorted key: they may not exist
+yet, and a referral that waits for one must not miss it), then referrals (rows, by id). A consent is locked shared by
+whoever decides under it and alone by whoever changes it, so no decision is taken beside a revocation.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from broker.domain.consent import ConsentRef, terms
+from broker.domain.matching import Capacity
+from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral, Request
+from broker.handlers.desk import Desk
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.schemas.vocabulary import (
+    Acknowledgment,
+    CapacityBucket,
+    NeedState,
+    OfferState,
+    Priority,
+    RecipientCategory,
+    Service,
+    VictimAgreed,
+)
+
+Connection = asyncpg.Connection[Any]
+
+CONSENTS_CACHED_MAX = 20_000
+"""Parsed consent versions kept in memory. A version never changes; its status is read anew each time."""
+
+_BUCKET_ORDER = {CapacityBucket.NONE: 0, CapacityBucket.FEW: 1, CapacityBucket.SOME: 2}
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What a batch will touch, as far as its events say."""
+
+    referrals: set[str] = field(default_factory=set)
+    consents: set[str] = field(default_factory=set)
+    incidents: set[str] = field(default_factory=set)
+    changing_consents: set[str] = field(default_factory=set)
+    changing_incidents: set[str] = field(default_factory=set)
+    sealed_of: set[str] = field(default_factory=set)
+
+
+class ConsentCache:
+    """Consent versions that were parsed before, by id and version; the oldest are forgotten first."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[tuple[str, int], ConsentRecord] = {}
+
+    def record(self, consent_id: str, version: int, text: str) -> ConsentRecord:
+        """The parsed record of a stored version."""
+        key = (consent_id, version)
+        found = self._parsed.get(key)
+        if found is None:
+            found = self._parsed[key] = ConsentRecord.model_validate_json(text)
+            if len(self._parsed) > CONSENTS_CACHED_MAX:
+                del self._parsed[next(iter(self._parsed))]
+        return found
+
+
+async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: ConsentCache) -> None:
+    """Lay what the batch touches on the desk, locked until the transaction ends."""
+    await _discover(connection, wanted)
+    same_survivor = await _same_survivor(connection, wanted)
+    await _lock(connection, wanted)
+    locked = set(wanted.consents)
+    await _load_referrals(connection, desk, wanted, same_survivor)
+    # Referrals found through an incident or a consent bring consents of their own; a deadlock here is retried.
+    await _lock(connection, Wanted(consents=wanted.consents - locked))
+    await _load_consents(connection, desk, wanted.consents | wanted.changing_consents, cache)
+    desk.same_survivor.update(same_survivor)
+    await _load_incidents(connection, desk, wanted.incidents | wanted.changing_incidents)
+    await _load_capacity(connection, desk)
+    if wanted.sealed_of:
+        await _load_sealed(connection, desk, wanted.sealed_of)
+
+
+async def _discover(connection: Connection, wanted: Wanted) -> None:
+    """Which consents the known referrals stand on: read without a lock, because a referral's consent never changes."""
+    if not wanted.referrals:
+        return
+    rows = await connection.fetch(
+        "SELECT r.consent_id, n.feedback_consent_id FROM referral r LEFT JOIN need n USING (referral_id)"
+        " WHERE r.referral_id = ANY($1::text[])",
+        list(wanted.referrals),
+    )
+    wanted.consents.update(consent for row in rows for consent in row if consent is not None)
+
+
+async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[ConsentId, tuple[ConsentId, ...]]:
+    """Other consents of the same survivor, deny records above all: they outrank a permit."""
+    named = list(wanted.consents | wanted.changing_consents)
+    if not named:
+        return {}
+    rows = await connection.fetch(
+        "SELECT DISTINCT a.consent_id AS one, b.consent_id AS other FROM consent a JOIN consent b"
+        " ON a.subject_ref = b.subject_ref AND a.discloser = b.discloser AND a.consent_id <> b.consent_id"
+        " WHERE a.consent_id = ANY($1::text[])",
+        named,
+    )
+    found: dict[ConsentId, tuple[ConsentId, ...]] = {}
+    for row in rows:
+        one, other = ConsentId(row["one"]), ConsentId(row["other"])
+        found[one] = (*found.get(one, ()), other)
+        found[other] = (*found.get(other, ()), one)
+        wanted.consents.add(other)
+    return found
+
+
+def _lock_key(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+async def _lock(connection: Connection, wanted: Wanted) -> None:
+    alone = {_lock_key(name) for name in wanted.changing_consents | wanted.changing_incidents | wanted.incidents}
+    shared = {_lock_key(name) for name in wanted.consents} - alone
+    keys = sorted(alone | shared)
+    if keys:
+        await connection.execute(
+            "SELECT CASE WHEN alone THEN pg_advisory_xact_lock(key)::text ELSE pg_advisory_xact_lock_shared(key)::text"
+            " END FROM unnest($1::bigint[], $2::boolean[]) AS wanted(key, alone)",
+            keys,
+            [key in alone for key in keys],
+        )
+
+
+async def _load_referrals(
+    connection: Connection,
+    desk: Desk,
+    wanted: Wanted,
+    same_survivor: Mapping[ConsentId, tuple[ConsentId, ...]],
+) -> None:
+    by_consent = set(wanted.changing_consents)
+    for consent in wanted.changing_consents:
+        by_consent.update(same_survivor.get(ConsentId(consent), ()))
+    rows = await connection.fetch(
+        "SELECT * FROM referral WHERE referral_id = ANY($1::text[]) OR consent_id = ANY($2::text[])"
+        " OR incident_id = ANY($3::text[]) ORDER BY referral_id FOR UPDATE",
+        list(wanted.referrals),
+        list(by_consent),
+        list(wanted.changing_incidents),
+    )
+    if not rows:
+        return
+    for row in rows:
+        referral = _referral(row)
+        desk.referrals[referral.referral_id] = referral
+        if referral.consent is not None:
+            wanted.consents.add(referral.consent.consent_id)
+    ids = list(desk.referrals)
+    for row in await connection.fetch("SELECT * FROM need WHERE referral_id = ANY($1::text[])", ids):
+        need = _need(row)
+        desk.referrals[need.referral_id].needs[need.category] = need
+    for row in await connection.fetch("SELECT * FROM offer WHERE referral_id = ANY($1::text[]) ORDER BY made_at", ids):
+        offer = _offer(row)
+        desk.referrals[offer.referral_id].offers[offer.offer_id] = offer
+
+
+def _referral(row: asyncpg.Record) -> Referral:
+    return Referral(
+        referral_id=ReferralId(row["referral_id"]),
+        source=OrgId(row["source"]),
+        priority=Priority(row["priority"]),
+        policy=row["policy"],
+        victim_agreed=VictimAgreed(row["victim_agreed"]),
+        request=Request.model_validate_json(row["request"]),
+        groups=_groups(row["groups"]),
+        received_at=row["received_at"],
+        expires_at=row["expires_at"],
+        incident_id=None if row["incident_id"] is None else IncidentId(row["incident_id"]),
+        consent=_ref(row["consent_id"], row["consent_version"]),
+    )
+
+
+def _groups(text: str) -> frozenset[FieldGroup]:
+    return frozenset(FieldGroup(code) for code in text.strip("[]").replace('"', "").replace(" ", "").split(",") if code)
+
+
+def _ref(consent_id: str | None, version: int | None) -> ConsentRef | None:
+    return None if consent_id is None else ConsentRef(ConsentId(consent_id), version or 1)
+
+
+def _need(row: asyncpg.Record) -> Need:
+    return Need(
+        referral_id=ReferralId(row["referral_id"]),
+        category=RecipientCategory(row["category"]),
+        state=NeedState(row["state"]),
+        services=tuple(Service(name) for name in sorted(_groups(row["services"]))),
+        changed_at=row["changed_at"],
+        offer_id=None if row["offer_id"] is None else OfferId(row["offer_id"]),
+        provider=None if row["provider"] is None else OrgId(row["provider"]),
+        engaged=row["engaged"],
+        released=row["released"],
+        feedback_consent=_ref(row["feedback_consent_id"], row["feedback_consent_version"]),
+        due_at=row["due_at"],
+        next_action=None if row["next_action"] is None else NextAction(row["next_action"]),
+        owner=None if row["owner"] is None else OrgId(row["owner"]),
+    )
+
+
+def _offer(row: asyncpg.Record) -> Offer:
+    return Offer(
+        offer_id=OfferId(row["offer_id"]),
+        referral_id=ReferralId(row["referral_id"]),
+        category=RecipientCategory(row["category"]),
+        provider=OrgId(row["provider"]),
+        state=OfferState(row["state"]),
+        rung=Acknowledgment(row["rung"]),
+        made_at=row["made_at"],
+        answer_by=row["answer_by"],
+        changed_at=row["changed_at"],
+        reason=row["reason"],
+    )
+
+
+async def _load_consents(connection: Connection, desk: Desk, named: Iterable[str], cache: ConsentCache) -> None:
+    ids = list(named)
+    if not ids:
+        return
+    rows = await connection.fetch(
+        "SELECT DISTINCT ON (consent_id) * FROM consent WHERE consent_id = ANY($1::text[])"
+        " ORDER BY consent_id, version DESC",
+        ids,
+    )
+    for row in rows:
+        consent_id = ConsentId(row["consent_id"])
+        empty = row["record"] == "{}"
+        record = None if empty else cache.record(row["consent_id"], row["version"], row["record"])
+        desk.consents[consent_id] = ConsentVersion(
+            consent_id=consent_id,
+            version=row["version"],
+            discloser=OrgId(row["discloser"]),
+            status=row["status"],
+            record=record,
+            terms=None if record is None else terms(record, status=row["status"]),
+        )
+
+
+async def _load_incidents(connection: Connection, desk: Desk, named: Iterable[str]) -> None:
+    ids = list(named)
+    if not ids:
+        return
+    for row in await connection.fetch("SELECT * FROM incident WHERE incident_id = ANY($1::text[])", ids):
+        incident_id = IncidentId(row["incident_id"])
+        desk.incidents[incident_id] = Incident(
+            incident_id=incident_id,
+            source=OrgId(row["source"]),
+            reported=row["reported"],
+            floor=None if row["floor"] is None else Priority(row["floor"]),
+            medical_need=row["medical_need"],
+        )
+
+
+async def _load_capacity(connection: Connection, desk: Desk) -> None:
+    """The best count of each provider and service: one free family unit is a free place."""
+    for row in await connection.fetch("SELECT org_id, service, bucket, as_of FROM capacity"):
+        key = (OrgId(row["org_id"]), Service(row["service"]))
+        count = Capacity(CapacityBucket(row["bucket"]), row["as_of"])
+        known = desk.capacity.get(key)
+        if known is None or _BUCKET_ORDER[count.bucket] > _BUCKET_ORDER[known.bucket]:
+            desk.capacity[key] = count
+
+
+async def _load_sealed(connection: Connection, desk: Desk, referrals: Iterable[str]) -> None:
+    ids = [name for name in referrals if ReferralId(name) in desk.referrals]
+    for row in await connection.fetch("SELECT * FROM sealed_group WHERE referral_id = ANY($1::text[])", ids):
+        group = SealedGroup(field_group=row["field_group"], suite=row["suite"], ciphertext=row["ciphertext"])
+        desk.referrals[ReferralId(row["referral_id"])].sealed[group.field_group] = group
+    for row in await connection.fetch("SELECT * FROM wrapped_key WHERE referral_id = ANY($1::text[])", ids):
+        wrap = WrappedKey(
+            field_group=row["field_group"], recipient=row["recipient"], key_id=row["key_id"], wrapped=row["wrapped"]
+        )
+        desk.referrals[ReferralId(row["referral_id"])].wraps[(wrap.field_group, wrap.recipient)] = wrap

@@ -1,0 +1,281 @@
+"""The broker's tables. None holds a name, a number or an address of a survivor: identity is ciphertext here.
+
+Rows are written in bulk by `broker.store.bulk`, which reads the columns off these classes; so this file is the one
+place that says what is stored. Times are UTC. The provider zone has tables of its own elsewhere and never reads these.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+METADATA = MetaData()
+"""The broker's own, so that no other zone's tables can slip into its migrations."""
+
+
+class Row(SQLModel):
+    """A table of the broker."""
+
+    metadata: ClassVar[MetaData] = METADATA
+
+
+def _moment(*, nullable: bool = False, default_now: bool = False) -> Any:
+    return Field(
+        sa_column=Column(
+            DateTime(timezone=True), nullable=nullable, server_default=text("now()") if default_now else None
+        )
+    )
+
+
+def _json() -> Any:
+    return Field(sa_column=Column(JSONB, nullable=False))
+
+
+def _bytes(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(LargeBinary, nullable=nullable))
+
+
+class Organisation(Row, table=True):
+    """An agency or provider of the network: one command onboards it, no code and no restart (design.md §3)."""
+
+    __tablename__ = "organisation"
+    org_id: str = Field(primary_key=True)
+    name: str
+    org_class: str
+    category: str | None = None
+    profile: dict[str, Any] = _json()
+    agreement_until: datetime = _moment()
+    suspended: bool = False
+
+
+class PublicKeyRow(Row, table=True):
+    """A public key of an organisation. Only public halves are ever here."""
+
+    __tablename__ = "public_key"
+    key_id: str = Field(primary_key=True)
+    org_id: str = Field(index=True)
+    kind: str
+    public: bytes = _bytes()
+    not_after: datetime | None = _moment(nullable=True)
+
+
+class DirectoryVersion(Row, table=True):
+    """One row whose number rises at each change of organisations or keys, so that processes notice."""
+
+    __tablename__ = "directory_version"
+    one: int = Field(primary_key=True, default=1)
+    version: int
+
+
+class Position(Row, table=True):
+    """Up to where a partition has been taken in: written in the transaction that took it in."""
+
+    __tablename__ = "position"
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    next_offset: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class InboxEntry(Row, table=True):
+    """One event that was taken in, so that it takes effect once; the digest tells a repeat from a reused id."""
+
+    __tablename__ = "inbox"
+    org_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    digest: bytes = _bytes()
+    received_at: datetime = _moment()
+
+
+class Quarantined(Row, table=True):
+    """A record that was not taken in: where it lies in Kafka, why, and whom it was told. Never its content."""
+
+    __tablename__ = "quarantine"
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    record_offset: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    record_time_ms: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    code: str
+    field: str | None = None
+    org_id: str | None = None
+    event_id: str | None = None
+    size_bytes: int
+    quarantined_at: datetime = _moment()
+
+
+class Consent(Row, table=True):
+    """One version of a consent record, as it was published; the highest version is in force."""
+
+    __tablename__ = "consent"
+    consent_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    discloser: str
+    subject_ref: str | None = Field(default=None, index=True)
+    status: str
+    record: dict[str, Any] = _json()
+    received_at: datetime = _moment()
+
+
+class Incident(Row, table=True):
+    """What ties the referrals of one incident together: the urgency that its risk screens demand."""
+
+    __tablename__ = "incident"
+    incident_id: str = Field(primary_key=True)
+    source: str
+    reported: bool
+    floor: str | None = None
+    medical_need: bool
+    updated_at: datetime = _moment()
+
+
+class Referral(Row, table=True):
+    """One referral: who asked, how urgent, under which consent and which policy, frozen at its arrival."""
+
+    __tablename__ = "referral"
+    __table_args__ = (
+        Index("referral_by_incident", "incident_id", postgresql_where=text("incident_id is not null")),
+        Index("referral_by_consent", "consent_id", postgresql_where=text("consent_id is not null")),
+    )
+    referral_id: str = Field(primary_key=True)
+    source: str
+    priority: str
+    incident_id: str | None = None
+    consent_id: str | None = None
+    consent_version: int | None = None
+    policy: str
+    victim_agreed: str
+    request: dict[str, Any] = _json()
+    groups: list[str] = _json()
+    received_at: datetime = _moment()
+    expires_at: datetime = _moment()
+
+
+class Need(Row, table=True):
+    """One kind of help that a referral asks for; the unit that runs the state machine of domain.md §10.2."""
+
+    __tablename__ = "need"
+    __table_args__ = (Index("need_due", "due_at", postgresql_where=text("due_at is not null")),)
+    referral_id: str = Field(primary_key=True)
+    category: str = Field(primary_key=True)
+    state: str
+    services: list[str] = _json()
+    offer_id: str | None = None
+    provider: str | None = None
+    engaged: bool = False
+    released: bool = False
+    feedback_consent_id: str | None = None
+    feedback_consent_version: int | None = None
+    due_at: datetime | None = _moment(nullable=True)
+    next_action: str | None = None
+    owner: str | None = None
+    changed_at: datetime = _moment()
+
+
+class Offer(Row, table=True):
+    """One need shown to one provider, without identity."""
+
+    __tablename__ = "offer"
+    __table_args__ = (Index("offer_by_referral", "referral_id"),)
+    offer_id: str = Field(primary_key=True)
+    referral_id: str
+    category: str
+    provider: str
+    state: str
+    rung: str
+    made_at: datetime = _moment()
+    answer_by: datetime = _moment()
+    reason: str | None = None
+    changed_at: datetime = _moment()
+
+
+class SealedGroupRow(Row, table=True):
+    """One sealed field group. The broker holds no key that opens it."""
+
+    __tablename__ = "sealed_group"
+    referral_id: str = Field(primary_key=True)
+    field_group: str = Field(primary_key=True)
+    suite: str
+    ciphertext: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class WrappedKeyRow(Row, table=True):
+    """The content key of one sealed group, wrapped for one organisation; kept apart so that it can be destroyed apart."""
+
+    __tablename__ = "wrapped_key"
+    referral_id: str = Field(primary_key=True)
+    field_group: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    key_id: str
+    wrapped: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class CapacityRow(Row, table=True):
+    """Free places of a provider as it last said, with when."""
+
+    __tablename__ = "capacity"
+    org_id: str = Field(primary_key=True)
+    service: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    bucket: str
+    as_of: datetime = _moment()
+
+
+class WorkItem(Row, table=True):
+    """Something that only a human can take further; it has an owner and an age until somebody resolves it."""
+
+    __tablename__ = "work_item"
+    __table_args__ = (
+        Index(
+            "work_item_open",
+            "referral_id",
+            "category",
+            "reason",
+            unique=True,
+            postgresql_where=text("resolved_at is null"),
+        ),
+    )
+    work_id: str = Field(primary_key=True)
+    referral_id: str
+    category: str
+    reason: str
+    owner: str
+    priority: str
+    raised_at: datetime = _moment()
+    resolved_at: datetime | None = _moment(nullable=True)
+
+
+class OutboxMessage(Row, table=True):
+    """A message that has been decided and not yet been confirmed by Kafka; `seq` keeps the order within a referral."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_due", "send_after", "seq"),
+        Index("outbox_by_referral", "referral_id", postgresql_where=text("referral_id is not null")),
+    )
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    lane: int
+    topic: str
+    attributes: dict[str, Any] = _json()
+    value: bytes = _bytes()
+    referral_id: str | None = None
+    category: str | None = None
+    flow: str
+    recipient: str
+    phase: str | None = None
+    owner: str
+    send_after: datetime = _moment()
+
+
+class TrailEntry(Row, table=True):
+    """One step, as a salted commitment with its text beside it (reliability.md §3.1). The app may only add rows."""
+
+    __tablename__ = "trail_entry"
+    __table_args__ = (Index("trail_by_referral", "referral_id", "idx"),)
+    idx: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
+    kind: str
+    referral_id: str | None = None
+    salt: bytes = _bytes()
+    preimage: bytes = _bytes()
+    commitment: bytes = _bytes()
+    written_at: datetime = _moment(default_now=True)

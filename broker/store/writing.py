@@ -1,0 +1,288 @@
+"""Everything that a batch changed, written at once: a handful of statements whatever the batch's size."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import uuid4
+from zlib import crc32
+
+from pydantic_core import to_json
+
+from broker.bus.topics import Topics
+from broker.handlers.cases import ConsentVersion, Incident, Need, Offer, Referral
+from broker.handlers.desk import Desk, Outgoing, Work
+from broker.schemas.ids import EventId, OrgId
+from broker.schemas.sealed import SealedGroup
+from broker.store import tables
+from broker.store.bulk import insert
+from broker.store.loading import Connection
+
+LANES: Final = 64
+"""Shares of the outbox that relays divide among themselves; one referral is always in one lane."""
+LEASE_SECONDS: Final = 15
+"""How long the process that decided a message has it to itself, before a relay takes it over and asks the gate again."""
+
+_INBOX = ("org_id", "event_id", "digest", "received_at")
+_REFERRAL = (
+    "referral_id", "source", "priority", "incident_id", "consent_id", "consent_version", "policy", "victim_agreed",
+    "request", "groups", "received_at", "expires_at",
+)  # fmt: skip
+_NEED = (
+    "referral_id", "category", "state", "services", "offer_id", "provider", "engaged", "released",
+    "feedback_consent_id", "feedback_consent_version", "due_at", "next_action", "owner", "changed_at",
+)  # fmt: skip
+_OFFER = (
+    "offer_id", "referral_id", "category", "provider", "state", "rung", "made_at", "answer_by", "reason", "changed_at",
+)  # fmt: skip
+_TRAIL = ("kind", "referral_id", "salt", "preimage", "commitment")
+_CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "record", "received_at")
+_INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
+_CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
+_QUARANTINE = (
+    "topic", "partition", "record_offset", "record_time_ms", "code", "field", "org_id", "event_id", "size_bytes",
+    "quarantined_at",
+)  # fmt: skip
+_POSITION = ("topic", "partition", "next_offset")
+
+_OUTBOX_INSERT = (
+    "INSERT INTO outbox (seq, lane, topic, attributes, value, referral_id, category, flow, recipient, phase, owner,"
+    " send_after) SELECT nextval('outbox_seq'), * FROM unnest($1::integer[], $2::text[], $3::jsonb[], $4::bytea[],"
+    " $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[]) RETURNING seq"
+)
+_WORK_INSERT = (
+    "INSERT INTO work_item (work_id, referral_id, category, reason, owner, priority, raised_at)"
+    " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])"
+    " ON CONFLICT (referral_id, category, reason) WHERE resolved_at IS NULL DO NOTHING"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An event that took effect, for the inbox."""
+
+    org: OrgId
+    event_id: EventId
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A record that was not taken in: where it lies and why."""
+
+    topic: str
+    partition: int
+    offset: int
+    time_ms: int
+    code: str
+    field: str | None
+    org: OrgId | None
+    event_id: EventId | None
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message of the outbox under its number; `direct` says that this process may send it at once."""
+
+    seq: int
+    message: Outgoing
+    direct: bool
+
+
+async def write(
+    connection: Connection,
+    desk: Desk,
+    topics: Topics,
+    owner: str,
+    taken: Iterable[Taken] = (),
+    quarantined: Iterable[Pointer] = (),
+    positions: Iterable[tuple[str, int, int]] = (),
+) -> list[Queued]:
+    """Write the desk down; returns the outbox messages in order. Nothing here commits."""
+    now = desk.now
+    await insert(connection, _table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken])
+    await insert(connection, _table(tables.Quarantined), _QUARANTINE, _pointers(quarantined, now), "ignore")
+    await insert(connection, _table(tables.Consent), _CONSENT, _consents(desk.written.consents, now), "replace")
+    incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
+    await insert(connection, _table(tables.Incident), _INCIDENT, incidents, "replace")
+    await insert(
+        connection, _table(tables.Referral), _REFERRAL, map(_referral, desk.touched_referrals.values()), "replace"
+    )
+    await insert(connection, _table(tables.Need), _NEED, map(_need, desk.touched_needs.values()), "replace")
+    await insert(connection, _table(tables.Offer), _OFFER, map(_offer, desk.touched_offers.values()), "replace")
+    await _write_sealed(connection, desk)
+    await insert(connection, _table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace")
+    await _write_work(connection, desk.written.work, now)
+    stopped = await _stop_queued(connection, desk)
+    await insert(
+        connection,
+        _table(tables.TrailEntry),
+        _TRAIL,
+        [(e.kind.value, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail],
+    )
+    queued = await _write_outbox(connection, desk.written.outbox, topics, owner, now, stopped)
+    await insert(connection, _table(tables.Position), _POSITION, positions, "replace")
+    return queued
+
+
+def _table(row: type[tables.Row]) -> Any:
+    return row.__table__  # type: ignore[attr-defined]
+
+
+def _referral(r: Referral) -> tuple[object, ...]:
+    consent = r.consent
+    return (
+        r.referral_id, r.source, r.priority.value, r.incident_id,
+        consent.consent_id if consent else None, consent.version if consent else None,
+        r.policy, r.victim_agreed.value, r.request.model_dump_json(exclude_none=True, by_alias=True),
+        to_json(sorted(r.groups)).decode(), r.received_at, r.expires_at,
+    )  # fmt: skip
+
+
+def _need(n: Need) -> tuple[object, ...]:
+    feedback = n.feedback_consent
+    return (
+        n.referral_id, n.category.value, n.state.value, to_json(n.services).decode(), n.offer_id, n.provider,
+        n.engaged, n.released, feedback.consent_id if feedback else None, feedback.version if feedback else None,
+        n.due_at, n.next_action.value if n.next_action else None, n.owner, n.changed_at,
+    )  # fmt: skip
+
+
+def _offer(o: Offer) -> tuple[object, ...]:
+    return (
+        o.offer_id, o.referral_id, o.category.value, o.provider, o.state.value, o.rung.value,
+        o.made_at, o.answer_by, o.reason, o.changed_at,
+    )  # fmt: skip
+
+
+def _incident(i: Incident, now: datetime) -> tuple[object, ...]:
+    return (i.incident_id, i.source, i.reported, i.floor.value if i.floor else None, i.medical_need, now)
+
+
+def _consents(versions: Iterable[ConsentVersion], now: datetime) -> list[tuple[object, ...]]:
+    """The last word on each version: a batch may grant and revoke the same one."""
+    last = {(version.consent_id, version.version): version for version in versions}
+    return [
+        (
+            v.consent_id,
+            v.version,
+            v.discloser,
+            None if v.record is None else v.record.subject.subject_ref,
+            v.status,
+            "{}" if v.record is None else v.record.model_dump_json(exclude_none=True, by_alias=True),
+            now,
+        )
+        for v in last.values()
+    ]
+
+
+def _pointers(quarantined: Iterable[Pointer], now: datetime) -> list[tuple[object, ...]]:
+    return [
+        (p.topic, p.partition, p.offset, p.time_ms, p.code, p.field, p.org, p.event_id, p.size_bytes, now)
+        for p in quarantined
+    ]
+
+
+def _capacities(desk: Desk) -> list[tuple[object, ...]]:
+    last = {
+        (org, service.value, unit): (org, service.value, unit, count.bucket.value, count.as_of)
+        for org, service, unit, count in desk.written.capacity
+    }
+    return list(last.values())
+
+
+async def _write_sealed(connection: Connection, desk: Desk) -> None:
+    """Ciphertexts and wrapped keys, in tables of their own; a key that was wrapped anew replaces the older one."""
+    groups: dict[tuple[str, str], tuple[object, ...]] = {}
+    wraps: dict[tuple[str, str, str], tuple[object, ...]] = {}
+    for referral_id, part in desk.written.sealed:
+        if isinstance(part, SealedGroup):
+            groups[(referral_id, part.field_group)] = (referral_id, part.field_group, part.suite, part.ciphertext)
+        else:
+            key = (referral_id, part.field_group, part.recipient)
+            wraps[key] = (*key, part.key_id, part.wrapped)
+    await insert(
+        connection,
+        _table(tables.SealedGroupRow),
+        ("referral_id", "field_group", "suite", "ciphertext"),
+        groups.values(),
+    )
+    await insert(
+        connection,
+        _table(tables.WrappedKeyRow),
+        ("referral_id", "field_group", "recipient", "key_id", "wrapped"),
+        wraps.values(),
+        "replace",
+    )
+
+
+async def _write_work(connection: Connection, items: Sequence[Work], now: datetime) -> None:
+    if items:
+        rows = [(str(uuid4()), w.referral_id, w.category.value, w.reason, w.owner, w.priority, now) for w in items]
+        await connection.execute(_WORK_INSERT, *zip(*rows, strict=True))
+
+
+async def _stop_queued(connection: Connection, desk: Desk) -> set[str]:
+    """Take back what was decided under a basis that is gone and has not left yet (domain.md §4.4).
+
+    What a process is sending at this moment counts as delivered; what waits for a relay never leaves.
+    """
+    stopped = desk.written.stopped
+    if stopped:
+        await connection.execute(
+            "DELETE FROM outbox o USING unnest($1::text[], $2::text[]) AS stop(referral_id, category)"
+            " WHERE o.referral_id = stop.referral_id AND o.category = stop.category"
+            " AND o.phase IN ('OFFER', 'RELEASE') AND o.send_after <= now()",
+            [referral for referral, _ in stopped],
+            [category.value if category else None for _, category in stopped],
+        )
+    return {referral for referral, _ in stopped}
+
+
+async def _write_outbox(
+    connection: Connection,
+    messages: Sequence[Outgoing],
+    topics: Topics,
+    owner: str,
+    now: datetime,
+    stopped: set[str],
+) -> list[Queued]:
+    """Queue the messages. Behind an unsent one of the same referral they wait for the relay, so that order holds."""
+    if not messages:
+        return []
+    named = list({m.referral_id for m in messages if m.referral_id is not None})
+    waiting = {
+        row["referral_id"]
+        for row in await connection.fetch(
+            "SELECT DISTINCT referral_id FROM outbox WHERE referral_id = ANY($1::text[]) AND owner <> $2", named, owner
+        )
+    }
+    leased = now + timedelta(seconds=LEASE_SECONDS)
+    rows = [
+        (
+            crc32(m.envelope.subject.encode()) % LANES,
+            topics.name(m.flow, m.recipient),
+            to_json(m.envelope.attributes()).decode(),
+            m.value,
+            m.referral_id,
+            m.category.value if m.category else None,
+            m.flow.value,
+            m.recipient,
+            m.permit.phase.value if m.permit.phase else None,
+            owner,
+            now if m.referral_id in waiting else leased,
+        )
+        for m in messages
+    ]
+    numbers = await connection.fetch(_OUTBOX_INSERT, *zip(*rows, strict=True))
+    return [
+        Queued(number["seq"], message, message.referral_id not in waiting)
+        for number, message in zip(numbers, messages, strict=True)
+    ]
+
+
+async def forget_sent(connection: Connection, numbers: Sequence[int]) -> None:
+    """Delete outbox messages that Kafka has confirmed."""
+    if numbers:
+        await connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", list(numbers))

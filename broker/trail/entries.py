@@ -1,0 +1,69 @@
+"""One step of the trail: a salted commitment and the text that opens it (reliability.md §3.1).
+
+The text says who, what, under which rule, consent and policy version, and which groups by code. It has no free text
+and nothing about a person, so it may be read by an auditor; without its salt the commitment says nothing at all.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pydantic_core import to_json
+
+COMMITMENT_CONTEXT: Final = b"warm-handoff/trail/v1"
+SALT_BYTES: Final = 32
+
+
+class Step(StrEnum):
+    """Every kind of step. The kind is chosen by the code that acts, never by a request (lessons.md §3, 16)."""
+
+    EVENT_ACCEPTED = "event.accepted"
+    EVENT_REFUSED = "event.refused"
+    CONSENT_RECORDED = "consent.recorded"
+    CONSENT_REVOKED = "consent.revoked"
+    INCIDENT_REPORTED = "incident.reported"
+    RISK_SCREENED = "risk.screened"
+    PRIORITY_RAISED = "priority.raised"
+    REFERRAL_SUBMITTED = "referral.submitted"
+    REFERRAL_HELD = "referral.held"
+    KEYS_RECEIVED = "keys.received"
+    PROVIDERS_MATCHED = "providers.matched"
+    OFFER_MADE = "offer.made"
+    OFFER_MOVED = "offer.moved"
+    NEED_MOVED = "need.moved"
+    DISCLOSURE_DECIDED = "disclosure.decided"
+    DISCLOSURE_RELEASED = "disclosure.released"
+    FEEDBACK_DECIDED = "feedback.decided"
+    RECIPIENT_NAMED = "recipient.named"
+    SEND_STOPPED = "send.stopped"
+    SEND_REPEATED = "send.repeated"
+    DEADLINE_PASSED = "deadline.passed"
+    WORK_RAISED = "work.raised"
+    WORK_RESOLVED = "work.resolved"
+    CAPACITY_UPDATED = "capacity.updated"
+    TRAIL_READ = "trail.read"
+    ORGANISATION_CHANGED = "organisation.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One step, ready to be written: `preimage` is the exact text that `commitment` commits to."""
+
+    kind: Step
+    referral_id: str | None
+    salt: bytes
+    preimage: bytes
+    commitment: bytes
+
+
+def entry(kind: Step, referral_id: str | None, facts: Mapping[str, object], salt: bytes) -> Entry:
+    """The entry for one step; `facts` are codes, ids and times only, `salt` is 32 random bytes used once."""
+    preimage = to_json({"kind": kind.value, "referral": referral_id, **facts})
+    return Entry(kind, referral_id, salt, preimage, commitment(kind.value, preimage, salt))
+
+
+def commitment(kind: str, preimage: bytes, salt: bytes) -> bytes:
+    """HMAC-SHA256 under the salt over context, kind and text, each closed by a zero byte: 32 bytes."""
+    return hmac.digest(salt, COMMITMENT_CONTEXT + b"\x00" + kind.encode() + b"\x00" + preimage, "sha256")
