@@ -13,10 +13,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.errors import SettingsInvalid
-from broker.schemas.ids import OrgId
+from broker.schemas.ids import OrgId, OrgIdText
 from broker.schemas.vocabulary import MsgStatus
-
-_ORG = r"^org-[a-z0-9-]+$"
 
 
 class KafkaSecurity(StrEnum):
@@ -95,7 +93,7 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="", pattern=r"^([a-z0-9-]{1,40}\.)?$")
     """Put before every topic name, so that several networks can share a Kafka cluster; ends in a dot."""
 
-    broker_org: OrgId = Field(default=OrgId("org-broker"), pattern=_ORG)
+    broker_org: OrgIdText = OrgId("org-broker")
     """The organisation that operates the broker: the source of everything it publishes."""
 
     log_level: LogLevel = LogLevel.INFO
@@ -181,6 +179,13 @@ class Settings(BaseSettings):
         return context
 
 
+_SHAPES = {
+    "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
+    "kafka_bootstrap": "must look like host:port or host:port,host:port",
+    "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
+}
+
+
 def load_settings(**given: Any) -> Settings:
     """The settings of this process: arguments before variables before `.env` before defaults.
 
@@ -193,7 +198,7 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _told(where: tuple[int | str, ...], message: str) -> str:
-    plain = message.removeprefix("Value error, ")
+    plain = _SHAPES.get(str(where[-1]) if where else "") or message.removeprefix("Value error, ")
     return f"HANDOFF_{'_'.join(map(str, where)).upper()}: {plain}" if where else plain
 
 
