@@ -1,5 +1,7 @@
 """A deadline has passed: offers expire and the next provider is asked; what nobody takes comes before a human."""
 
+import logging
+
 from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, NextAction, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.seeking import expire, seek
@@ -7,11 +9,26 @@ from broker.handlers.telling import expire_offer
 from broker.schemas.vocabulary import RecipientCategory
 from broker.trail.entries import Step
 
+log = logging.getLogger(__name__)
+
 _CHASED = {
     NextAction.CHASE_KEYS: "KEYS_OVERDUE",
     NextAction.CHASE_CONTACT: "CONTACT_OVERDUE",
     NextAction.CHASE_OUTCOME: "OUTCOME_OVERDUE",
 }
+
+
+def work(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
+    """Work one deadline; where that fails, the need comes before a human instead of failing at every tick."""
+    try:
+        with desk.event(None, desk.broker_org):
+            handle(referral, category, desk)
+    except Exception as defect:
+        log.error("a deadline could not be worked (%s)", type(defect).__name__)
+        need = referral.needs[category]
+        with desk.event(None, desk.broker_org):
+            desk.raise_work(need, "DEADLINE_FAILED", referral)
+            desk.schedule(need, None, None, desk.broker_org)
 
 
 def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:

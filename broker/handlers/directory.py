@@ -18,3 +18,8 @@ class Directory:
     providers: Mapping[RecipientCategory, tuple[Provider, ...]]
     sealing_keys: Mapping[OrgId, tuple[KeyId, ...]]
     signing_keys: Mapping[KeyId, tuple[OrgId, bytes]]
+
+    @classmethod
+    def empty(cls) -> "Directory":
+        """Nobody: what a process holds before it has read the store."""
+        return cls(version=-1, parties={}, providers={}, sealing_keys={}, signing_keys={})

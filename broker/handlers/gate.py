@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pydantic_core import from_json
+
 from broker.domain.consent import Decision, Effect, Party, Phase, Question, decide, purpose_for
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
@@ -115,3 +117,11 @@ def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decisi
     if decision.effect is not Effect.PERMIT or FG25 not in decision.let_through:
         return always, decision
     return Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK, frozenset({FG25})), decision
+
+
+def covers_feedback(desk: Desk, referral: Referral, need: Need, value: bytes) -> bool:
+    """Whether a status that was decided earlier may still leave as it is: a coarse one always, a fuller one by release."""
+    permit_now, _ = feedback(desk, referral, need)
+    told = from_json(value)
+    says_more = any(told.get(name) is not None for name in ("state", "outcome", "closure", "declineFamily"))
+    return FG25 in permit_now.groups or not says_more

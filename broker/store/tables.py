@@ -5,14 +5,20 @@ place that says what is stored. Times are UTC. The provider zone has tables of i
 """
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from broker.sql.migrate import Zone
+
 METADATA = MetaData()
 """The broker's own, so that no other zone's tables can slip into its migrations."""
+
+ZONE = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("trail_entry",))
+"""How the broker's tables are brought up to date; its processes may add to the trail and change nothing in it."""
 
 
 class Row(SQLModel):

@@ -9,13 +9,13 @@ from zlib import crc32
 
 from pydantic_core import to_json
 
-from broker.bus.topics import Topics
+from broker.schemas.topics import Topics
 from broker.handlers.cases import ConsentVersion, Incident, Need, Offer, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
 from broker.store import tables
-from broker.store.bulk import insert
+from broker.sql.bulk import insert
 from broker.store.loading import Connection
 
 LANES: Final = 64

@@ -1,0 +1,236 @@
+"""One Kafka batch becomes one PostgreSQL transaction: taken in or quarantined, decided, recorded, queued to be sent.
+
+Either all of it is stored, or nothing is and the batch is tried again. Offsets are committed by the caller afterwards.
+"""
+
+import logging
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from broker.handlers import gate
+from broker.handlers.arrival import Arrival
+from broker.handlers.desk import Desk
+from broker.handlers.stories import STORIES
+from broker.reading import Reading
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.event_accepted import EventAccepted
+from broker.schemas.event_refused import EventRefused
+from broker.schemas.ids import EventId, OrgId, ReferralId
+from broker.schemas.offer_accepted import OfferAccepted
+from broker.schemas.referral_requested import ReferralRequested
+from broker.schemas.referral_sealed import ReferralSealed
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.store.loading import Connection, Wanted
+from broker.store.writing import Pointer, Taken
+from broker.trail.entries import Step
+
+log = logging.getLogger(__name__)
+
+_CONSENT_EVENTS = (ConsentGranted, ConsentNarrowed, ConsentRevoked)
+_NEED_CIPHERTEXTS = (OfferAccepted, ReferralSealed)
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of the records of a batch."""
+
+    taken: list[Taken] = field(default_factory=list)
+    quarantined: list[Pointer] = field(default_factory=list)
+
+
+def wanted_of(readings: Sequence[Reading]) -> Wanted:
+    """What these arrivals will touch."""
+    wanted = Wanted()
+    for reading in readings:
+        arrival = reading.arrival
+        if arrival is not None:
+            _want(arrival, wanted)
+    return wanted
+
+
+def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
+    subject, fact = arrival.envelope.subject, arrival.fact
+    if arrival.envelope.consentid is not None:
+        wanted.consents.add(arrival.envelope.consentid)
+    if isinstance(fact, _CONSENT_EVENTS):
+        wanted.changing_consents.add(subject)
+    elif fact.SUBJECT is Subject.INCIDENT:
+        wanted.changing_incidents.add(subject)
+    elif fact.SUBJECT is Subject.REFERRAL:
+        wanted.referrals.add(subject)
+        if isinstance(fact, _NEED_CIPHERTEXTS):
+            wanted.sealed_of.add(subject)
+        elif isinstance(fact, ReferralRequested) and fact.incident_id is not None:
+            wanted.incidents.add(fact.incident_id)
+
+
+async def positions_locked(connection: Connection, readings: Sequence[Reading]) -> dict[tuple[str, int], int]:
+    """Up to where each partition of the batch was taken in, locked: a second reader of a partition waits here."""
+    places = sorted({(reading.record.topic, reading.record.partition) for reading in readings})
+    rows = await connection.fetch(
+        "SELECT topic, partition, next_offset FROM position JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition)"
+        " USING (topic, partition) ORDER BY topic, partition FOR UPDATE",
+        [topic for topic, _ in places],
+        [partition for _, partition in places],
+    )
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def known_events(
+    connection: Connection, readings: Sequence[Reading]
+) -> dict[tuple[OrgId, EventId], bytes]:
+    """The digests of those events of the batch that were taken in before."""
+    ids = [(r.arrival.envelope.org, r.arrival.envelope.id) for r in readings if r.arrival is not None]
+    if not ids:
+        return {}
+    rows = await connection.fetch(
+        "SELECT i.org_id, i.event_id, i.digest FROM inbox i JOIN unnest($1::text[], $2::text[]) AS w(org_id, event_id)"
+        " USING (org_id, event_id)",
+        *zip(*ids, strict=True),
+    )
+    return {(OrgId(row["org_id"]), EventId(row["event_id"])): row["digest"] for row in rows}
+
+
+async def refused_before(
+    connection: Connection, readings: Sequence[Reading], stored: dict[tuple[str, int], int]
+) -> set[tuple[str, int, int, int]]:
+    """Records that were quarantined by an earlier transaction whose offsets were lost: they are not told twice."""
+    again = [
+        (r.record.topic, r.record.partition, r.record.offset, r.record.timestamp)
+        for r in readings
+        if r.record.offset < stored.get((r.record.topic, r.record.partition), 0)
+    ]
+    if not again:
+        return set()
+    rows = await connection.fetch(
+        "SELECT topic, partition, record_offset, record_time_ms FROM quarantine JOIN"
+        " unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])"
+        " AS w(topic, partition, record_offset, record_time_ms)"
+        " USING (topic, partition, record_offset, record_time_ms)",
+        *zip(*again, strict=True),
+    )
+    return {(row["topic"], row["partition"], row["record_offset"], row["record_time_ms"]) for row in rows}
+
+
+def work(
+    desk: Desk,
+    readings: Sequence[Reading],
+    known: dict[tuple[OrgId, EventId], bytes],
+    told_before: set[tuple[str, int, int, int]],
+) -> Result:
+    """Work a batch on the desk, record by record, in the order of their partitions."""
+    result = Result()
+    for reading in readings:
+        record = reading.record
+        if (record.topic, record.partition, record.offset, record.timestamp) in told_before:
+            continue
+        try:
+            if reading.refused is not None:
+                raise reading.refused
+            assert reading.arrival is not None
+            _take(desk, reading.arrival, reading.digest, known, result)
+        except Refused as refused:
+            _quarantine(desk, reading, refused, result)
+        except Exception as defect:
+            # A defect of ours must neither lose the event nor block its partition. Its message might hold a value.
+            log.error("a story failed with %s at %s", type(defect).__name__, _where(defect))
+            _quarantine(desk, reading, Refused(RefusalCode.BROKER_FAULT), result)
+    return result
+
+
+def _where(defect: Exception) -> str:
+    steps = traceback.extract_tb(defect.__traceback__)
+    return f"{Path(steps[-1].filename).name}:{steps[-1].lineno}" if steps else "?"
+
+
+def _take(
+    desk: Desk,
+    arrival: Arrival[EventData],
+    digest: bytes,
+    known: dict[tuple[OrgId, EventId], bytes],
+    result: Result,
+) -> None:
+    envelope = arrival.envelope
+    before = known.get((envelope.org, envelope.id))
+    if before is not None and before != digest:
+        raise Refused(RefusalCode.ID_REUSED, "id")
+    with desk.event(envelope.id, envelope.org):
+        if before is None:
+            desk.record(Step.EVENT_ACCEPTED, _referral_of(arrival), {"type": envelope.type})
+            STORIES[type(arrival.fact)](arrival, desk)
+        if Flow.SOURCE_TO_BROKER in arrival.fact.FLOWS:
+            desk.send(
+                Flow.BROKER_TO_SOURCE,
+                envelope.org,
+                envelope.subject,
+                EventAccepted(event_id=envelope.id, duplicate=before is not None),
+                gate.control(envelope.org),
+                referral_id=_referral_of(arrival),
+            )
+    if before is None:
+        known[(envelope.org, envelope.id)] = digest
+        result.taken.append(Taken(envelope.org, envelope.id, digest))
+
+
+def _referral_of(arrival: Arrival[EventData]) -> ReferralId | None:
+    return ReferralId(arrival.envelope.subject) if arrival.fact.SUBJECT is Subject.REFERRAL else None
+
+
+def _quarantine(desk: Desk, reading: Reading, refused: Refused, result: Result) -> None:
+    """Keep where the record lies and why, and tell whoever owns the topic, by code and field, never by value."""
+    record = reading.record
+    envelope = reading.received.envelope if reading.received is not None else None
+    org = reading.topic_org if reading.topic_org in desk.directory.parties else None
+    event_id = envelope.id if envelope is not None else None
+    result.quarantined.append(
+        Pointer(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            time_ms=record.timestamp,
+            code=refused.code.value,
+            field=refused.field,
+            org=org,
+            event_id=event_id,
+            size_bytes=len(record.value or b""),
+        )
+    )
+    with desk.event(event_id, org or desk.broker_org):
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        desk.record(Step.EVENT_REFUSED, None, {"code": refused.code.value, "field": refused.field, "record": place})
+        if org is not None:
+            _tell_refusal(desk, reading, refused, org, event_id)
+
+
+def _tell_refusal(desk: Desk, reading: Reading, refused: Refused, org: OrgId, event_id: EventId | None) -> None:
+    to_provider = reading.flow is Flow.PROVIDER_TO_BROKER
+    envelope = reading.received.envelope if reading.received is not None else None
+    notice = EventRefused(
+        event_id=event_id,
+        code=refused.code,
+        field=refused.field,
+        partition=reading.record.partition,
+        offset=reading.record.offset,
+    )
+    desk.send(
+        Flow.BROKER_TO_PROVIDER if to_provider else Flow.BROKER_TO_SOURCE,
+        org,
+        envelope.subject if envelope is not None else org,
+        notice,
+        gate.control(org),
+    )
+
+
+async def clock_of(connection: asyncpg.Connection[Any]) -> datetime:
+    """The database's clock: one for all processes, whatever their own say."""
+    now: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return now

@@ -1,0 +1,117 @@
+"""Messages to Kafka: signed, keyed by their subject, in order, each confirmed by all in-sync replicas or reported lost.
+
+One message at a time is handed to the producer, never a ready-made batch: aiokafka's batches ignore keys, and a
+referral's messages would be spread over all partitions (docs/decisions/0031).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from broker.schemas.envelope import Envelope, Headers, binary_record
+
+log = logging.getLogger(__name__)
+
+Sign = Callable[[Headers, bytes], bytes]
+"""Gives the `wh-signature` of headers and value."""
+
+SIGNATURE_HEADER = "wh-signature"
+LINGER_MS = 2
+"""Long enough for a batch to share requests, short against every deadline of ours."""
+REQUEST_TIMEOUT_MS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event on its way to a topic."""
+
+    topic: str
+    envelope: Envelope
+    value: bytes
+
+
+class Publisher:
+    """One producer of one zone. `sign` is None only where a measurement leaves signatures out."""
+
+    def __init__(self, kafka: Mapping[str, Any], sign: Sign | None) -> None:
+        self._kafka = dict(kafka)
+        self._sign = sign
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect, waiting for Kafka as long as it takes."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((KafkaError, OSError)), wait=wait_random_exponential(multiplier=0.2, max=5)
+        )
+        async for attempt in retrying:
+            with attempt:
+                producer = AIOKafkaProducer(
+                    **self._kafka,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=LINGER_MS,
+                    request_timeout_ms=REQUEST_TIMEOUT_MS,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+
+    async def stop(self) -> None:
+        """Send what is buffered and disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def send(self, messages: Sequence[Message]) -> list[bool]:
+        """Send the messages in order; True for each that Kafka has confirmed.
+
+        After a failure the producer is made anew, because an idempotent one may be stuck in its sequence numbers
+        (aiokafka issue 1017). Whoever keeps the outbox sends again what was not confirmed.
+        """
+        if not messages:
+            return []
+        records = await asyncio.to_thread(self._records, messages)
+        if self._producer is None:
+            await self.start()
+        producer = self._producer
+        assert producer is not None
+        try:
+            futures = [
+                await producer.send(message.topic, value, key=message.envelope.subject.encode(), headers=headers)
+                for message, (headers, value) in zip(messages, records, strict=True)
+            ]
+        except (KafkaError, OSError) as error:
+            await self._renew(error)
+            return [False] * len(messages)
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures:
+            await self._renew(failures[0])
+        return [not isinstance(result, BaseException) for result in results]
+
+    def _records(self, messages: Sequence[Message]) -> list[tuple[list[tuple[str, bytes]], bytes]]:
+        records = []
+        for message in messages:
+            headers, value = binary_record(message.envelope, message.value)
+            if self._sign is not None:
+                headers.append((SIGNATURE_HEADER, self._sign(headers, value)))
+            records.append((headers, value))
+        return records
+
+    async def _renew(self, error: BaseException) -> None:
+        log.warning("Kafka did not confirm messages (%s); the producer is made anew", type(error).__name__)
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), timeout=5)
+            except (TimeoutError, KafkaError, OSError) as stopping:
+                log.warning("the old producer did not stop cleanly (%s)", type(stopping).__name__)

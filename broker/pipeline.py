@@ -1,0 +1,269 @@
+"""The broker's work loop: a batch in, a transaction, the messages out; and the same for deadlines that pass.
+
+The transaction is the only moment at which anything takes effect. Messages are sent right after it by this process;
+what Kafka has not confirmed stays in the outbox, from which a relay takes it over and asks the gate again.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+from aiokafka import ConsumerRecord, TopicPartition
+
+from broker import batch
+from broker.bus.intake import TransientError
+from broker.bus.publisher import Message, Publisher
+from broker.domain.policy import PolicyPack
+from broker.handlers import deadline_passed
+from broker.handlers.desk import Desk, Draw
+from broker.handlers.directory import Directory
+from broker.reading import Reading, Verify, read_all
+from broker.schemas.ids import OrgId, ReferralId, new_event_id, new_offer_id
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.topics import Topics
+from broker.schemas.vocabulary import RecipientCategory
+from broker.store.directory import load_directory
+from broker.store.loading import ConsentCache, Wanted, load
+from broker.store.writing import Queued, forget_sent, write
+from broker.trail.entries import SALT_BYTES
+
+log = logging.getLogger(__name__)
+
+Record = ConsumerRecord[bytes, bytes]
+
+CONFIRM_SECONDS: Final = 0.05
+"""How long confirmed messages may linger in the outbox when no further batch takes their deletion along."""
+DUE_PER_TICK_MAX: Final = 100
+"""Deadlines worked in one transaction: enough to drain a backlog, few enough to keep others waiting briefly."""
+
+TRANSIENT: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.UniqueViolationError,
+    asyncpg.LockNotAvailableError,
+)
+"""Failures after which the same transaction may well succeed: lost connections, deadlocks, races for one key."""
+
+
+def draw() -> Draw:
+    """Real randomness for the desk."""
+    return Draw(event_id=new_event_id, offer_id=new_offer_id, salt=lambda: os.urandom(SALT_BYTES))
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a pipeline is made of; `app.py` puts it together."""
+
+    pool: asyncpg.Pool[Any]
+    publisher: Publisher
+    topics: Topics
+    pack: PolicyPack
+    packs: Mapping[str, PolicyPack]
+    broker_org: OrgId
+    check_of: Callable[[Directory], Verify] | None
+    draw: Draw = field(default_factory=draw)
+
+
+class Pipeline:
+    """One process's share of the broker's work. Any number of copies may run."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._owner = str(uuid4())
+        self._directory = Directory.empty()
+        self._consents = ConsentCache()
+        self._recent_offers: dict[OrgId, int] = {}
+        self._sending: asyncio.Task[None] | None = None
+        self._confirmed: list[int] = []
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to clear confirmed messages in quiet moments."""
+        self._sweeper = asyncio.create_task(self._sweep(), name="outbox-sweep")
+
+    async def stop(self) -> None:
+        """Finish sending, clear what was confirmed."""
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        await self._sent()
+        try:
+            await self._clear_confirmed()
+        except TRANSIENT as error:
+            log.info("confirmed messages stay in the outbox for now (%s)", type(error).__name__)
+
+    # --- from Kafka ----------------------------------------------------------------------------------------------
+
+    async def store(self, records: Sequence[Record]) -> None:
+        """Take a batch in.
+
+        Raises:
+            TransientError: nothing was stored and the batch is to be tried again.
+        """
+        try:
+            readings = await self._read(records)
+            queued = await self._store(readings)
+        except TRANSIENT as error:
+            raise TransientError(type(error).__name__) from error
+        await self._dispatch(queued)
+
+    async def _read(self, records: Sequence[Record]) -> list[Reading]:
+        async with self._parts.pool.acquire() as connection:
+            now = await batch.clock_of(connection)
+            self._directory = await load_directory(connection, self._directory)
+        check = self._parts.check_of(self._directory) if self._parts.check_of is not None else None
+        return await read_all(records, self._parts.topics, self._directory, check, now)
+
+    async def _store(self, readings: Sequence[Reading]) -> list[Queued]:
+        """One transaction; where PostgreSQL refuses a batch for its content, the record to blame is found by halving."""
+        try:
+            return await self._transaction(readings)
+        except TRANSIENT:
+            raise
+        except asyncpg.PostgresError as error:
+            if len(readings) == 1:
+                log.error("a record could not be stored (%s): quarantined", type(error).__name__)
+                readings[0].refused = Refused(RefusalCode.BROKER_FAULT)
+                return await self._transaction(readings)
+            middle = len(readings) // 2
+            return await self._store(readings[:middle]) + await self._store(readings[middle:])
+
+    async def _transaction(self, readings: Sequence[Reading]) -> list[Queued]:
+        async with self._unit_of_work() as (connection, desk, confirmed):
+            stored = await batch.positions_locked(connection, readings)
+            known = await batch.known_events(connection, readings)
+            told_before = await batch.refused_before(connection, readings, stored)
+            await load(connection, desk, batch.wanted_of(readings), self._consents)
+            result = batch.work(desk, readings, known, told_before)
+            ends: dict[tuple[str, int], int] = dict(stored)
+            for reading in readings:
+                place = (reading.record.topic, reading.record.partition)
+                ends[place] = max(ends.get(place, 0), reading.record.offset + 1)
+            queued = await write(
+                connection,
+                desk,
+                self._parts.topics,
+                self._owner,
+                result.taken,
+                result.quarantined,
+                [(topic, partition, offset) for (topic, partition), offset in ends.items()],
+            )
+            await forget_sent(connection, confirmed)
+        return queued
+
+    @asynccontextmanager
+    async def _unit_of_work(self) -> AsyncIterator[tuple[Any, Desk, list[int]]]:
+        """A transaction with an empty desk. Confirmed messages are forgotten in it, or kept for the next one."""
+        confirmed, self._confirmed = self._confirmed, []
+        parts = self._parts
+        try:
+            async with parts.pool.acquire() as connection, connection.transaction():
+                now = await batch.clock_of(connection)
+                desk = Desk(
+                    now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, parts.topics.environment
+                )
+                desk.recent_offers = self._recent_offers
+                yield connection, desk, confirmed
+        except BaseException:
+            self._confirmed = confirmed + self._confirmed
+            raise
+
+    async def positions(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Where the store says that these partitions go on."""
+        try:
+            rows = await self._parts.pool.fetch(
+                "SELECT topic, partition, next_offset FROM position"
+                " JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition) USING (topic, partition)",
+                [place.topic for place in partitions],
+                [place.partition for place in partitions],
+            )
+        except TRANSIENT as error:
+            raise TransientError(type(error).__name__) from error
+        return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+    # --- from the clock ------------------------------------------------------------------------------------------
+
+    async def work_due(self) -> int:
+        """Work deadlines that have passed; returns how many needs were worked.
+
+        Raises:
+            TransientError: nothing was done; try again.
+        """
+        try:
+            async with self._parts.pool.acquire() as connection:
+                self._directory = await load_directory(connection, self._directory)
+            worked, queued = await self._due_transaction()
+        except TRANSIENT as error:
+            raise TransientError(type(error).__name__) from error
+        await self._dispatch(queued)
+        return worked
+
+    async def _due_transaction(self) -> tuple[int, list[Queued]]:
+        async with self._unit_of_work() as (connection, desk, confirmed):
+            rows = await connection.fetch(
+                "SELECT n.referral_id, n.category FROM need n JOIN referral r USING (referral_id)"
+                " WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED",
+                desk.now,
+                DUE_PER_TICK_MAX,
+            )
+            await load(connection, desk, Wanted(referrals={row["referral_id"] for row in rows}), self._consents)
+            for row in rows:
+                referral = desk.referrals[ReferralId(row["referral_id"])]
+                deadline_passed.work(referral, RecipientCategory(row["category"]), desk)
+            queued = await write(connection, desk, self._parts.topics, self._owner)
+            await forget_sent(connection, confirmed)
+        return len(rows), queued
+
+    # --- to Kafka ------------------------------------------------------------------------------------------------
+
+    async def _dispatch(self, queued: Sequence[Queued]) -> None:
+        """Send what was just committed while the next batch is worked; one batch's messages at a time, in order."""
+        await self._sent()
+        direct = [item for item in queued if item.direct]
+        if direct:
+            self._sending = asyncio.create_task(self._send(direct), name="outbox-send")
+
+    async def _sent(self) -> None:
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            await sending
+
+    async def _send(self, items: Sequence[Queued]) -> None:
+        topics = self._parts.topics
+        messages = [
+            Message(topics.name(item.message.flow, item.message.recipient), item.message.envelope, item.message.value)
+            for item in items
+        ]
+        confirmed = await self._parts.publisher.send(messages)
+        self._confirmed.extend(item.seq for item, arrived in zip(items, confirmed, strict=True) if arrived)
+        if not all(confirmed):
+            # What is left belongs to nobody now: a relay takes it over, and our next messages queue behind it.
+            self._owner = str(uuid4())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(CONFIRM_SECONDS)
+            try:
+                await self._clear_confirmed()
+            except TRANSIENT as error:
+                log.debug("confirmed messages stay in the outbox for now (%s)", type(error).__name__)
+
+    async def _clear_confirmed(self) -> None:
+        confirmed, self._confirmed = self._confirmed, []
+        try:
+            if confirmed:
+                async with self._parts.pool.acquire() as connection:
+                    await forget_sent(connection, confirmed)
+        except BaseException:
+            self._confirmed = confirmed + self._confirmed
+            raise

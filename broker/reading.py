@@ -1,0 +1,120 @@
+"""Kafka records become arrivals or refusals; nothing here takes effect and nothing here raises for a record's content.
+
+Checked in this order, so that the answer does not depend on luck: the envelope, the topic it came on, the signature,
+the environment and the times, the event's own schema.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aiokafka import ConsumerRecord
+
+from broker.handlers.arrival import Arrival
+from broker.handlers.directory import Directory
+from broker.handlers.stories import STORIES
+from broker.schemas.envelope import Received, read_envelope
+from broker.schemas.event import EventData, Flow
+from broker.schemas.ids import OrgId
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.topics import Topics
+from broker.seal.signature import signed_bytes, verify
+
+Record = ConsumerRecord[bytes, bytes]
+
+FUTURE_SECONDS_MAX = 300
+"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
+VERIFY_THREADS = 2
+"""Ed25519 verification releases the interpreter's lock, so a batch is verified by this many threads."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """One record, read as far as it could be. Exactly one of `arrival` and `refused` is set after `read_all`."""
+
+    record: Record
+    flow: Flow | None = None
+    topic_org: OrgId | None = None
+    received: Received | None = None
+    digest: bytes = b""
+    arrival: Arrival[EventData] | None = None
+    refused: Refused | None = None
+
+
+Verify = Callable[[Record, OrgId], RefusalCode | None]
+"""Says what is wrong with a record's signature by this organisation, or None."""
+
+
+def signature_check(directory: Directory) -> Verify:
+    """The check against the keys of the directory."""
+
+    def check(record: Record, org: OrgId) -> RefusalCode | None:
+        return verify(record.headers, record.value or b"", org, directory.signing_keys)
+
+    return check
+
+
+async def read_all(
+    records: Sequence[Record], topics: Topics, directory: Directory, check: Verify | None, now: datetime
+) -> list[Reading]:
+    """Read a batch. `check` is None only where a measurement leaves signatures out."""
+    readings = [_opened(record, topics, directory) for record in records]
+    if check is not None:
+        await _verify(readings, check)
+    for reading in readings:
+        if reading.refused is None:
+            _understand(reading, topics, directory, now)
+    return readings
+
+
+def _opened(record: Record, topics: Topics, directory: Directory) -> Reading:
+    reading = Reading(record)
+    place = topics.parse(record.topic)
+    try:
+        if place is None:
+            raise Refused(RefusalCode.SOURCE_NOT_BOUND)
+        reading.flow, reading.topic_org = place
+        reading.received = read_envelope(record.key, record.headers, record.value)
+        reading.digest = hashlib.sha256(signed_bytes(record.headers, record.value or b"", "")).digest()
+        if reading.received.envelope.org != reading.topic_org:
+            raise Refused(RefusalCode.SOURCE_NOT_BOUND, "source")
+        if reading.topic_org not in directory.parties:
+            raise Refused(RefusalCode.SOURCE_UNKNOWN, "source")
+    except Refused as refused:
+        reading.refused = refused
+    return reading
+
+
+async def _verify(readings: Sequence[Reading], check: Verify) -> None:
+    readable = [reading for reading in readings if reading.refused is None]
+
+    def verify_share(share: Sequence[Reading]) -> None:
+        for reading in share:
+            assert reading.topic_org is not None
+            wrong = check(reading.record, reading.topic_org)
+            if wrong is not None:
+                reading.refused = Refused(wrong, "wh-signature")
+
+    shares = [readable[start::VERIFY_THREADS] for start in range(VERIFY_THREADS)]
+    await asyncio.gather(*(asyncio.to_thread(verify_share, share) for share in shares if share))
+
+
+def _understand(reading: Reading, topics: Topics, directory: Directory, now: datetime) -> None:
+    received = reading.received
+    assert received is not None
+    envelope = received.envelope
+    try:
+        if reading.flow not in received.event_class.FLOWS or received.event_class not in STORIES:
+            raise Refused(RefusalCode.TYPE_NOT_YOURS, "type")
+        if envelope.msgstatus is not topics.environment:
+            raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
+        if envelope.expirytime is not None and envelope.expirytime <= now:
+            raise Refused(RefusalCode.EXPIRED, "expirytime")
+        if envelope.time > now + timedelta(seconds=FUTURE_SECONDS_MAX):
+            raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
+        fact = received.event_class.read(received.data)
+        reading.arrival = Arrival(envelope, fact, directory.parties[envelope.org])
+    except Refused as refused:
+        reading.refused = refused

@@ -1,0 +1,136 @@
+"""The relay: messages that their own process did not get confirmed are asked about again, and sent or stopped.
+
+A retry is a new disclosure: the gate is asked anew in the transaction that claims the message, and its answer is an
+entry of the trail. Lanes are shared out by row locks, so any number of relays may run; a relay that dies lets go of its
+lanes with its connection. Within a referral the order of the outbox is kept.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import asyncpg
+
+from broker import batch
+from broker.bus.publisher import Message
+from broker.domain.consent import Effect, Phase
+from broker.handlers import gate
+from broker.handlers.desk import Desk
+from broker.handlers.directory import Directory
+from broker.pipeline import Parts
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.envelope import Envelope, envelope_of
+from broker.schemas.ids import OrgId, ReferralId
+from broker.schemas.vocabulary import RecipientCategory
+from broker.store.directory import load_directory
+from broker.store.loading import ConsentCache, Wanted, load
+from broker.store.writing import LANES, forget_sent, write
+from broker.trail.entries import Step
+
+log = logging.getLogger(__name__)
+
+CLAIMED_MAX: Final = 200
+
+_LANES = "SELECT lane FROM outbox_lane ORDER BY random() LIMIT $1 FOR UPDATE SKIP LOCKED"
+_CLAIM = (
+    "SELECT * FROM outbox o WHERE o.lane = ANY($1::integer[]) AND o.send_after <= now() AND NOT EXISTS"
+    " (SELECT 1 FROM outbox e WHERE e.referral_id = o.referral_id AND e.seq < o.seq AND e.send_after > now())"
+    " ORDER BY o.seq LIMIT $2"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One message that this relay holds for the length of its transaction."""
+
+    seq: int
+    referral_id: ReferralId | None
+    category: RecipientCategory | None
+    recipient: OrgId
+    phase: Phase | None
+    topic: str
+    envelope: Envelope
+    value: bytes
+
+
+class Relay:
+    """One copy of the relay."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._consents = ConsentCache()
+
+    async def turn(self) -> int:
+        """Claim what is overdue, ask the gate, send; returns how many messages were claimed."""
+        parts = self._parts
+        async with parts.pool.acquire() as connection, connection.transaction():
+            lanes = await connection.fetch(_LANES, LANES)
+            claimed = await self._claim(connection, [row["lane"] for row in lanes])
+            if not claimed:
+                return 0
+            desk = await self._desk(connection, claimed)
+            permitted = [message for message in claimed if self._may_leave(desk, message)]
+            stopped = [message.seq for message in claimed if message not in permitted]
+            await write(connection, desk, parts.topics, "relay")
+            sent = await parts.publisher.send([Message(m.topic, m.envelope, m.value) for m in permitted])
+            done = [message.seq for message, arrived in zip(permitted, sent, strict=True) if arrived]
+            await forget_sent(connection, done + stopped)
+        return len(claimed)
+
+    async def _claim(self, connection: asyncpg.Connection[Any], lanes: Sequence[int]) -> list[Claimed]:
+        return [_claimed(row) for row in await connection.fetch(_CLAIM, lanes, CLAIMED_MAX)]
+
+    async def _desk(self, connection: asyncpg.Connection[Any], claimed: Sequence[Claimed]) -> Desk:
+        parts = self._parts
+        now = await batch.clock_of(connection)
+        directory = await load_directory(connection, Directory.empty())
+        desk = Desk(now, parts.packs, parts.pack, directory, parts.draw, parts.broker_org, parts.topics.environment)
+        gated = {m.referral_id for m in claimed if m.phase is not None and m.referral_id is not None}
+        await load(connection, desk, Wanted(referrals=set(gated)), self._consents)
+        return desk
+
+    def _may_leave(self, desk: Desk, message: Claimed) -> bool:
+        """Ask the gate again; what says nothing about a person needs no decision."""
+        if message.phase is None:
+            return True
+        with desk.event(message.envelope.id, desk.broker_org):
+            permitted = _asked_again(desk, message)
+            desk.record(
+                Step.SEND_REPEATED if permitted else Step.SEND_STOPPED,
+                message.referral_id,
+                {"recipient": message.recipient, "type": message.envelope.type, "message": message.envelope.id},
+            )
+        return permitted
+
+
+def _asked_again(desk: Desk, message: Claimed) -> bool:
+    if message.referral_id is None or message.category is None or message.phase is None:
+        return False
+    referral = desk.referrals.get(message.referral_id)
+    recipient = desk.directory.parties.get(message.recipient)
+    if referral is None or recipient is None:
+        return False
+    need = referral.needs[message.category]
+    if message.phase is Phase.FEEDBACK:
+        return gate.covers_feedback(desk, referral, need, message.value)
+    decision = gate.ask(desk, referral, need, recipient, message.phase)
+    if decision.effect is not Effect.PERMIT:
+        return False
+    if message.phase is Phase.OFFER:
+        return True
+    released = DisclosureReleased.read(message.value)
+    return all(group.field_group in decision.let_through for group in released.sealed)
+
+
+def _claimed(row: Mapping[str, Any]) -> Claimed:
+    return Claimed(
+        seq=row["seq"],
+        referral_id=None if row["referral_id"] is None else ReferralId(row["referral_id"]),
+        category=None if row["category"] is None else RecipientCategory(row["category"]),
+        recipient=OrgId(row["recipient"]),
+        phase=None if row["phase"] is None else Phase(row["phase"]),
+        topic=row["topic"],
+        envelope=envelope_of(row["attributes"]),
+        value=bytes(row["value"]),
+    )

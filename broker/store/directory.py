@@ -1,0 +1,139 @@
+"""The directory as rows: who is onboarded, with which class, services, keys and agreement; read when it has changed."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import AwareDatetime, Field
+
+from broker.domain.consent import Party
+from broker.domain.matching import Provider
+from broker.handlers.directory import Directory
+from broker.schemas.event import Contract
+from broker.schemas.ids import KeyId, OrgId, OrgIdText
+from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
+from broker.store.loading import Connection
+
+
+class Profile(Contract):
+    """What a provider offers, for matching (domain.md §11). No address: a shelter's place is never here."""
+
+    services: tuple[Service, ...] = ()
+    areas: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    interpreter: bool = False
+    step_free: bool = False
+    pets: bool = False
+    household_max: int | None = Field(default=None, ge=1, le=20)
+
+
+class OrganisationCard(Contract):
+    """One organisation as it is onboarded."""
+
+    org_id: OrgIdText
+    name: str = Field(min_length=1, max_length=120)
+    org_class: OrgClass
+    category: RecipientCategory | None = None
+    profile: Profile = Profile()
+    agreement_until: AwareDatetime
+
+
+async def load_directory(connection: Connection, known: Directory) -> Directory:
+    """The directory as it stands; the known one where nothing has changed since."""
+    version = await connection.fetchval("SELECT version FROM directory_version")
+    if version == known.version:
+        return known
+    rows = await connection.fetch(
+        "SELECT * FROM organisation WHERE NOT suspended AND agreement_until > now() ORDER BY org_id"
+    )
+    keys = await connection.fetch(
+        "SELECT k.* FROM public_key k JOIN organisation o USING (org_id) WHERE NOT o.suspended"
+        " AND (k.not_after IS NULL OR k.not_after > now()) ORDER BY key_id"
+    )
+    parties = {OrgId(row["org_id"]): _party(row) for row in rows}
+    providers: dict[RecipientCategory, list[Provider]] = {}
+    for row in rows:
+        if row["category"] is not None:
+            provider = _provider(row)
+            providers.setdefault(provider.category, []).append(provider)
+    sealing: dict[OrgId, list[KeyId]] = {}
+    for key in keys:
+        if key["kind"] == "sealing":
+            sealing.setdefault(OrgId(key["org_id"]), []).append(KeyId(key["key_id"]))
+    return Directory(
+        version=version,
+        parties=parties,
+        providers={category: tuple(group) for category, group in providers.items()},
+        sealing_keys={org: tuple(ids) for org, ids in sealing.items()},
+        signing_keys={
+            KeyId(key["key_id"]): (OrgId(key["org_id"]), bytes(key["public"])) for key in keys if key["kind"] == "signing"
+        },
+    )
+
+
+def _party(row: Mapping[str, Any]) -> Party:
+    category = None if row["category"] is None else RecipientCategory(row["category"])
+    return Party(OrgId(row["org_id"]), OrgClass(row["org_class"]), category)
+
+
+def _provider(row: Mapping[str, Any]) -> Provider:
+    profile = Profile.model_validate_json(row["profile"])
+    return Provider(
+        org=OrgId(row["org_id"]),
+        org_class=OrgClass(row["org_class"]),
+        category=RecipientCategory(row["category"]),
+        services=frozenset(profile.services),
+        areas=frozenset(profile.areas),
+        languages=frozenset(profile.languages),
+        interpreter=profile.interpreter,
+        step_free=profile.step_free,
+        pets=profile.pets,
+        household_max=profile.household_max,
+    )
+
+
+async def onboard(connection: Connection, card: OrganisationCard) -> None:
+    """Add or change an organisation; running processes notice by the version."""
+    await connection.execute(
+        "INSERT INTO organisation (org_id, name, org_class, category, profile, agreement_until, suspended)"
+        " VALUES ($1, $2, $3, $4, $5, $6, false) ON CONFLICT (org_id) DO UPDATE SET name = excluded.name,"
+        " org_class = excluded.org_class, category = excluded.category, profile = excluded.profile,"
+        " agreement_until = excluded.agreement_until, suspended = false",
+        card.org_id,
+        card.name,
+        card.org_class.value,
+        card.category.value if card.category else None,
+        card.profile.model_dump_json(by_alias=True),
+        card.agreement_until,
+    )
+    await _changed(connection)
+
+
+async def register_key(connection: Connection, org: OrgId, key_id: KeyId, kind: str, public: bytes) -> None:
+    """Register a public key (`signing` or `sealing`, raw 32 bytes) of an organisation."""
+    await connection.execute(
+        "INSERT INTO public_key (key_id, org_id, kind, public) VALUES ($1, $2, $3, $4) ON CONFLICT (key_id) DO NOTHING",
+        key_id,
+        org,
+        kind,
+        public,
+    )
+    await _changed(connection)
+
+
+async def _changed(connection: Connection) -> None:
+    await connection.execute("UPDATE directory_version SET version = version + 1")
+
+
+async def listed(connection: Connection) -> list[dict[str, Any]]:
+    """Every organisation with its public keys, for people and for clients."""
+    rows = await connection.fetch("SELECT * FROM organisation ORDER BY org_id")
+    keys = await connection.fetch("SELECT * FROM public_key ORDER BY key_id")
+    return [
+        {
+            **{name: row[name] for name in ("org_id", "name", "org_class", "category", "agreement_until", "suspended")},
+            "profile": json.loads(row["profile"]),
+            "keys": [dict(key) for key in keys if key["org_id"] == row["org_id"]],
+        }
+        for row in rows
+    ]
