@@ -47,6 +47,9 @@ _SUBJECT: Final = {
     Subject.INCIDENT: re.compile(INCIDENT_ID_PATTERN),
     Subject.ORGANISATION: re.compile(ORG_ID_PATTERN),
     Subject.EVENT: re.compile(EVENT_ID_PATTERN),
+    Subject.ANY: re.compile(
+        "|".join((REFERRAL_ID_PATTERN, INCIDENT_ID_PATTERN, ORG_ID_PATTERN, EVENT_ID_PATTERN, CONSENT_ID_PATTERN))
+    ),
 }
 _EVENT_ID: Final = re.compile(EVENT_ID_PATTERN)
 _ORG_ID: Final = re.compile(ORG_ID_PATTERN)

@@ -37,6 +37,8 @@ class Subject(StrEnum):
     INCIDENT = "incident"
     ORGANISATION = "organisation"
     EVENT = "event"
+    ANY = "any"
+    """Whatever the event that is spoken of was about, so that order per referral holds for receipts and refusals."""
 
 
 class Contract(BaseModel):
@@ -103,20 +105,20 @@ _CODES = {
 
 
 def refusal_of(error: ValidationError) -> Refused:
-    """The coded refusal for pydantic's first complaint. What a rule of ours raised inside pydantic keeps its own code."""
+    """The coded refusal for pydantic's first complaint. What a rule of ours raised keeps its own code."""
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"] == "json_invalid":
         deep = "recursion" in str(first.get("ctx", {}).get("error", ""))
         return Refused(RefusalCode.TOO_DEEP if deep else RefusalCode.JSON_INVALID)
     if first["type"] in RefusalCode.__members__:
-        return Refused(RefusalCode(first["type"]), _path(first, known=True))
+        return Refused(RefusalCode(first["type"]), _rule_path(first))
     if first["type"] == "extra_forbidden":
         return _unknown_property(first)
     return Refused(_CODES.get(first["type"], RefusalCode.PROPERTY_INVALID), _path(first, known=True))
 
 
 def _unknown_property(complaint: ErrorDetails) -> Refused:
-    """An unknown property's name is the publisher's own text and might itself be a value: only names we know are repeated."""
+    """An unknown property's name is the sender's own text and might be a value: only names we know are repeated."""
     from broker.schemas.field_groups import NEVER_TRANSIT_NAMES, SEALED_FIELD_NAMES
 
     name = complaint["loc"][-1]
@@ -125,6 +127,12 @@ def _unknown_property(complaint: ErrorDetails) -> Refused:
     if name in SEALED_FIELD_NAMES:
         return Refused(RefusalCode.IDENTITY_IN_CLEAR, _path(complaint, known=True))
     return Refused(RefusalCode.PROPERTY_UNKNOWN, _path(complaint, known=False))
+
+
+def _rule_path(complaint: ErrorDetails) -> str | None:
+    """Where a rule of ours was broken: the place pydantic was at, and the property that the rule names below it."""
+    below = complaint.get("ctx", {}).get("at")
+    return ".".join(part for part in (_path(complaint, known=True), below) if part) or None
 
 
 def _path(complaint: ErrorDetails, *, known: bool) -> str:

@@ -7,7 +7,9 @@ FG18 are tier 5 here and have no model, so that nothing can be made to carry the
 from dataclasses import dataclass
 from typing import Annotated, Final, NewType
 
-from pydantic import StringConstraints
+from pydantic import GetJsonSchemaHandler, StringConstraints
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from broker.schemas.vocabulary import Tier
 
@@ -60,6 +62,27 @@ GROUPS: Final[dict[FieldGroup, GroupFacts]] = {
         ("FG25", Tier.IDENTIFYING, "What became of it"),
     )
 }
+
+SEALABLE: Final = frozenset(
+    FieldGroup(code)
+    for code in (
+        *("FG03", "FG04", "FG05", "FG06", "FG07c", "FG07e", "FG08", "FG09", "FG10", "FG12", "FG13", "FG14"),
+        *("FG16", "FG17", "FG20", "FG21", "FG22"),
+    )
+)
+"""The groups that a referral may carry sealed. FG07d is not among them: no recipient may have it (domain.md §7.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InGroup:
+    """Annotates a property with the field group that it belongs to; the JSON Schema shows tier and label."""
+
+    code: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        facts = GROUPS[FieldGroup(self.code)]
+        return handler(schema) | {"x-group": self.code, "x-tier": int(facts.tier), "x-label": facts.label}
+
 
 SEALED_FIELD_NAMES: Final[frozenset[str]] = frozenset()
 NEVER_TRANSIT_NAMES: Final[frozenset[str]] = frozenset()

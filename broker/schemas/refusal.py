@@ -64,9 +64,10 @@ class RefusalCode(StrEnum):
     DISCLOSER_NOT_YOU = "DISCLOSER_NOT_YOU"
     PART2_NOT_SUPPORTED = "PART2_NOT_SUPPORTED"
     ANSWER_NOT_OFFERED = "ANSWER_NOT_OFFERED"
+    BROKER_FAULT = "BROKER_FAULT"
 
 
-class Refused(Exception):  # noqa: N818  the field says "refused", not "refused error"
+class Refused(Exception):
     """An event cannot be taken. Carries the code and the contract's name of the field, never a value."""
 
     def __init__(self, code: RefusalCode, field: str | None = None) -> None:
@@ -225,5 +226,9 @@ ADVICE: dict[RefusalCode, Advice] = {
     ),
     RefusalCode.ANSWER_NOT_OFFERED: Advice(
         "Your kind of provider does not give this answer.", "Use one of the answers listed for your kind."
+    ),
+    RefusalCode.BROKER_FAULT: Advice(
+        "The broker failed to work the event; that is not your fault.",
+        "Act as if it had not arrived: telephone. The operator has been told and keeps the record.",
     ),
 }

@@ -1,0 +1,48 @@
+"""consent.revoked: a survivor has taken consent back, wholly or in part; from this moment nothing leaves under it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from broker.schemas.consent_vocabulary import RevocationForm, RevokedBy
+from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.shapes import Moment, Unique, VersionNumber, broken
+from broker.schemas.vocabulary import RevocationScope
+
+__all__ = ["ConsentRevoked", "RevocationForm", "RevocationScope", "RevokedBy"]
+
+ScopeValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class ConsentRevoked(EventData):
+    """A revocation, published by the discloser at once and in whatever form it was said: oral is enough.
+
+    The broker stops every send, retry and read under the consent, takes open offers back and tells whoever has
+    received something. `scopeValues` are organisations, field groups or purposes, as `scope` says.
+    """
+
+    TYPE: ClassVar[str] = "org.warmhandoff.consent.revoked.v1"
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    SUBJECT: ClassVar[Subject] = Subject.CONSENT
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "version": 1,
+        "revokedAt": "2026-03-05T09:15:00Z",
+        "by": "SUBJECT",
+        "form": "ORAL",
+        "scope": "ALL",
+    }
+
+    version: VersionNumber
+    revoked_at: Moment
+    by: RevokedBy
+    form: RevocationForm
+    scope: RevocationScope = RevocationScope.ALL
+    scope_values: Annotated[Unique[ScopeValue], Field(max_length=64)] = ()
+
+    @model_validator(mode="after")
+    def _part_is_named(self) -> Self:
+        if (self.scope is RevocationScope.ALL) != (not self.scope_values):
+            raise broken(RefusalCode.PROPERTY_INVALID, "scopeValues")
+        return self

@@ -1,0 +1,46 @@
+"""disclosure.released: the sealed groups that the consent lets through, to the one provider that accepted (phase 2)."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from broker.schemas.event import Contract, EventData, Flow, Subject
+from broker.schemas.examples import CONSENT, OFFER, SEALED_GROUP, WRAPPED_KEY
+from broker.schemas.ids import ConsentIdText, OfferIdText
+from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.schemas.shapes import Maybe, Moment, NoticeCode, VersionNumber
+
+
+class DisclosureConsent(Contract):
+    """The consent that a disclosure rests on, and until when (UTC) it may be relied on."""
+
+    consent_id: ConsentIdText
+    version: VersionNumber
+    expires_at: Moment
+
+
+class DisclosureReleased(EventData):
+    """Ciphertexts and this provider's own wrapped keys, published by the broker after the gate has permitted it.
+
+    The provider opens them with its own key. `redisclosureProhibited` and `noticeCode` bind whoever reads it.
+    """
+
+    TYPE: ClassVar[str] = "org.warmhandoff.disclosure.released.v1"
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.BROKER_TO_PROVIDER})
+    SUBJECT: ClassVar[Subject] = Subject.REFERRAL
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "offerId": OFFER,
+        "sealed": [SEALED_GROUP],
+        "wraps": [WRAPPED_KEY],
+        "consent": {"consentId": CONSENT, "version": 1, "expiresAt": "2026-03-18T01:58:00Z"},
+        "redisclosureProhibited": True,
+        "noticeCode": "VAWA-LOCAL",
+    }
+
+    offer_id: OfferIdText
+    sealed: Annotated[tuple[SealedGroup, ...], Field(max_length=24)] = ()
+    wraps: Annotated[tuple[WrappedKey, ...], Field(max_length=64)] = ()
+    consent: Maybe[DisclosureConsent] = None
+    redisclosure_prohibited: bool
+    notice_code: NoticeCode

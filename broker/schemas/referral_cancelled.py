@@ -1,0 +1,30 @@
+"""referral.cancelled: the source takes its referral back, with a coded reason."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from broker.schemas.event import EventData, Flow, Subject
+
+
+class CancelReason(StrEnum):
+    """Why a source takes a referral back. No code blames the survivor."""
+
+    SURVIVOR_WITHDREW = "SURVIVOR_WITHDREW"
+    SOURCE_WITHDREW = "SOURCE_WITHDREW"
+    SAFE_ELSEWHERE = "SAFE_ELSEWHERE"
+    ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
+
+
+class ReferralCancelled(EventData):
+    """The end of a referral by its source, published at any time before the service has begun.
+
+    The broker takes open offers back and closes every need that is still open.
+    """
+
+    TYPE: ClassVar[str] = "org.warmhandoff.referral.cancelled.v1"
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    SUBJECT: ClassVar[Subject] = Subject.REFERRAL
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"reason": "SAFE_ELSEWHERE"}
+
+    reason: CancelReason

@@ -1,0 +1,88 @@
+"""referral.requested: a source asks for help for somebody: what is needed in the clear, who it is sealed."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
+from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.examples import INCIDENT, SEALED_GROUP
+from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup
+from broker.schemas.ids import IncidentIdText, OrgIdText
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.sealed import SealedGroup
+from broker.schemas.shapes import Area, JurisdictionCode, Maybe, Moment, Unique, broken
+from broker.schemas.vocabulary import Priority, Service, VictimAgreed
+
+__all__ = ["AccessNeeds", "NeedSummary", "ReferralRequested", "WorkerContact"]
+
+SAFE_CONTACT: Final = FieldGroup("FG03")
+PART2: Final = FieldGroup("FG19")
+NEVER: Final = frozenset(FieldGroup(code) for code in ("FG07d", "FG11", "FG15", "FG18"))
+
+
+def _sealable(sealed: tuple[SealedGroup, ...]) -> tuple[SealedGroup, ...]:
+    """Only groups that may travel, each once."""
+    groups = {one.field_group for one in sealed}
+    if PART2 in groups:
+        raise broken(RefusalCode.PART2_NOT_SUPPORTED)
+    if not groups.isdisjoint(NEVER):
+        raise broken(RefusalCode.NEVER_TRANSIT)
+    if len(groups) != len(sealed) or not groups <= SEALABLE:
+        raise broken(RefusalCode.PROPERTY_INVALID)
+    return sealed
+
+
+class ReferralRequested(EventData):
+    """A request for one or more services, published by a source; `consentid` and `consentver` name its consent.
+
+    The broker splits it into needs, decides what may go to whom, matches, and makes offers without identity. What
+    identifies the survivor is sealed; its wrapped keys come by `referral.sealed`.
+    """
+
+    TYPE: ClassVar[str] = "org.warmhandoff.referral.requested.v1"
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    SUBJECT: ClassVar[Subject] = Subject.REFERRAL
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "priority": "P1",
+        "services": ["EMERGENCY_SHELTER", "PROTECTION_ORDER_HELP"],
+        "needSummary": {
+            "adults": 1,
+            "children": 2,
+            "childAgeBands": ["0-2", "6-9"],
+            "safeTonight": False,
+            "neededBy": "2026-03-04T06:00:00Z",
+            "lengthOfNeed": "WEEKS",
+        },
+        "accessNeeds": {"preferredLanguage": "es", "interpreter": True, "petTypes": ["dog"], "petCount": 1},
+        "jurisdictionCode": "US-CA",
+        "area": "US-CA-001",
+        "victimAgreed": "YES",
+        "agreedAt": "2026-03-04T01:58:00Z",
+        "workerContact": {"role": "ADVOCATE_ON_CALL", "callback": "+15555550100"},
+        "incidentId": INCIDENT,
+        "excludedRecipients": ["org-shelter-c"],
+        "sealed": [SEALED_GROUP],
+    }
+
+    priority: Priority
+    services: Annotated[Unique[Service], Field(min_length=1, max_length=8), InGroup("FG01")]
+    need_summary: Annotated[NeedSummary, InGroup("FG01")]
+    access_needs: Annotated[AccessNeeds, InGroup("FG02")]
+    jurisdiction_code: Annotated[JurisdictionCode, InGroup("FG07a")]
+    area: Annotated[Maybe[Area], InGroup("FG07b")] = None
+    victim_agreed: Annotated[VictimAgreed, InGroup("FG24")]
+    agreed_at: Annotated[Maybe[Moment], InGroup("FG24")] = None
+    worker_contact: Annotated[Maybe[WorkerContact], InGroup("FG23")] = None
+    incident_id: Maybe[IncidentIdText] = None
+    medical_facility_need: bool = False
+    excluded_recipients: Annotated[Unique[OrgIdText], Field(max_length=32)] = ()
+    sealed: Annotated[tuple[SealedGroup, ...], AfterValidator(_sealable), Field(max_length=24)] = ()
+
+    @model_validator(mode="after")
+    def _somebody_can_be_reached(self) -> Self:
+        """domain.md §0.8: a safe way to make contact is required."""
+        if self.worker_contact is None and all(one.field_group != SAFE_CONTACT for one in self.sealed):
+            raise broken(RefusalCode.CONTACT_MISSING)
+        return self

@@ -1,0 +1,25 @@
+"""referral.sealed: the source has wrapped its keys for named organisations; keys travel apart from ciphertexts."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.examples import WRAPPED_KEY
+from broker.schemas.sealed import WrappedKey
+from broker.schemas.shapes import Unique
+
+
+class ReferralSealed(EventData):
+    """Content keys wrapped for recipients, published together with a named release or after `recipient.chosen`.
+
+    The broker keeps them apart from the ciphertexts and hands each organisation its own after it has accepted.
+    """
+
+    TYPE: ClassVar[str] = "org.warmhandoff.referral.sealed.v1"
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    SUBJECT: ClassVar[Subject] = Subject.REFERRAL
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"wraps": [WRAPPED_KEY]}
+
+    wraps: Annotated[Unique[WrappedKey], Field(min_length=1, max_length=64)]
