@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import asyncpg
 
 from broker.handlers import gate
 from broker.handlers.arrival import Arrival
@@ -23,13 +20,14 @@ from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.event_accepted import EventAccepted
-from broker.schemas.event_refused import EventRefused
+from broker.schemas.event_refused import EventRefused, RecordPosition
 from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.store.loading import Connection, Wanted
+from broker.sql.bulk import Connection
+from broker.store.loading import Wanted
 from broker.store.writing import Pointer, Taken
 from broker.trail.entries import Step
 
@@ -137,7 +135,7 @@ def work(
             if reading.refused is not None:
                 raise reading.refused
             assert reading.arrival is not None
-            _take(desk, reading.arrival, reading.digest, known, result)
+            _take(desk, reading.arrival, reading, known, result)
         except Refused as refused:
             _quarantine(desk, reading, refused, result)
         except Exception as defect:
@@ -155,11 +153,11 @@ def _where(defect: Exception) -> str:
 def _take(
     desk: Desk,
     arrival: Arrival[EventData],
-    digest: bytes,
+    reading: Reading,
     known: dict[tuple[OrgId, EventId], bytes],
     result: Result,
 ) -> None:
-    envelope = arrival.envelope
+    envelope, digest = arrival.envelope, reading.digest
     before = known.get((envelope.org, envelope.id))
     if before is not None and before != digest:
         raise Refused(RefusalCode.ID_REUSED, "id")
@@ -167,7 +165,7 @@ def _take(
         if before is None:
             desk.record(Step.EVENT_ACCEPTED, _referral_of(arrival), {"type": envelope.type})
             STORIES[type(arrival.fact)](arrival, desk)
-        if Flow.SOURCE_TO_BROKER in arrival.fact.FLOWS:
+        if reading.flow is Flow.SOURCE_TO_BROKER:
             desk.send(
                 Flow.BROKER_TO_SOURCE,
                 envelope.org,
@@ -218,8 +216,9 @@ def _tell_refusal(desk: Desk, reading: Reading, refused: Refused, org: OrgId, ev
         event_id=event_id,
         code=refused.code,
         field=refused.field,
-        partition=reading.record.partition,
-        offset=reading.record.offset,
+        position=RecordPosition(
+            topic=reading.record.topic, partition=reading.record.partition, offset=reading.record.offset
+        ),
     )
     desk.send(
         Flow.BROKER_TO_PROVIDER if to_provider else Flow.BROKER_TO_SOURCE,
@@ -230,7 +229,7 @@ def _tell_refusal(desk: Desk, reading: Reading, refused: Refused, org: OrgId, ev
     )
 
 
-async def clock_of(connection: asyncpg.Connection[Any]) -> datetime:
+async def clock_of(connection: Connection) -> datetime:
     """The database's clock: one for all processes, whatever their own say."""
     now: datetime = await connection.fetchval("SELECT clock_timestamp()")
     return now

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import asyncpg
+from pydantic_core import from_json
 
 from broker import batch
 from broker.bus.publisher import Message
@@ -23,6 +23,7 @@ from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope, envelope_of
 from broker.schemas.ids import OrgId, ReferralId
 from broker.schemas.vocabulary import RecipientCategory
+from broker.sql.bulk import Connection
 from broker.store.directory import load_directory
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import LANES, forget_sent, write
@@ -78,10 +79,10 @@ class Relay:
             await forget_sent(connection, done + stopped)
         return len(claimed)
 
-    async def _claim(self, connection: asyncpg.Connection[Any], lanes: Sequence[int]) -> list[Claimed]:
+    async def _claim(self, connection: Connection, lanes: Sequence[int]) -> list[Claimed]:
         return [_claimed(row) for row in await connection.fetch(_CLAIM, lanes, CLAIMED_MAX)]
 
-    async def _desk(self, connection: asyncpg.Connection[Any], claimed: Sequence[Claimed]) -> Desk:
+    async def _desk(self, connection: Connection, claimed: Sequence[Claimed]) -> Desk:
         parts = self._parts
         now = await batch.clock_of(connection)
         directory = await load_directory(connection, Directory.empty())
@@ -131,6 +132,6 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
         recipient=OrgId(row["recipient"]),
         phase=None if row["phase"] is None else Phase(row["phase"]),
         topic=row["topic"],
-        envelope=envelope_of(row["attributes"]),
+        envelope=envelope_of(from_json(row["attributes"])),
         value=bytes(row["value"]),
     )

@@ -15,7 +15,7 @@ from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
-from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class Intake:
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
         """The consumer while the intake runs."""
-        return cast("AIOKafkaConsumer | None", self._subscriber.consumer)
+        return self._subscriber.consumer
 
     async def start(self) -> None:
         """Join the group, waiting for Kafka as long as it takes."""
@@ -102,9 +102,11 @@ class Intake:
         if not records:
             return
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
+            retry=retry_if_exception_type(Exception),
             wait=wait_random_exponential(multiplier=0.1, max=RETRY_SECONDS_MAX),
-            before_sleep=lambda state: log.warning("batch not stored, trying again (attempt %d)", state.attempt_number),
+            before_sleep=lambda state: log.warning(
+                "batch not stored (%s), trying again: attempt %d", _named(state), state.attempt_number
+            ),
         )
         async for attempt in retrying:
             with attempt:
@@ -126,6 +128,13 @@ class Intake:
             log.info("offsets not committed (%s); repeats will be dropped", type(error).__name__)
 
 
+def _named(state: RetryCallState) -> str:
+    """What went wrong, by type: a message might hold a value."""
+    failure = state.outcome.exception() if state.outcome is not None else None
+    cause = failure.__cause__ if failure is not None else None
+    return type(cause or failure).__name__
+
+
 async def _undecoded(message: Any) -> bytes:
     return b""
 
@@ -134,7 +143,7 @@ def _broker_options(kafka: Mapping[str, Any]) -> dict[str, Any]:
     return {**kafka, "metadata_max_age_ms": METADATA_AGE_MS, "allow_auto_create_topics": False}
 
 
-class _SeekToStored(ConsumerRebalanceListener):  # type: ignore[misc]
+class _SeekToStored(ConsumerRebalanceListener):
     """On assignment go on where the store says: Kafka's own offsets may be behind it, or, after a restore, ahead."""
 
     def __init__(self, intake: Intake, positions: Positions) -> None:

@@ -16,7 +16,9 @@ from broker.trail.entries import Step
 def handle(arrival: Arrival[RiskScreened], desk: Desk) -> None:
     """Raise the incident's least urgency, and with it that of its referrals that came before the screen."""
     incident = incident_of(desk, IncidentId(arrival.envelope.subject), arrival.party.org)
-    floor = priority_floor(arrival.fact.result, arrival.fact.band, unsafe_tonight=arrival.fact.unsafe_tonight)
+    floor = priority_floor(
+        arrival.fact.result, arrival.fact.band, unsafe_tonight=arrival.fact.unsafe_tonight, floors=desk.pack.risk
+    )
     desk.record(
         Step.RISK_SCREENED,
         None,

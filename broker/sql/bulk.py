@@ -12,6 +12,8 @@ import asyncpg
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
+Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+
 OnConflict = Literal["fail", "ignore", "replace"]
 
 _ARRAY_TYPES: tuple[tuple[type, str], ...] = (
@@ -46,7 +48,7 @@ def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConf
 
 
 async def insert(
-    connection: asyncpg.Connection[Any],
+    connection: Connection,
     table: Table,
     columns: tuple[str, ...],
     rows: Iterable[Sequence[object]],

@@ -12,7 +12,7 @@ from broker.handlers.directory import Directory
 from broker.schemas.event import Contract
 from broker.schemas.ids import KeyId, OrgId, OrgIdText
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
-from broker.store.loading import Connection
+from broker.sql.bulk import Connection
 
 
 class Profile(Contract):
@@ -21,9 +21,9 @@ class Profile(Contract):
     services: tuple[Service, ...] = ()
     areas: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
-    interpreter: bool = False
-    step_free: bool = False
-    pets: bool = False
+    interpreter: bool = True
+    step_free: bool = True
+    accepts_pets: bool = True
     household_max: int | None = Field(default=None, ge=1, le=20)
 
 
@@ -73,7 +73,8 @@ async def load_directory(connection: Connection, known: Directory) -> Directory:
 
 def _party(row: Mapping[str, Any]) -> Party:
     category = None if row["category"] is None else RecipientCategory(row["category"])
-    return Party(OrgId(row["org_id"]), OrgClass(row["org_class"]), category)
+    profile = Profile.model_validate_json(row["profile"])
+    return Party(OrgId(row["org_id"]), OrgClass(row["org_class"]), category, frozenset(profile.areas))
 
 
 def _provider(row: Mapping[str, Any]) -> Provider:
@@ -87,7 +88,7 @@ def _provider(row: Mapping[str, Any]) -> Provider:
         languages=frozenset(profile.languages),
         interpreter=profile.interpreter,
         step_free=profile.step_free,
-        pets=profile.pets,
+        accepts_pets=profile.accepts_pets,
         household_max=profile.household_max,
     )
 

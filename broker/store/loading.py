@@ -7,8 +7,7 @@ whoever decides under it and alone by whoever changes it, so no decision is take
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 
@@ -30,8 +29,7 @@ from broker.schemas.vocabulary import (
     Service,
     VictimAgreed,
 )
-
-Connection = asyncpg.Connection[Any]
+from broker.sql.bulk import Connection
 
 CONSENTS_CACHED_MAX = 20_000
 """Parsed consent versions kept in memory. A version never changes; its status is read anew each time."""
@@ -242,7 +240,7 @@ async def _load_consents(connection: Connection, desk: Desk, named: Iterable[str
             discloser=OrgId(row["discloser"]),
             status=row["status"],
             record=record,
-            terms=None if record is None else terms(record, status=row["status"]),
+            terms=None if record is None else replace(terms(record), status=row["status"]),
         )
 
 

@@ -15,8 +15,7 @@ from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
 from broker.store import tables
-from broker.sql.bulk import insert
-from broker.store.loading import Connection
+from broker.sql.bulk import Connection, insert
 
 LANES: Final = 64
 """Shares of the outbox that relays divide among themselves; one referral is always in one lane."""

@@ -1,0 +1,45 @@
+"""Topic names: one topic per organisation and direction, so that Kafka's own ACLs say who writes and who reads.
+
+The exercise environment has its own topics, by prefix; nothing that subscribes to one can be made to read the other.
+"""
+
+import re
+from dataclasses import dataclass
+
+from broker.schemas.event import Flow
+from broker.schemas.ids import OrgId
+from broker.schemas.vocabulary import MsgStatus
+
+_NAME = re.compile(r"^(source|answer|notice|provider)\.(org-[a-z0-9-]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topic names of one environment (`actual` or `exercise`); `prefix` keeps networks on one cluster apart."""
+
+    environment: MsgStatus = MsgStatus.ACTUAL
+    prefix: str = ""
+
+    @property
+    def _before(self) -> str:
+        return self.prefix + ("exercise." if self.environment is MsgStatus.EXERCISE else "")
+
+    def name(self, flow: Flow, org: OrgId) -> str:
+        """The topic on which `org` writes (source, answer) or reads (notice, provider)."""
+        return f"{self._before}{flow.value}.{org}"
+
+    def parse(self, topic: str) -> tuple[Flow, OrgId] | None:
+        """The flow and organisation of a topic of this environment; None for any other topic."""
+        if not topic.startswith(self._before):
+            return None
+        found = _NAME.match(topic.removeprefix(self._before))
+        return (Flow(found[1]), OrgId(found[2])) if found else None
+
+    def pattern(self, *flows: Flow) -> str:
+        """What to subscribe to for every organisation's topics of these flows, the ones that are still to come too."""
+        return f"^{re.escape(self._before)}({'|'.join(flow.value for flow in flows)})\\.org-.*$"
+
+    def of_organisation(self, org: OrgId, *, provider: bool) -> tuple[str, ...]:
+        """The topics to create when an organisation is onboarded."""
+        own = (Flow.BROKER_TO_PROVIDER, Flow.PROVIDER_TO_BROKER) if provider else ()
+        return tuple(self.name(flow, org) for flow in (Flow.SOURCE_TO_BROKER, Flow.BROKER_TO_SOURCE, *own))
