@@ -1,1 +1,1 @@
-"""The rules, pure: the same question always has the same answer. No input or output, no clock, no chance, no `async`."""
+"""The rules, pure: the same question has the same answer always. No I/O, no clock, no chance, no `async`."""

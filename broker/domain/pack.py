@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
+from typing import Final
 
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
+
+VICTIM_SERVICE_PROVIDERS: Final = frozenset({OrgClass.VSP_SHELTER, OrgClass.VSP_ADVOCACY, OrgClass.HOTLINE_VSP})
+"""The classes that VAWA-01 means (domain.md §1, VSP)."""
 
 
 class Basis(IntEnum):
@@ -45,7 +49,7 @@ class FeedbackAllowance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """The basis for one pair of organisation classes, the groups it reaches at most (bits), and the rows it stems from."""
+    """The basis for a pair of organisation classes, the groups (bits) it reaches at most, the rows it stems from."""
 
     basis: Basis
     ceiling: int
@@ -87,7 +91,7 @@ class Timers:
     decided: Span
     contact: Span
     outcome: Span
-    expiry: Span
+    referral_expiry: Span
     hold: Span
     awaiting_keys: Span
     parallel_offers: int
@@ -131,6 +135,11 @@ class PolicyPack:
     may_be_missing: int
     timers: Mapping[Priority, Timers]
     risk: RiskFloors
+
+    @property
+    def reference(self) -> str:
+        """What stands for this pack on a referral and a decision: name, version and the start of the digest."""
+        return f"{self.name}/{self.version}/{self.digest[:16]}"
 
     def footing(self, discloser: OrgClass, recipient: OrgClass, category: RecipientCategory | None) -> Footing | None:
         """The strictest basis that any row of the basis table gives for this pair; None where no row fits."""

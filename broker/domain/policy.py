@@ -27,6 +27,7 @@ from broker.domain.pack import (
     Span,
     Timers,
 )
+from broker.schemas.consent_vocabulary import Regime
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand, Tier
 
@@ -39,7 +40,7 @@ COLUMNS: Final[tuple[str, ...]] = ("OFFER", *RecipientCategory)
 """The columns of the minimum-necessary table: the offer phase and each category of recipient."""
 
 
-class PolicyBroken(Exception):  # noqa: N818  it is the pack that is broken
+class PolicyBroken(Exception):
     """A policy pack cannot be used as it stands."""
 
     def __init__(self, where: str) -> None:
@@ -79,20 +80,6 @@ def _class_pattern(text: object) -> str:
 _Group = Annotated[FieldGroup, BeforeValidator(_known_group)]
 _Pattern = Annotated[str, BeforeValidator(_class_pattern)]
 _Span = Annotated[Span, BeforeValidator(_span)]
-_Regime = Literal[
-    "VAWA",
-    "FVPSA",
-    "VOCA",
-    "HIPAA-AUTH",
-    "HIPAA-512C-AGREE",
-    "PART2",
-    "FERPA",
-    "STATE-PRIVILEGE",
-    "GDPR-6-1-A",
-    "GDPR-9-2-A",
-    "UK-DPA18",
-    "POLICY-ONLY",
-]
 
 
 class _Part(BaseModel):
@@ -124,8 +111,8 @@ class _FeedbackRow(_Part):
 
 
 class _Regimes(_Part):
-    written: tuple[_Regime, ...]
-    named: tuple[_Regime, ...]
+    written: tuple[Regime, ...]
+    named: tuple[Regime, ...]
 
 
 class _Scope(_Part):
@@ -156,7 +143,7 @@ class _Timers(_Part):
     decided: _Span
     contact: _Span
     outcome: _Span
-    expiry: _Span
+    referral_expiry: _Span
     hold: _Span
     awaiting_keys: _Span
     parallel_offers: Annotated[int, Field(ge=1, le=5)]
@@ -177,7 +164,7 @@ class _PackFile(_Part):
     prohibited_recipients: frozenset[str]
     defaults: _Defaults
     max_release_days_by_purpose: dict[Purpose, Annotated[int, Field(ge=1, le=366)]]
-    regimes_by_source_class: dict[OrgClass, frozenset[_Regime]]
+    regimes_by_source_class: dict[OrgClass, frozenset[Regime]]
     regimes: _Regimes
     basis: Annotated[tuple[_BasisRow, ...], Field(min_length=1)]
     feedback: Annotated[tuple[_FeedbackRow, ...], Field(min_length=1)]
@@ -221,7 +208,9 @@ def _compiled(file: _PackFile, digest: str) -> PolicyPack:
         digest=digest,
         environments=file.environments,
         max_release=overall,
-        release_length={p: min(overall, timedelta(days=by_purpose[p])) if p in by_purpose else overall for p in Purpose},
+        release_length={
+            p: min(overall, timedelta(days=by_purpose[p])) if p in by_purpose else overall for p in Purpose
+        },
         oral_temporary=timedelta(hours=file.defaults.oral_temporary_hours),
         capacity_fresh=timedelta(hours=file.defaults.capacity_fresh_hours),
         clock_skew=timedelta(seconds=file.defaults.clock_skew_seconds),

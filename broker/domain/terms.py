@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from broker.domain import group_sets
-from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.consent_record import ConsentRecord, NamedRecipient, RecipientOfKind
+from broker.schemas.consent_vocabulary import ConsentDecision, GrantForm
 from broker.schemas.ids import ConsentId, OrgId
 from broker.schemas.vocabulary import Purpose, RecipientCategory
 
@@ -16,7 +17,7 @@ from broker.schemas.vocabulary import Purpose, RecipientCategory
 class ConsentRef:
     """One version of one consent record."""
 
-    id: ConsentId
+    consent_id: ConsentId
     version: int
 
 
@@ -64,19 +65,22 @@ class ConsentTerms:
         return replace(self, uses_left=self.max_uses is None or uses < self.max_uses, ended=ended)
 
 
-def terms(record: ConsentRecord) -> ConsentTerms:
-    """The terms of a record, compiled once when it is taken in or loaded."""
+def terms(record: ConsentRecord, *, status: str | None = None) -> ConsentTerms:
+    """The terms of a record, compiled once when it is taken in or loaded.
+
+    `status` is what has become of the version since, where that is not what the record says of itself.
+    """
     scope = group_sets.mask(record.data_scope.field_groups)
     return ConsentTerms(
         ref=ConsentRef(record.consent_id, record.version),
-        status=str(record.status),
-        permits=record.decision == "permit",
+        status=status or str(record.status),
+        permits=record.decision is ConsentDecision.PERMIT,
         discloser=record.discloser.org_id,
-        recipients=frozenset(to.org_id for to in record.recipients if to.kind == "ORG"),
+        recipients=frozenset(to.org_id for to in record.recipients if isinstance(to, NamedRecipient)),
         categories=tuple(
             CategoryRecipient(RecipientCategory(to.category), to.service_area, to.max_concurrent_offers)
             for to in record.recipients
-            if to.kind == "CATEGORY"
+            if isinstance(to, RecipientOfKind)
         ),
         excluded=frozenset(record.excluded_recipients),
         purposes=frozenset(record.purposes),
@@ -88,7 +92,7 @@ def terms(record: ConsentRecord) -> ConsentTerms:
         not_after=record.validity.not_after,
         ends_on_event=record.validity.ends_on_event,
         max_uses=record.validity.max_uses,
-        oral=any(grantor.form == "ORAL_TEMPORARY" for grantor in record.grantors),
+        oral=any(grantor.form is GrantForm.ORAL_TEMPORARY for grantor in record.grantors),
         redisclosure_prohibited=record.redisclosure.prohibited,
         notice_code=str(record.redisclosure.notice),
     )

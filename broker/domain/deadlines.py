@@ -1,0 +1,58 @@
+"""When something must have happened: each rung of the ladder and each wait has a moment, by priority (domain.md §10.3).
+
+Times are UTC. Business days are Monday to Friday, UTC; a provider's own holidays are not known here.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+from broker.domain.pack import PolicyPack, Span, Timers
+from broker.schemas.vocabulary import Acknowledgment, Priority
+
+Wait = Literal["referral_expiry", "hold", "awaiting_keys"]
+"""What is waited for beside an acknowledgment: anybody to take it on, a consent, the source's wrapped keys."""
+
+_RUNG: Final = {
+    Acknowledgment.A1_DELIVERED: "delivered",
+    Acknowledgment.A2_RECEIPTED: "receipted",
+    Acknowledgment.A3_DECIDED: "decided",
+    Acknowledgment.A4_CONTACT: "contact",
+    Acknowledgment.A6_OUTCOME: "outcome",
+}
+
+_SATURDAY: Final = 5
+
+
+def deadline(pack: PolicyPack, rung: Acknowledgment | Wait, priority: Priority, since: datetime) -> datetime:
+    """The moment, in UTC, by which this must have happened if it is awaited since `since` (aware).
+
+    Raises:
+        ValueError: the rung has no deadline of its own (A0, A5), or `since` has no time zone.
+    """
+    name = _RUNG.get(rung) if isinstance(rung, Acknowledgment) else rung
+    if name is None:
+        raise ValueError("this rung of the ladder has no deadline")
+    if since.tzinfo is None:
+        raise ValueError("a deadline counts from a time with a zone")
+    return after(since.astimezone(UTC), _span(pack.timers[priority], name))
+
+
+def _span(timers: Timers, name: str) -> Span:
+    span = getattr(timers, name)
+    assert isinstance(span, Span)
+    return span
+
+
+def after(since: datetime, span: Span) -> datetime:
+    """`since` (UTC) plus a span. A business day ends at the same time of the next day that is not a weekend's."""
+    moment = since + timedelta(seconds=span.seconds)
+    for _ in range(span.business_days):
+        moment += timedelta(days=1)
+        while moment.weekday() >= _SATURDAY:
+            moment += timedelta(days=1)
+    return moment
+
+
+def raised(one: Priority, other: Priority) -> Priority:
+    """The more urgent of two priorities; P0 is the most urgent. Nothing is ever lowered (domain.md §6.5)."""
+    return min(one, other)

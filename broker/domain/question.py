@@ -1,0 +1,107 @@
+"""What the gate is asked and what it answers: who tells whom what, in which phase, for which purpose.
+
+The answer says for every group present whether it goes, and if not, why; and on what it rests and until when.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from broker.domain.pack import Basis
+from broker.domain.reasons import Reason
+from broker.domain.terms import ConsentRef
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import OrgId
+from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
+
+
+class Phase(StrEnum):
+    """The three ways out (design.md §2): an offer, the release after acceptance, and what the source may hear."""
+
+    OFFER = "OFFER"
+    RELEASE = "RELEASE"
+    FEEDBACK = "FEEDBACK"
+
+
+class Effect(StrEnum):
+    """Yes, no, or not yet: a hold may become a yes by itself, when a consent comes or its time begins."""
+
+    PERMIT = "PERMIT"
+    DENY = "DENY"
+    HOLD = "HOLD"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """An organisation as the rules see it. `areas` (counties, ZIP3) matter only where a release names a category."""
+
+    org: OrgId
+    org_class: OrgClass
+    category: RecipientCategory | None = None
+    areas: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May `discloser` tell `recipient` these groups?
+
+    For feedback the provider is the discloser and the source the recipient. `groups` are the groups present;
+    `consent` is the version that the message refers to; `excluded` are the referral's own exclusions.
+    """
+
+    phase: Phase
+    discloser: Party
+    recipient: Party
+    purpose: Purpose
+    groups: frozenset[FieldGroup]
+    consent: ConsentRef | None
+    victim_agreed: VictimAgreed
+    excluded: frozenset[OrgId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Obligations:
+    """What goes along with a disclosure and binds whoever sends or receives it."""
+
+    redisclosure_prohibited: bool = True
+    notice_code: str = "NONE"
+    single_use: frozenset[FieldGroup] = frozenset()
+    """Groups for one check, to be deleted after it (§7.4)."""
+    excluded_fields: tuple[str, ...] = ()
+    """Paths of fields that the release excludes: the sender leaves them out of groups it can read."""
+    coarse: bool = False
+    """Only the coarse form of VAWA-01b may go: counts capped at 5, language only if common there."""
+    max_concurrent_offers: int | None = None
+    """Where the release names a kind of recipient: to how many at once."""
+
+
+NO_OBLIGATIONS: Final = Obligations()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The gate's answer. `withheld` has a reason for every group present that is not in `let_through`.
+
+    `reason` says why it is no PERMIT. `consents` are the versions it rests on; it holds until `expires_at`, the first
+    of their ends. `again_at` is when a hold may end by itself. `late_sealing`: nobody was named, so the source wraps
+    the keys once it is known who accepted (design.md §3).
+    """
+
+    effect: Effect
+    let_through: frozenset[FieldGroup]
+    withheld: Mapping[FieldGroup, Reason]
+    reason: Reason | None
+    rules: tuple[str, ...]
+    basis: Basis | None = None
+    consents: tuple[ConsentRef, ...] = ()
+    expires_at: datetime | None = None
+    again_at: datetime | None = None
+    obligations: Obligations = NO_OBLIGATIONS
+    late_sealing: bool = False
+
+    @property
+    def consent(self) -> ConsentRef | None:
+        """The consent it rests on; the first of them by id where there are several."""
+        return self.consents[0] if self.consents else None

@@ -1,0 +1,92 @@
+"""Whether a release may be taken in as it is, and what is left of one that is revoked in part.
+
+The record's own schema has judged who granted it and how it is written. Here are the rules that need the policy pack
+and the publisher: whose release it is, how long it runs, and what the publisher's own regime demands.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Final
+
+from broker.domain.pack import PolicyPack
+from broker.schemas.consent_record import ConsentRecord, ConsentVersion, NamedRecipient
+from broker.schemas.consent_vocabulary import ConsentDecision, GrantForm
+from broker.schemas.ids import OrgId
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.vocabulary import OrgClass
+
+
+def release_refusal(
+    record: ConsentRecord, discloser: OrgId, org_class: OrgClass, pack: PolicyPack, now: datetime
+) -> RefusalCode | None:
+    """Why the release that `discloser` publishes cannot be taken in at `now`; None where it can.
+
+    Rules: exactly one discloser, the publisher (§2.5); VAWA-02, VAWA-03, VAWA-06; oral releases to one organisation
+    for at most `oralTemporaryHours` (§4.2). A release dated further ahead than one may last is no limit either. A
+    denial may run as long as the survivor wishes.
+    """
+    if record.discloser.org_id != discloser:
+        return RefusalCode.DISCLOSER_NOT_YOU
+    length = record.validity.not_after - record.validity.not_before
+    if length.total_seconds() <= 0:
+        return RefusalCode.NOT_TIME_LIMITED
+    if record.decision is not ConsentDecision.PERMIT:
+        return None
+    if length > max(pack.release_length[purpose] for purpose in record.purposes):
+        return RefusalCode.NOT_TIME_LIMITED
+    if record.validity.not_before - now > pack.max_release:
+        return RefusalCode.NOT_TIME_LIMITED
+    named = [to for to in record.recipients if isinstance(to, NamedRecipient)]
+    if pack.named_only(org_class) and len(named) != len(record.recipients):
+        return RefusalCode.RECIPIENT_NOT_SPECIFIC
+    if not any(grantor.form is GrantForm.ORAL_TEMPORARY for grantor in record.grantors):
+        return None
+    if pack.written_only(org_class):
+        return RefusalCode.NOT_WRITTEN
+    if len(named) != 1 or len(record.recipients) != 1:
+        return RefusalCode.RECIPIENT_NOT_SPECIFIC
+    return RefusalCode.NOT_TIME_LIMITED if length > pack.oral_temporary else None
+
+
+def narrowed(record: ConsentRecord, scope: str, values: Collection[str]) -> ConsentRecord | None:
+    """The next version of a permit after a partial revocation (§4.4); None where nothing of it is left.
+
+    `scope` is RECIPIENT, FIELD_GROUP or PURPOSE and `values` are what is revoked. Anything else, and a revocation that
+    does not say of what, takes the whole back.
+    """
+    narrow = _NARROW.get(scope)
+    if narrow is None or not values or record.decision is not ConsentDecision.PERMIT:
+        return None
+    narrower = narrow(record, frozenset(values))
+    if narrower is None:
+        return None
+    before = ConsentVersion(consent_id=record.consent_id, version=record.version)
+    return narrower.model_copy(update={"version": record.version + 1, "supersedes": before})
+
+
+def _without_recipients(record: ConsentRecord, values: frozenset[str]) -> ConsentRecord | None:
+    """Where kinds of recipients remain, the revoked organisations become exclusions: they may be of that kind."""
+    kept = tuple(to for to in record.recipients if not isinstance(to, NamedRecipient) or to.org_id not in values)
+    excluded = record.excluded_recipients
+    if any(not isinstance(to, NamedRecipient) for to in kept):
+        excluded = tuple(sorted({*excluded, *(OrgId(value) for value in values)}))
+    return record.model_copy(update={"recipients": kept, "excluded_recipients": excluded}) if kept else None
+
+
+def _without_groups(record: ConsentRecord, values: frozenset[str]) -> ConsentRecord | None:
+    """A group's code takes its parts with it: FG07 means FG07a to FG07e."""
+    groups = tuple(g for g in record.data_scope.field_groups if g not in values and g[:4] not in values)
+    scope = record.data_scope.model_copy(update={"field_groups": groups})
+    return record.model_copy(update={"data_scope": scope}) if groups else None
+
+
+def _without_purposes(record: ConsentRecord, values: frozenset[str]) -> ConsentRecord | None:
+    purposes = tuple(purpose for purpose in record.purposes if purpose not in values)
+    return record.model_copy(update={"purposes": purposes}) if purposes else None
+
+
+_NARROW: Final[dict[str, Callable[[ConsentRecord, frozenset[str]], ConsentRecord | None]]] = {
+    "RECIPIENT": _without_recipients,
+    "FIELD_GROUP": _without_groups,
+    "PURPOSE": _without_purposes,
+}
