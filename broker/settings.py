@@ -1,4 +1,4 @@
-"""All settings of an installation, read from `HANDOFF_…` variables and `.env`; a bad one is named, its value never shown.
+"""All settings of an installation, from `HANDOFF_…` variables and `.env`; a bad one is named, its value never shown.
 
 Nothing needs to be set on one machine: where no address is given, the embedded Kafka and PostgreSQL of `home` are used.
 """

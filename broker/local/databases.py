@@ -1,0 +1,88 @@
+"""A zone's database with its two roles: one owns the tables and migrates, the other works and owns nothing.
+
+The same steps serve the embedded PostgreSQL and the tests, so that both run under production's protections. What the
+everyday role may do with each table is granted by the migrations, to the group role `handoff_app`.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+APP_ROLE = "handoff_app"
+"""The group that every everyday role is a member of, the same name in every installation; cannot log in."""
+
+_ROLE_LOCK = 4717_0001
+"""Advisory lock: roles belong to the whole server, and two processes may prepare databases at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDatabase:
+    """The two addresses of one database. They hold passwords: their repr shows nothing."""
+
+    owner_dsn: str = field(repr=False)
+    app_dsn: str = field(repr=False)
+
+
+def drawn_password(_role: str) -> str:
+    """A new random password, for roles that live no longer than a test."""
+    return secrets.token_urlsafe(24)
+
+
+async def make_database(
+    superuser_dsn: str, name: str, password_of: Callable[[str], str] = drawn_password, *, template: str = "template1"
+) -> ZoneDatabase:
+    """Make database `name` with the roles `<name>_owner` and `<name>_app`; what is there already stays.
+
+    `superuser_dsn` may be any role that can make roles and databases. `password_of` is asked by role name. `template`
+    is a database to copy, with its tables and grants.
+    """
+    owner, app = f"{name}_owner", f"{name}_app"
+    passwords = {role: password_of(role) for role in (owner, app)}
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(superuser_dsn)
+    try:
+        await _make_roles(connection, passwords, app)
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}" OWNER "{owner}" TEMPLATE "{template}"')
+        await connection.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+        await connection.execute(f'GRANT CONNECT ON DATABASE "{name}" TO "{app}"')
+    finally:
+        await connection.close()
+    return ZoneDatabase(*(with_login(superuser_dsn, role, passwords[role], name) for role in (owner, app)))
+
+
+async def drop_database(superuser_dsn: str, name: str) -> None:
+    """Remove the database and its two roles, cutting off whoever still uses it."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(superuser_dsn)
+    try:
+        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        for role in (f"{name}_app", f"{name}_owner"):
+            await connection.execute(f'DROP ROLE IF EXISTS "{role}"')
+    finally:
+        await connection.close()
+
+
+def with_login(dsn: str, role: str, password: str, database: str) -> str:
+    """The same server as `dsn`, another role and database."""
+    parts = urlsplit(dsn)
+    host = parts.netloc.rpartition("@")[2]
+    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(("postgresql", f"{login}@{host}", f"/{quote(database, safe='')}", parts.query, ""))
+
+
+async def _make_roles(connection: "asyncpg.Connection[asyncpg.Record]", passwords: dict[str, str], app: str) -> None:
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", _ROLE_LOCK)
+        await _make_role(connection, APP_ROLE, "NOLOGIN")
+        for role, password in passwords.items():
+            await _make_role(connection, role, f"LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{password}'")
+            # Needed to hand the database over where we are not a superuser ourselves.
+            await connection.execute(f'GRANT "{role}" TO CURRENT_USER')
+        await connection.execute(f'GRANT "{APP_ROLE}" TO "{app}"')
+
+
+async def _make_role(connection: "asyncpg.Connection[asyncpg.Record]", role: str, options: str) -> None:
+    known = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role)
+    await connection.execute(f'{"ALTER" if known else "CREATE"} ROLE "{role}" {options}')
