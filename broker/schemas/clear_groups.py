@@ -3,33 +3,43 @@
 Every property is a code, a count, a yes or no, or a number to call: there is no place for a sentence or a name.
 """
 
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
 from pydantic import Field
 
-from broker.schemas.event import Contract
-from broker.schemas.shapes import Code, Count, Language, Maybe, Moment, PhoneNumber, Unique
-from broker.schemas.vocabulary import AgeBand, Diet, GenderOfPlacement, LengthOfNeed, PetType, WorkerRole
+from broker.schemas.group import Group
+from broker.schemas.group_vocabulary import Diet, GenderOfPlacement, PetType, WorkerRole
+from broker.schemas.shapes import Area, Code, Count, JurisdictionCode, Language, Maybe, Moment, PhoneNumber, Unique
+from broker.schemas.vocabulary import AgeBand, LengthOfNeed, VictimAgreed
 
 
-class OfferedNeed(Contract):
+class OfferedNeed(Group):
     """FG01 as an offer may show it: as many of its properties as the recipient needs (domain.md §7.4)."""
+
+    CODE: ClassVar[str] = "FG01"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"adults": 1, "children": 2, "childAgeBands": ["0-2", "6-9"]}
 
     adults: Maybe[Count] = None
     children: Maybe[Count] = None
-    child_age_bands: tuple[AgeBand, ...] = Field(default=(), max_length=20)
+    child_age_bands: Annotated[tuple[AgeBand, ...], Field(max_length=20)] = ()
     safe_tonight: Maybe[bool] = None
     needed_by: Maybe[Moment] = None
     length_of_need: Maybe[LengthOfNeed] = None
 
 
 class NeedSummary(OfferedNeed):
-    """FG01: for how many, how soon, for how long. Ages of children are bands, never birth dates."""
+    """FG01: for how many, how soon, for how long; the services stand beside it. Ages are bands, never birth dates."""
 
     adults: Count
     children: Count = 0
 
 
-class AccessNeeds(Contract):
+class AccessNeeds(Group):
     """FG02: language, access, animals and the survivor's own wishes for a placement."""
+
+    CODE: ClassVar[str] = "FG02"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"preferredLanguage": "es", "interpreter": True, "petTypes": ["dog"]}
 
     preferred_language: Maybe[Language] = None
     interpreter: bool = False
@@ -47,14 +57,45 @@ class AccessNeeds(Contract):
     transport_needed: bool = False
 
 
-class WorkerContact(Contract):
+class WorkerContact(Group):
     """FG23: whom a provider calls back, by role and number.
 
     domain.md §7.2 has an optional `workerName`; it is left out, because a property that takes any name takes the
     survivor's name too. The role, the unit's code and the number reach the worker.
     """
 
+    CODE: ClassVar[str] = "FG23"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"role": "ADVOCATE_ON_CALL", "callback": "+15555550100"}
+
     role: WorkerRole
     callback: PhoneNumber
     unit: Maybe[Code] = None
     shift_ends_at: Maybe[Moment] = None
+
+
+class Jurisdiction(Group):
+    """FG07a: whose law and services apply."""
+
+    CODE: ClassVar[str] = "FG07a"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"jurisdictionCode": "US-CA"}
+
+    jurisdiction_code: JurisdictionCode
+
+
+class CountyOrPostalArea(Group):
+    """FG07b: the county or the first three digits of a ZIP code."""
+
+    CODE: ClassVar[str] = "FG07b"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"area": "US-CA-001"}
+
+    area: Area
+
+
+class Agreement(Group):
+    """FG24: what the survivor said when asked, and when (UTC)."""
+
+    CODE: ClassVar[str] = "FG24"
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {"victimAgreed": "YES", "agreedAt": "2026-03-04T01:58:00Z"}
+
+    victim_agreed: VictimAgreed
+    agreed_at: Maybe[Moment] = None

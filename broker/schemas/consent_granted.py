@@ -32,7 +32,7 @@ class ConsentGranted(EventData):
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.consent.granted.v1"
-    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER})
     SUBJECT: ClassVar[Subject] = Subject.CONSENT
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"askedInPrivate": True, "record": CONSENT_RECORD}
 

@@ -30,7 +30,7 @@ class ConsentNarrowed(EventData):
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.consent.narrowed.v1"
-    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER})
     SUBJECT: ClassVar[Subject] = Subject.CONSENT
     EXAMPLE: ClassVar[Mapping[str, Any]] = {
         "askedInPrivate": True,

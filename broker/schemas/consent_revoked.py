@@ -24,7 +24,7 @@ class ConsentRevoked(EventData):
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.consent.revoked.v1"
-    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER})
     SUBJECT: ClassVar[Subject] = Subject.CONSENT
     EXAMPLE: ClassVar[Mapping[str, Any]] = {
         "version": 1,

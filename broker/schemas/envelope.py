@@ -155,6 +155,15 @@ def structured_record(envelope: Envelope, data: bytes) -> tuple[list[tuple[str, 
     return [("content-type", STRUCTURED)], to_json(event)
 
 
+def envelope_of(attributes: Mapping[str, str]) -> Envelope:
+    """The envelope that these attributes say, for an event of ours that was stored.
+
+    Raises:
+        Refused: as `read_envelope` does.
+    """
+    return _checked(attributes)[0]
+
+
 def read_envelope(key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> Received:
     """The event that a Kafka record carries.
 

@@ -105,28 +105,37 @@ _CODES = {
 
 
 def refusal_of(error: ValidationError) -> Refused:
-    """The coded refusal for pydantic's first complaint. What a rule of ours raised keeps its own code."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    """The coded refusal for what pydantic complains of. What a rule of ours raised keeps its own code.
+
+    The first complaint is the one that is told, unless another one says that something identifying came unsealed:
+    whoever published that must hear of it.
+    """
+    complaints = error.errors(include_url=False, include_input=False)
+    breaches = [(code, complaint) for complaint in complaints if (code := _breach(complaint)) is not None]
+    if breaches:
+        code, complaint = min(breaches, key=lambda breach: breach[0] is not RefusalCode.NEVER_TRANSIT)
+        return Refused(code, _path(complaint, known=True))
+    first = complaints[0]
     if first["type"] == "json_invalid":
         deep = "recursion" in str(first.get("ctx", {}).get("error", ""))
         return Refused(RefusalCode.TOO_DEEP if deep else RefusalCode.JSON_INVALID)
     if first["type"] in RefusalCode.__members__:
         return Refused(RefusalCode(first["type"]), _rule_path(first))
     if first["type"] == "extra_forbidden":
-        return _unknown_property(first)
+        return Refused(RefusalCode.PROPERTY_UNKNOWN, _path(first, known=False))
     return Refused(_CODES.get(first["type"], RefusalCode.PROPERTY_INVALID), _path(first, known=True))
 
 
-def _unknown_property(complaint: ErrorDetails) -> Refused:
-    """An unknown property's name is the sender's own text and might be a value: only names we know are repeated."""
-    from broker.schemas.field_groups import NEVER_TRANSIT_NAMES, SEALED_FIELD_NAMES
+def _breach(complaint: ErrorDetails) -> RefusalCode | None:
+    """Whether an unknown property bears the name of something that must be sealed or must never travel."""
+    from broker.schemas.forbidden_names import NEVER_TRANSIT_NAMES, SEALED_FIELD_NAMES, folded
 
-    name = complaint["loc"][-1]
+    if complaint["type"] != "extra_forbidden":
+        return None
+    name = folded(str(complaint["loc"][-1]))
     if name in NEVER_TRANSIT_NAMES:
-        return Refused(RefusalCode.NEVER_TRANSIT, _path(complaint, known=True))
-    if name in SEALED_FIELD_NAMES:
-        return Refused(RefusalCode.IDENTITY_IN_CLEAR, _path(complaint, known=True))
-    return Refused(RefusalCode.PROPERTY_UNKNOWN, _path(complaint, known=False))
+        return RefusalCode.NEVER_TRANSIT
+    return RefusalCode.IDENTITY_IN_CLEAR if name in SEALED_FIELD_NAMES else None
 
 
 def _rule_path(complaint: ErrorDetails) -> str | None:
@@ -136,6 +145,7 @@ def _rule_path(complaint: ErrorDetails) -> str | None:
 
 
 def _path(complaint: ErrorDetails, *, known: bool) -> str:
+    """Where it happened. A name that the contract does not know might itself be a value: it is not repeated."""
     steps = [str(step) for step in complaint["loc"]]
     if not known:
         steps[-1] = "(unknown property)"

@@ -11,6 +11,33 @@ from pydantic import GetJsonSchemaHandler, StringConstraints
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from broker.schemas.case_groups import (
+    ConflictCheck,
+    EvidencePointers,
+    Finance,
+    HousingEmployment,
+    LegalProceedings,
+    MedicalNow,
+)
+from broker.schemas.clear_groups import (
+    AccessNeeds,
+    Agreement,
+    CountyOrPostalArea,
+    Jurisdiction,
+    NeedSummary,
+    WorkerContact,
+)
+from broker.schemas.danger_groups import (
+    AddressConfidentiality,
+    AvoidAreas,
+    CurrentWhereabouts,
+    IncidentSummary,
+    PoliceReport,
+    RiskSummary,
+)
+from broker.schemas.group import Group
+from broker.schemas.person_groups import Children, Demographics, LegalIdentity, PersonHandle, SafeContact
+from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import Tier
 
 FieldGroup = NewType("FieldGroup", str)
@@ -63,14 +90,49 @@ GROUPS: Final[dict[FieldGroup, GroupFacts]] = {
     )
 }
 
-SEALABLE: Final = frozenset(
-    FieldGroup(code)
-    for code in (
-        *("FG03", "FG04", "FG05", "FG06", "FG07c", "FG07e", "FG08", "FG09", "FG10", "FG12", "FG13", "FG14"),
-        *("FG16", "FG17", "FG20", "FG21", "FG22"),
+_MODELS: Final[dict[FieldGroup, type[Group]]] = {
+    FieldGroup(model.CODE): model
+    for model in (
+        *(NeedSummary, AccessNeeds, Jurisdiction, CountyOrPostalArea, WorkerContact, Agreement),
+        *(SafeContact, PersonHandle, LegalIdentity, Demographics, Children),
+        *(CurrentWhereabouts, AddressConfidentiality, AvoidAreas, RiskSummary, IncidentSummary, PoliceReport),
+        *(ConflictCheck, LegalProceedings, MedicalNow, Finance, HousingEmployment, EvidencePointers),
     )
-)
-"""The groups that a referral may carry sealed. FG07d is not among them: no recipient may have it (domain.md §7.4)."""
+}
+
+SEALABLE: Final[frozenset[FieldGroup]] = frozenset(group for group in _MODELS if GROUPS[group].tier >= Tier.IDENTIFYING)
+"""The groups that a referral may carry sealed."""
+
+
+def group_model(code: str) -> type[Group]:
+    """The model of a group that can travel.
+
+    FG00 is the envelope and FG25 is what `referral.status` and `referral.closed` say: neither is a group of a referral.
+    FG07d has no model because no recipient of this network may have an exact location (domain.md §7.4).
+
+    Raises:
+        Refused: with the code that a referral carrying the group would be refused with.
+    """
+    refusal = group_refusal(code)
+    if refusal is not None:
+        raise Refused(refusal, "fieldGroup")
+    return _MODELS[FieldGroup(code)]
+
+
+def group_refusal(code: str) -> RefusalCode | None:
+    """Why this group cannot travel at all; None where it can."""
+    if code in _MODELS:
+        return None
+    if code == "FG19":
+        return RefusalCode.PART2_NOT_SUPPORTED
+    if code in ("FG07d", "FG11", "FG15", "FG18"):
+        return RefusalCode.NEVER_TRANSIT
+    return RefusalCode.PROPERTY_INVALID
+
+
+def groups_with_model() -> tuple[FieldGroup, ...]:
+    """The codes of the groups that can travel, in the catalogue's order."""
+    return tuple(group for group in GROUPS if group in _MODELS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +144,3 @@ class InGroup:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         facts = GROUPS[FieldGroup(self.code)]
         return handler(schema) | {"x-group": self.code, "x-tier": int(facts.tier), "x-label": facts.label}
-
-
-SEALED_FIELD_NAMES: Final[frozenset[str]] = frozenset()
-NEVER_TRANSIT_NAMES: Final[frozenset[str]] = frozenset()

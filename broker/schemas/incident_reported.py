@@ -5,8 +5,8 @@ from typing import Annotated, Any, ClassVar
 
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.field_groups import InGroup
+from broker.schemas.group_vocabulary import IncidentDateBand
 from broker.schemas.shapes import JurisdictionCode
-from broker.schemas.vocabulary import IncidentDateBand
 
 
 class IncidentReported(EventData):

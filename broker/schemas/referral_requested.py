@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import INCIDENT, SEALED_GROUP
-from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup
+from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup, group_refusal
 from broker.schemas.ids import IncidentIdText, OrgIdText
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import SealedGroup
@@ -18,20 +18,15 @@ from broker.schemas.vocabulary import Priority, Service, VictimAgreed
 __all__ = ["AccessNeeds", "NeedSummary", "ReferralRequested", "WorkerContact"]
 
 SAFE_CONTACT: Final = FieldGroup("FG03")
-PART2: Final = FieldGroup("FG19")
-NEVER: Final = frozenset(FieldGroup(code) for code in ("FG07d", "FG11", "FG15", "FG18"))
 
 
 def _sealable(sealed: tuple[SealedGroup, ...]) -> tuple[SealedGroup, ...]:
-    """Only groups that may travel, each once."""
+    """Only groups that may travel, and only those of tier 3 and up, each once."""
     groups = {one.field_group for one in sealed}
-    if PART2 in groups:
-        raise broken(RefusalCode.PART2_NOT_SUPPORTED)
-    if not groups.isdisjoint(NEVER):
-        raise broken(RefusalCode.NEVER_TRANSIT)
-    if len(groups) != len(sealed) or not groups <= SEALABLE:
-        raise broken(RefusalCode.PROPERTY_INVALID)
-    return sealed
+    if len(groups) == len(sealed) and groups <= SEALABLE:
+        return sealed
+    reasons = [reason for group in sorted(groups) if (reason := group_refusal(group)) is not None]
+    raise broken(reasons[0] if reasons else RefusalCode.PROPERTY_INVALID)
 
 
 class ReferralRequested(EventData):

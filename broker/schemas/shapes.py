@@ -3,7 +3,7 @@
 There is one way to say a thing: a value that is not known is left out and never null, and a time always has its zone.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
@@ -108,13 +108,3 @@ PhoneNumber = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9-]{0,15}$")]
 """A short code of an organisation's own list, such as a unit; too short and too plain to tell a story in."""
-
-
-def names_of(fields: Iterable[str]) -> frozenset[str]:
-    """Property names folded so that `legalGivenName`, `legal_given_name` and `LEGALGIVENNAME` are one."""
-    return frozenset(folded(field) for field in fields)
-
-
-def folded(name: str) -> str:
-    """A property name without case and separators."""
-    return name.replace("_", "").replace("-", "").casefold()

@@ -356,73 +356,6 @@ class CoarseState(StrEnum):
     CLOSED = "CLOSED"
 
 
-class LengthOfNeed(StrEnum):
-    """For how long, roughly (FG01)."""
-
-    TONIGHT = "TONIGHT"
-    DAYS = "DAYS"
-    WEEKS = "WEEKS"
-    MONTHS = "MONTHS"
-
-
-class PetType(StrEnum):
-    """Animals that come along (FG02)."""
-
-    DOG = "dog"
-    CAT = "cat"
-    BIRD = "bird"
-    SMALL = "small"
-    REPTILE = "reptile"
-    LIVESTOCK = "livestock"
-    OTHER = "other"
-
-
-class GenderOfPlacement(StrEnum):
-    """Where the survivor wishes to be placed, in the survivor's own words (FG02). Never a ground for a decline."""
-
-    WOMEN = "WOMEN"
-    MEN = "MEN"
-    MIXED = "MIXED"
-    ANY = "ANY"
-
-
-class Diet(StrEnum):
-    """What the survivor eats for religious reasons (FG02)."""
-
-    HALAL = "HALAL"
-    KOSHER = "KOSHER"
-    VEGETARIAN = "VEGETARIAN"
-    OTHER = "OTHER"
-
-
-class WorkerRole(StrEnum):
-    """What the person is who can be called back (FG23)."""
-
-    OFFICER = "OFFICER"
-    DETECTIVE = "DETECTIVE"
-    VICTIM_SPECIALIST = "VICTIM_SPECIALIST"
-    PROSECUTION_STAFF = "PROSECUTION_STAFF"
-    COURT_STAFF = "COURT_STAFF"
-    NURSE = "NURSE"
-    SOCIAL_WORKER = "SOCIAL_WORKER"
-    PARAMEDIC = "PARAMEDIC"
-    ADVOCATE = "ADVOCATE"
-    ADVOCATE_ON_CALL = "ADVOCATE_ON_CALL"
-    HOTLINE_WORKER = "HOTLINE_WORKER"
-    COUNSELOR = "COUNSELOR"
-    CASE_WORKER = "CASE_WORKER"
-    SUPERVISOR = "SUPERVISOR"
-
-
-class IncidentDateBand(StrEnum):
-    """How long ago it happened: never a date (FG12)."""
-
-    TODAY = "TODAY"
-    HOURS_72 = "72H"
-    WEEK = "WEEK"
-    OLDER = "OLDER"
-
-
 class RevocationScope(StrEnum):
     """What a revocation takes back (domain.md §4.2, §4.4)."""
 
@@ -430,3 +363,12 @@ class RevocationScope(StrEnum):
     RECIPIENT = "RECIPIENT"
     FIELD_GROUP = "FIELD_GROUP"
     PURPOSE = "PURPOSE"
+
+
+class LengthOfNeed(StrEnum):
+    """For how long, roughly (FG01)."""
+
+    TONIGHT = "TONIGHT"
+    DAYS = "DAYS"
+    WEEKS = "WEEKS"
+    MONTHS = "MONTHS"
