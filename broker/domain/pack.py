@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
@@ -47,8 +47,7 @@ class FeedbackAllowance(StrEnum):
     STATUS = "STATUS"
 
 
-@dataclass(frozen=True, slots=True)
-class Footing:
+class Footing(NamedTuple):
     """The basis for a pair of organisation classes, the groups (bits) it reaches at most, the rows it stems from."""
 
     basis: Basis
@@ -106,9 +105,12 @@ class RiskFloors:
     bands: Mapping[RiskBand, Priority]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PolicyPack:
-    """The policy of one jurisdiction in one version. `digest` is the SHA-256 of the file's bytes, in hex."""
+    """The policy of one jurisdiction in one version. `digest` is the SHA-256 of the file's bytes, in hex.
+
+    The fields that end up as numbers are sets of groups, as `group_sets` makes them.
+    """
 
     name: str
     version: str

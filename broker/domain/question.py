@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import NamedTuple
 
+from broker.domain.obligations import NO_RELEASE, Obligations
 from broker.domain.pack import Basis
 from broker.domain.reasons import Reason
 from broker.domain.terms import ConsentRef
@@ -43,8 +44,7 @@ class Party:
     areas: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """May `discloser` tell `recipient` these groups?
 
     For feedback the provider is the discloser and the source the recipient. `groups` are the groups present;
@@ -61,27 +61,7 @@ class Question:
     excluded: frozenset[OrgId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Obligations:
-    """What goes along with a disclosure and binds whoever sends or receives it."""
-
-    redisclosure_prohibited: bool = True
-    notice_code: str = "NONE"
-    single_use: frozenset[FieldGroup] = frozenset()
-    """Groups for one check, to be deleted after it (§7.4)."""
-    excluded_fields: tuple[str, ...] = ()
-    """Paths of fields that the release excludes: the sender leaves them out of groups it can read."""
-    coarse: bool = False
-    """Only the coarse form of VAWA-01b may go: counts capped at 5, language only if common there."""
-    max_concurrent_offers: int | None = None
-    """Where the release names a kind of recipient: to how many at once."""
-
-
-NO_OBLIGATIONS: Final = Obligations()
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The gate's answer. `withheld` has a reason for every group present that is not in `let_through`.
 
     `reason` says why it is no PERMIT. `consents` are the versions it rests on; it holds until `expires_at`, the first
@@ -98,7 +78,7 @@ class Decision:
     consents: tuple[ConsentRef, ...] = ()
     expires_at: datetime | None = None
     again_at: datetime | None = None
-    obligations: Obligations = NO_OBLIGATIONS
+    obligations: Obligations = NO_RELEASE
     late_sealing: bool = False
 
     @property

@@ -3,26 +3,27 @@
 The registry is the authority (domain.md §4.5). Of several versions of one record only the newest counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from broker.domain import group_sets
+from broker.domain.obligations import Obligations
 from broker.schemas.consent_record import ConsentRecord, NamedRecipient, RecipientOfKind
 from broker.schemas.consent_vocabulary import ConsentDecision, GrantForm
 from broker.schemas.ids import ConsentId, OrgId
 from broker.schemas.vocabulary import Purpose, RecipientCategory
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentRef:
+class ConsentRef(NamedTuple):
     """One version of one consent record."""
 
     consent_id: ConsentId
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryRecipient:
+class RecipientKindTerms(NamedTuple):
     """A kind of recipient that a release names instead of an organisation."""
 
     category: RecipientCategory
@@ -43,20 +44,18 @@ class ConsentTerms:
     permits: bool
     discloser: OrgId
     recipients: frozenset[OrgId]
-    categories: tuple[CategoryRecipient, ...]
+    kinds: tuple[RecipientKindTerms, ...]
     excluded: frozenset[OrgId]
     purposes: frozenset[Purpose]
     regimes: frozenset[str]
     scope: int
     scope_in_tier: int
-    excluded_fields: tuple[str, ...]
     not_before: datetime
     not_after: datetime
     ends_on_event: str | None
     max_uses: int | None
     oral: bool
-    redisclosure_prohibited: bool
-    notice_code: str
+    obligations: Obligations
     uses_left: bool = True
     ended: bool = False
 
@@ -77,8 +76,8 @@ def terms(record: ConsentRecord, *, status: str | None = None) -> ConsentTerms:
         permits=record.decision is ConsentDecision.PERMIT,
         discloser=record.discloser.org_id,
         recipients=frozenset(to.org_id for to in record.recipients if isinstance(to, NamedRecipient)),
-        categories=tuple(
-            CategoryRecipient(RecipientCategory(to.category), to.service_area, to.max_concurrent_offers)
+        kinds=tuple(
+            RecipientKindTerms(RecipientCategory(to.category), to.service_area, to.max_concurrent_offers)
             for to in record.recipients
             if isinstance(to, RecipientOfKind)
         ),
@@ -87,12 +86,26 @@ def terms(record: ConsentRecord, *, status: str | None = None) -> ConsentTerms:
         regimes=frozenset(str(regime) for regime in record.regimes),
         scope=scope,
         scope_in_tier=scope & group_sets.UP_TO_TIER[record.data_scope.max_tier],
-        excluded_fields=tuple(record.data_scope.excluded_fields),
-        not_before=record.validity.not_before,
-        not_after=record.validity.not_after,
+        not_before=record.validity.not_before.astimezone(UTC),
+        not_after=record.validity.not_after.astimezone(UTC),
         ends_on_event=record.validity.ends_on_event,
         max_uses=record.validity.max_uses,
         oral=any(grantor.form is GrantForm.ORAL_TEMPORARY for grantor in record.grantors),
-        redisclosure_prohibited=record.redisclosure.prohibited,
-        notice_code=str(record.redisclosure.notice),
+        obligations=Obligations(
+            redisclosure_prohibited=record.redisclosure.prohibited,
+            notice_code=str(record.redisclosure.notice),
+            excluded_fields=tuple(record.data_scope.excluded_fields),
+        ),
     )
+
+
+def newest(consents: Sequence[ConsentTerms]) -> Sequence[ConsentTerms]:
+    """The newest version of each record: an older one says nothing any more."""
+    if len(consents) < 2 or len({version.ref.consent_id for version in consents}) == len(consents):
+        return consents
+    latest: dict[ConsentId, ConsentTerms] = {}
+    for version in consents:
+        known = latest.get(version.ref.consent_id)
+        if known is None or known.ref.version < version.ref.version:
+            latest[version.ref.consent_id] = version
+    return tuple(latest.values())

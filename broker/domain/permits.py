@@ -1,0 +1,131 @@
+"""Whether a release permits a disclosure now, and if not, the one reason nearest to what it would take.
+
+Step 5 of domain.md §4.3. The survivor's exclusions and denials are read here too; they outrank every permit. Doubt
+about a clock counts against the disclosure.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from broker.domain.pack import PolicyPack
+from broker.domain.question import Question
+from broker.domain.reasons import Reason
+from broker.domain.terms import ConsentTerms
+
+NEAREST_LAST: Final = (
+    Reason.NO_RELEASE,
+    Reason.RECIPIENT_NOT_NAMED,
+    Reason.RECIPIENT_NOT_SPECIFIC,
+    Reason.PURPOSE_MISMATCH,
+    Reason.NO_HIPAA_BASIS,
+    Reason.NOT_WRITTEN,
+    Reason.CONSENT_NOT_ACTIVE,
+    Reason.CONSENT_REVOKED,
+    Reason.CONSENT_ENDED,
+    Reason.CONSENT_USED_UP,
+    Reason.CONSENT_EXPIRED,
+    Reason.CONSENT_NOT_YET,
+)
+"""How near a release came to permitting: of several that fail, the nearest gives the reason, whatever their order."""
+
+_FORGOTTEN: Final = frozenset({"draft", "entered-in-error", "superseded"})
+_REVOKED: Final = frozenset({"revoked", "suspended", "superseded"})
+
+
+def excludes(question: Question, consents: Iterable[ConsentTerms]) -> bool:
+    """Whether the survivor asked that this recipient never be told.
+
+    An exclusion outlives the release that carries it, revoked or run out: only a newer version drops it.
+    """
+    org = question.recipient.org
+    if org in question.excluded:
+        return True
+    return any(terms.excluded and org in terms.excluded and terms.status not in _FORGOTTEN for terms in consents)
+
+
+def denied(question: Question, consents: Iterable[ConsentTerms], now: datetime, pack: PolicyPack) -> int:
+    """The bits of the groups that a record of the survivor's forbids to this recipient for this purpose."""
+    bits = 0
+    for terms in consents:
+        if not terms.permits and _forbids(terms, question, now, pack):
+            bits |= terms.scope
+    return bits
+
+
+def _forbids(terms: ConsentTerms, question: Question, now: datetime, pack: PolicyPack) -> bool:
+    """A suspended denial still denies; a denied kind of recipient is denied everywhere."""
+    recipient = question.recipient
+    if terms.discloser != question.discloser.org or question.purpose not in terms.purposes:
+        return False
+    if recipient.org not in terms.recipients and all(to.category != recipient.category for to in terms.kinds):
+        return False
+    in_time = terms.not_before - pack.clock_skew <= now < terms.not_after + pack.clock_skew
+    return in_time and terms.status in ("active", "suspended")
+
+
+def why_not(
+    terms: ConsentTerms, question: Question, now: datetime, pack: PolicyPack, regime: str | None
+) -> Reason | None:
+    """Why this release does not permit it at `now`; None where it does. `regime` is one that it must be under."""
+    _, discloser, recipient, purpose, *_ = question
+    if terms.discloser != discloser.org:
+        return Reason.NO_RELEASE
+    if recipient.org not in terms.recipients:
+        reason = _why_not_the_kind(terms, question, pack) if terms.kinds else Reason.RECIPIENT_NOT_NAMED
+        if reason is not None:
+            return reason
+    if purpose not in terms.purposes:
+        return Reason.PURPOSE_MISMATCH
+    if regime is not None and regime not in terms.regimes:
+        return Reason.NO_HIPAA_BASIS if regime == "HIPAA-AUTH" else Reason.NO_RELEASE
+    if terms.oral and pack.written_only(discloser.org_class):
+        return Reason.NOT_WRITTEN
+    if terms.status != "active" or terms.ended or not terms.uses_left:
+        return _standing(terms)
+    return _why_not_now(terms, question, now, pack)
+
+
+def _why_not_now(terms: ConsentTerms, question: Question, now: datetime, pack: PolicyPack) -> Reason | None:
+    """The window is [notBefore, end): the end is the record's or the purpose's, whichever is first (VAWA-04, §4.2)."""
+    latest = now + pack.clock_skew
+    if latest >= terms.not_after or latest >= terms.not_before + pack.release_length[question.purpose]:
+        return Reason.CONSENT_EXPIRED
+    return Reason.CONSENT_NOT_YET if now - pack.clock_skew < terms.not_before else None
+
+
+def _why_not_the_kind(terms: ConsentTerms, question: Question, pack: PolicyPack) -> Reason | None:
+    """A release may name a kind of recipient in an area, where no regime of either wants organisations (VAWA-06)."""
+    recipient = question.recipient
+    if not any(to.category == recipient.category and to.service_area in recipient.areas for to in terms.kinds):
+        return Reason.RECIPIENT_NOT_NAMED
+    if pack.named_only(question.discloser.org_class) or not pack.named_regimes.isdisjoint(terms.regimes):
+        return Reason.RECIPIENT_NOT_SPECIFIC
+    return None
+
+
+def _standing(terms: ConsentTerms) -> Reason:
+    """VAWA-16: only what is active permits."""
+    if terms.status in _REVOKED:
+        return Reason.CONSENT_REVOKED
+    if terms.status == "active":
+        return Reason.CONSENT_ENDED if terms.ended else Reason.CONSENT_USED_UP
+    return Reason.CONSENT_EXPIRED if terms.status == "expired" else Reason.CONSENT_NOT_ACTIVE
+
+
+def end_of(permits: tuple[ConsentTerms, ...], question: Question, pack: PolicyPack) -> datetime:
+    """When the first of these releases ends for the question's purpose, UTC (§4.2: the earliest bound wins)."""
+    length = pack.release_length[question.purpose]
+    if len(permits) == 1:
+        return min(permits[0].not_after, permits[0].not_before + length)
+    return min(min([terms.not_after for terms in permits]), min([terms.not_before for terms in permits]) + length)
+
+
+def begins(question: Question, consents: Iterable[ConsentTerms], now: datetime, pack: PolicyPack) -> datetime:
+    """When the first release that is only not in force yet comes into force, UTC."""
+    starts = [
+        terms.not_before
+        for terms in consents
+        if terms.permits and terms.not_before > now - pack.clock_skew and terms.discloser == question.discloser.org
+    ]
+    return min(starts) + pack.clock_skew
