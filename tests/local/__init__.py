@@ -1,0 +1,1 @@
+"""The embedded parts: they start, restart, and never outlive their parent."""
