@@ -111,7 +111,7 @@ def _duties(question: Question, ground: Ground, named: bool) -> Obligations:
     permits = ground.permits
     if not permits:
         return Obligations(coarse=True) if ground.coarse else NO_RELEASE
-    duties = permits[0].obligations if len(permits) == 1 else strictest([permit.obligations for permit in permits])
+    duties = strictest([permit.obligations for permit in permits])
     return duties if named else duties._replace(max_concurrent_offers=_offers_at_once(question, permits))
 
 

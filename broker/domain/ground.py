@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from broker.domain import group_sets
 from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, Basis, FeedbackAllowance, PolicyPack
-from broker.domain.permits import NEAREST_LAST, begins, why_not
+from broker.domain.permits import NEAREST_LAST, asked, begins, why_not
 from broker.domain.question import Effect, Phase, Question
 from broker.domain.reasons import Reason
 from broker.domain.terms import ConsentTerms
@@ -100,14 +100,14 @@ def _released(
     """The releases that permit it, together; a cited version that has not been seen holds everything (§4.5)."""
     if question.consent is not None and not _seen(question.consent.consent_id, question.consent.version, consents):
         return NoGround(Effect.HOLD, Reason.CONSENT_NOT_SEEN, basis, rules)
-    regime = _NEEDS_REGIME.get(basis)
+    held_against = asked(question, now, pack, _NEEDS_REGIME.get(basis))
     permits: list[ConsentTerms] = []
     scope = allowed = 0
     nearest = Reason.NO_RELEASE
     for terms in consents:
         if not terms.permits:
             continue
-        reason = why_not(terms, question, now, pack, regime)
+        reason = why_not(terms, held_against)
         if reason is None:
             permits.append(terms)
             scope |= terms.scope

@@ -29,6 +29,9 @@ _NOTICES: Final = ("NONE", "HIPAA-MAY-BE-REDISCLOSED", "VAWA-LOCAL", "PART2-2.32
 
 def strictest(duties: list[Obligations]) -> Obligations:
     """Of several releases together the strictest word of each counts."""
+    first = duties[0]
+    if all(duty == first for duty in duties):
+        return first
     return Obligations(
         redisclosure_prohibited=any(duty.redisclosure_prohibited for duty in duties),
         notice_code=max((duty.notice_code for duty in duties), key=_NOTICES.index),

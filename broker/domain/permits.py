@@ -6,12 +6,14 @@ about a clock counts against the disclosure.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
 from broker.domain.question import Question
 from broker.domain.reasons import Reason
 from broker.domain.terms import ConsentTerms
+from broker.schemas.ids import OrgId
+from broker.schemas.vocabulary import Purpose
 
 NEAREST_LAST: Final = (
     Reason.NO_RELEASE,
@@ -64,14 +66,46 @@ def _forbids(terms: ConsentTerms, question: Question, now: datetime, pack: Polic
     return in_time and terms.status in ("active", "suspended")
 
 
-def why_not(
-    terms: ConsentTerms, question: Question, now: datetime, pack: PolicyPack, regime: str | None
-) -> Reason | None:
-    """Why this release does not permit it at `now`; None where it does. `regime` is one that it must be under."""
-    _, discloser, recipient, purpose, *_ = question
-    if terms.discloser != discloser.org:
+class Asked(NamedTuple):
+    """What every release is held against in one decision, worked out once."""
+
+    discloser: OrgId
+    recipient: OrgId
+    purpose: Purpose
+    regime: str | None
+    """A regime that the release must be under, if any."""
+    begun_by: datetime
+    """A release that begins later than this is not in force yet: now, less the clocks' skew."""
+    not_before_this: datetime
+    """A release that began at this moment or earlier has outlasted the purpose's longest time."""
+    ends_after: datetime
+    """A release that ends at this moment or earlier has run out: now, plus the clocks' skew."""
+    question: Question
+    pack: PolicyPack
+
+
+def asked(question: Question, now: datetime, pack: PolicyPack, regime: str | None) -> Asked:
+    """The window is [notBefore, end): the end is the record's or the purpose's, whichever is first (VAWA-04, §4.2)."""
+    latest = now + pack.clock_skew
+    return Asked(
+        question.discloser.org,
+        question.recipient.org,
+        question.purpose,
+        regime,
+        now - pack.clock_skew,
+        latest - pack.release_length[question.purpose],
+        latest,
+        question,
+        pack,
+    )
+
+
+def why_not(terms: ConsentTerms, held_against: Asked) -> Reason | None:
+    """Why this release does not permit it; None where it does."""
+    discloser, recipient, purpose, regime, begun_by, not_before_this, ends_after, question, pack = held_against
+    if terms.discloser != discloser:
         return Reason.NO_RELEASE
-    if recipient.org not in terms.recipients:
+    if recipient not in terms.recipients:
         reason = _why_not_the_kind(terms, question, pack) if terms.kinds else Reason.RECIPIENT_NOT_NAMED
         if reason is not None:
             return reason
@@ -79,19 +113,13 @@ def why_not(
         return Reason.PURPOSE_MISMATCH
     if regime is not None and regime not in terms.regimes:
         return Reason.NO_HIPAA_BASIS if regime == "HIPAA-AUTH" else Reason.NO_RELEASE
-    if terms.oral and pack.written_only(discloser.org_class):
+    if terms.oral and pack.written_only(question.discloser.org_class):
         return Reason.NOT_WRITTEN
     if terms.status != "active" or terms.ended or not terms.uses_left:
         return _standing(terms)
-    return _why_not_now(terms, question, now, pack)
-
-
-def _why_not_now(terms: ConsentTerms, question: Question, now: datetime, pack: PolicyPack) -> Reason | None:
-    """The window is [notBefore, end): the end is the record's or the purpose's, whichever is first (VAWA-04, §4.2)."""
-    latest = now + pack.clock_skew
-    if latest >= terms.not_after or latest >= terms.not_before + pack.release_length[question.purpose]:
+    if terms.not_after <= ends_after or terms.not_before <= not_before_this:
         return Reason.CONSENT_EXPIRED
-    return Reason.CONSENT_NOT_YET if now - pack.clock_skew < terms.not_before else None
+    return Reason.CONSENT_NOT_YET if terms.not_before > begun_by else None
 
 
 def _why_not_the_kind(terms: ConsentTerms, question: Question, pack: PolicyPack) -> Reason | None:
