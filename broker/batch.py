@@ -163,8 +163,10 @@ def _take(
         raise Refused(RefusalCode.ID_REUSED, "id")
     with desk.event(envelope.id, envelope.org):
         if before is None:
-            desk.record(Step.EVENT_ACCEPTED, _referral_of(arrival), {"type": envelope.type})
+            told = len(desk.written.trail)
             STORIES[type(arrival.fact)](arrival, desk)
+            if len(desk.written.trail) == told:
+                desk.record(Step.EVENT_ACCEPTED, _referral_of(arrival), {"type": envelope.type})
         if reading.flow is Flow.SOURCE_TO_BROKER:
             desk.send(
                 Flow.BROKER_TO_SOURCE,

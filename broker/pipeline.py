@@ -28,6 +28,7 @@ from broker.schemas.ids import OrgId, ReferralId, new_event_id, new_offer_id
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import RecipientCategory
+from broker.sql.bulk import Connection, Pool
 from broker.store.directory import load_directory
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import Queued, forget_sent, write
@@ -65,7 +66,7 @@ def draw() -> Draw:
 class Parts:
     """What a pipeline is made of; `app.py` puts it together."""
 
-    pool: asyncpg.Pool[Any]
+    pool: Pool
     publisher: Publisher
     topics: Topics
     pack: PolicyPack
@@ -162,7 +163,7 @@ class Pipeline:
         return queued
 
     @asynccontextmanager
-    async def _unit_of_work(self) -> AsyncIterator[tuple[Any, Desk, list[int]]]:
+    async def _unit_of_work(self) -> AsyncIterator[tuple[Connection, Desk, list[int]]]:
         """A transaction with an empty desk. Confirmed messages are forgotten in it, or kept for the next one."""
         confirmed, self._confirmed = self._confirmed, []
         parts = self._parts

@@ -22,5 +22,5 @@ def handle(arrival: Arrival[CapacityUpdated], desk: Desk) -> None:
     desk.put(desk.capacity, (org, fact.service), count)
     desk.written.capacity.append((org, fact.service, fact.unit.value, count))
     desk.record(
-        Step.CAPACITY_UPDATED, None, {"provider": org, "service": fact.service.value, "bucket": fact.available.value}
+        Step.CAPACITY_UPDATED, None, {"provider": org, "service": fact.service, "bucket": fact.available}
     )

@@ -27,7 +27,7 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
     desk.record(
         Step.CONSENT_REVOKED,
         None,
-        {"consent": f"{consent_id}/{version.version}", "scope": arrival.fact.scope.value, "by": arrival.fact.by.value},
+        {"consent": f"{consent_id}/{version.version}", "scope": arrival.fact.scope, "by": arrival.fact.by},
     )
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)

@@ -61,7 +61,7 @@ def _chase(desk: Desk, referral: Referral, need: Need) -> None:
     desk.record(
         Step.DEADLINE_PASSED,
         referral.referral_id,
-        {"need": need.category.value, "due": need.due_at, "owed": reason, "by": need.owner},
+        {"need": need.category, "due": need.due_at, "owed": reason, "by": need.owner},
     )
     desk.raise_work(need, reason, referral)
     desk.schedule(need, need.next_action, None, need.owner)

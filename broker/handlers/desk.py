@@ -84,6 +84,19 @@ class Written:
             del getattr(self, name)[length:]
 
 
+_ABSENT = object()
+
+
+def _go_back(holder: Any, key: Any, before: Any) -> None:
+    """Undo one change: of a field where the holder is a record, of a key where it is a mapping."""
+    if not isinstance(holder, dict):
+        setattr(holder, key, before)
+    elif before is _ABSENT:
+        del holder[key]
+    else:
+        holder[key] = before
+
+
 class Desk:
     """One batch's working state. `now` is the database's clock, UTC."""
 
@@ -115,7 +128,10 @@ class Desk:
         self.touched_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
         self.touched_offers: dict[OfferId, Offer] = {}
         self.touched_incidents: dict[IncidentId, Incident] = {}
-        self._undo: list[Callable[[], None]] = []
+        self.new_referrals: dict[ReferralId, Referral] = {}
+        self.new_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
+        self.new_offers: dict[OfferId, Offer] = {}
+        self._undo: list[tuple[Any, Any, Any]] = []
         self._cause: EventId | None = None
         self._actor: OrgId = broker_org
 
@@ -132,56 +148,52 @@ class Desk:
         except BaseException:
             self.written.cut(lengths)
             while self._undo:
-                self._undo.pop()()
+                _go_back(*self._undo.pop())
             raise
 
     def change(self, record: Any, **values: Any) -> None:
         """Set fields of a referral, need, offer or incident, keeping the way back."""
         for name, value in values.items():
-            before = getattr(record, name)
-            self._undo.append(lambda name=name, before=before: setattr(record, name, before))  # type: ignore[misc]
+            self._undo.append((record, name, getattr(record, name)))
             setattr(record, name, value)
         self._touch(record)
 
     def put(self, mapping: MutableMapping[Key, Value], key: Key, value: Value) -> None:
         """Put something under a key, keeping the way back."""
-        if key in mapping:
-            before = mapping[key]
-            self._undo.append(lambda: mapping.__setitem__(key, before))
-        else:
-            self._undo.append(lambda: mapping.__delitem__(key))
+        self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
         mapping[key] = value
 
     def add_referral(self, referral: Referral) -> None:
         """A new referral with its needs."""
         self.put(self.referrals, referral.referral_id, referral)
-        self._touch(referral)
+        self.put(self.new_referrals, referral.referral_id, referral)
         for need in referral.needs.values():
-            self._touch(need)
+            self.put(self.new_needs, (need.referral_id, need.category), need)
 
     def add_need(self, referral: Referral, need: Need) -> None:
         """A further need of a referral."""
         self.put(referral.needs, need.category, need)
-        self._touch(need)
+        self.put(self.new_needs, (need.referral_id, need.category), need)
 
     def add_offer(self, referral: Referral, offer: Offer) -> None:
         """A new offer of a need."""
         self.put(referral.offers, offer.offer_id, offer)
-        self._touch(offer)
+        self.put(self.new_offers, offer.offer_id, offer)
 
     def _touch(self, record: Referral | Need | Offer | Incident) -> None:
+        """Remember what has to be written again; what is new in this batch is written once, as it ends up."""
         if isinstance(record, Need):
-            touched: MutableMapping[Any, Any] = self.touched_needs
-            key: Any = (record.referral_id, record.category)
+            self._mark(self.touched_needs, self.new_needs, (record.referral_id, record.category), record)
         elif isinstance(record, Offer):
-            touched, key = self.touched_offers, record.offer_id
+            self._mark(self.touched_offers, self.new_offers, record.offer_id, record)
         elif isinstance(record, Referral):
-            touched, key = self.touched_referrals, record.referral_id
+            self._mark(self.touched_referrals, self.new_referrals, record.referral_id, record)
         else:
-            touched, key = self.touched_incidents, record.incident_id
-        if key not in touched:
-            self._undo.append(lambda: touched.pop(key))
-            touched[key] = record
+            self._mark(self.touched_incidents, {}, record.incident_id, record)
+
+    def _mark(self, touched: dict[Key, Value], new: Mapping[Key, Value], key: Key, record: Value) -> None:
+        if key not in touched and key not in new:
+            self.put(touched, key, record)
 
     # --- the steps every story is made of ------------------------------------------------------------------------
 
@@ -196,8 +208,7 @@ class Desk:
             if not lifecycle.allows(lifecycle.NEED, path[-1], state):
                 raise Refused(RefusalCode.TRANSITION_IMPOSSIBLE)
             path.append(state)
-        way = [state.value for state in path]
-        self.record(Step.NEED_MOVED, need.referral_id, {"need": need.category.value, "way": way, **facts})
+        self.record(Step.NEED_MOVED, need.referral_id, {"need": need.category, "way": path, **facts})
         self.change(need, state=path[-1], changed_at=self.now)
 
     @staticmethod
@@ -215,12 +226,12 @@ class Desk:
             {
                 "offer": offer.offer_id,
                 "provider": offer.provider,
-                "from": offer.state.value,
-                "to": state.value,
+                "from": offer.state,
+                "to": state,
                 **facts,
             },
         )
-        raised = rung if rung is not None and rung.value > offer.rung.value else offer.rung
+        raised = rung if rung is not None and rung > offer.rung else offer.rung
         self.change(offer, state=state, rung=raised, changed_at=self.now)
 
     def schedule(self, need: Need, action: NextAction | None, due_at: datetime | None, owner: OrgId | None) -> None:
@@ -263,12 +274,12 @@ class Desk:
     def raise_work(self, need: Need, reason: str, referral: Referral) -> None:
         """Put a need before a human, with a named owner."""
         self.written.work.append(
-            Work(need.referral_id, need.category, reason, self.broker_org, referral.priority.value)
+            Work(need.referral_id, need.category, reason, self.broker_org, referral.priority)
         )
         self.record(
             Step.WORK_RAISED,
             need.referral_id,
-            {"need": need.category.value, "reason": reason, "owner": self.broker_org},
+            {"need": need.category, "reason": reason, "owner": self.broker_org},
         )
 
     # --- finding things ------------------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
         referral_id,
         {
             "source": referral.source,
-            "priority": referral.priority.value,
-            "needs": [need.value for need in referral.needs],
+            "priority": referral.priority,
+            "needs": list(referral.needs),
             "groups": sorted(referral.groups),
             "consent": f"{referral.consent.consent_id}/{referral.consent.version}" if referral.consent else None,
             "policy": referral.policy,

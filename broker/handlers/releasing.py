@@ -25,7 +25,7 @@ def release(desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
     desk.record(
         Step.DISCLOSURE_DECIDED,
         referral.referral_id,
-        decision_facts(need.category, offer.provider, decision, referral),
+        {"need": need.category, **decision_facts(offer.provider, decision), "policy": referral.policy},
     )
     if decision.effect is not Effect.PERMIT:
         end_consent(desk, referral, need)
@@ -69,7 +69,7 @@ def _hand_over(
     desk.record(
         Step.DISCLOSURE_RELEASED,
         referral.referral_id,
-        {"need": need.category.value, "recipient": offer.provider, "offer": offer.offer_id, "groups": groups},
+        {"need": need.category, "recipient": offer.provider, "offer": offer.offer_id, "groups": groups},
     )
     desk.change(need, released=True)
     contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
@@ -99,6 +99,6 @@ def _ask_for_keys(desk: Desk, referral: Referral, need: Need, offer: Offer, grou
     desk.record(
         Step.RECIPIENT_NAMED,
         referral.referral_id,
-        {"need": need.category.value, "recipient": offer.provider, "groups": groups, "answerBy": answer_by},
+        {"need": need.category, "recipient": offer.provider, "groups": groups, "answerBy": answer_by},
     )
     desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)

@@ -24,8 +24,8 @@ def handle(arrival: Arrival[RiskScreened], desk: Desk) -> None:
         None,
         {
             "incident": incident.incident_id,
-            "instrument": arrival.fact.instrument.value,
-            "floor": floor.value if floor else None,
+            "instrument": arrival.fact.instrument,
+            "floor": floor if floor else None,
         },
     )
     if floor is None:
@@ -44,7 +44,7 @@ def _raise(desk: Desk, referral: Referral, floor: Priority) -> None:
     desk.record(
         Step.PRIORITY_RAISED,
         referral.referral_id,
-        {"from": referral.priority.value, "to": priority.value, "rule": "RISK-6.5"},
+        {"from": referral.priority, "to": priority, "rule": "RISK-6.5"},
     )
     pack = desk.pack_of(referral)
     expires_at = min(referral.expires_at, deadline(pack, "referral_expiry", priority, desk.now))

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from broker.domain.consent import Decision, Effect, Phase, Reason
 from broker.domain.deadlines import deadline
-from broker.domain.matching import NeedFacts, Provider, match
+from broker.domain.matching import NeedFacts, PassedOver, Provider, match
 from broker.handlers import gate
 from broker.handlers.cases import (
     OPEN_OFFER_STATES,
@@ -26,7 +26,7 @@ from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_held import HoldReason, ReferralHeld
-from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, RecipientCategory, WithdrawReason
+from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, WithdrawReason
 from broker.trail.entries import Step
 
 SEEKING = frozenset({NeedState.MATCHING, NeedState.OFFERED, NeedState.WAITLISTED, NeedState.CONSENT_HOLD})
@@ -57,18 +57,20 @@ def seek(desk: Desk, referral: Referral, need: Need) -> None:
         count=max(0, pack.timers[referral.priority].parallel_offers - len(undecided)),
         recent_offers=desk.recent_offers,
     )
+    made = [_offer(desk, referral, need, provider, decisions[provider.org]) for provider in found.chosen]
     desk.record(
-        Step.PROVIDERS_MATCHED,
+        Step.OFFERS_MADE,
         referral.referral_id,
         {
-            "need": need.category.value,
-            "chosen": [provider.org for provider in found.chosen],
-            "passedOver": {org: reason.value for org, reason in found.passed_over.items()},
+            "need": need.category,
+            "offers": made,
+            "passedOver": {
+                org: decisions[org].reason if reason is PassedOver.CONSENT else reason
+                for org, reason in found.passed_over.items()
+            },
             "policy": referral.policy,
         },
     )
-    for provider in found.chosen:
-        _offer(desk, referral, need, provider, decisions[provider.org])
     _settle(desk, referral, need)
 
 
@@ -106,9 +108,9 @@ def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Dec
         Step.REFERRAL_HELD,
         referral.referral_id,
         {
-            "need": need.category.value,
-            "reason": reason.value,
-            "candidates": {org: (d.reason.value if d.reason else None) for org, d in decisions.items()},
+            "need": need.category,
+            "reason": reason,
+            "candidates": {org: decision.reason for org, decision in decisions.items()},
             "policy": referral.policy,
         },
     )
@@ -124,8 +126,10 @@ def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Dec
     )
 
 
-def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decision: Decision) -> None:
-    """Make one offer without identity, as far as the decision reaches."""
+def _offer(
+    desk: Desk, referral: Referral, need: Need, provider: Provider, decision: Decision
+) -> dict[str, object]:
+    """Make one offer without identity, as far as the decision reaches; returns it in the trail's words."""
     pack = desk.pack_of(referral)
     answer_by = min(referral.expires_at, deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now))
     offer = Offer(
@@ -141,7 +145,6 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
     )
     desk.add_offer(referral, offer)
     desk.recent_offers[provider.org] = desk.recent_offers.get(provider.org, 0) + 1
-    desk.record(Step.OFFER_MADE, referral.referral_id, decision_facts(need.category, provider.org, decision, referral))
     desk.send(
         Flow.BROKER_TO_PROVIDER,
         provider.org,
@@ -153,6 +156,7 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
         offer_id=offer.offer_id,
         expires_at=answer_by,
     )
+    return {"offer": offer.offer_id, "answerBy": answer_by, **decision_facts(provider.org, decision)}
 
 
 def offer_event(
@@ -173,20 +177,16 @@ def offer_event(
     )
 
 
-def decision_facts(
-    category: RecipientCategory, recipient: OrgId, decision: Decision, referral: Referral
-) -> dict[str, object]:
-    """A decision in the trail's words: which groups by code, by which rule, consent and policy."""
+def decision_facts(recipient: OrgId, decision: Decision) -> dict[str, object]:
+    """A decision in the trail's words: which groups by code, by which rule and consent."""
     return {
-        "need": category.value,
         "recipient": recipient,
-        "effect": decision.effect.value,
-        "reason": decision.reason.value if decision.reason else None,
+        "effect": decision.effect,
+        "reason": decision.reason,
         "letThrough": sorted(decision.let_through),
-        "withheld": {group: reason.value for group, reason in sorted(decision.withheld.items())},
-        "rules": list(decision.rules),
-        "consent": f"{decision.consent.consent_id}/{decision.consent.version}" if decision.consent else None,
-        "policy": referral.policy,
+        "withheld": dict(decision.withheld),
+        "rules": decision.rules,
+        "consents": [f"{one.consent_id}/{one.version}" for one in decision.consents],
     }
 
 
@@ -254,7 +254,7 @@ def expire(desk: Desk, referral: Referral, need: Need, now: datetime) -> None:
     for offer in referral.offers_for(need.category):
         if offer.state in OPEN_OFFER_STATES:
             withdraw(desk, offer, WithdrawReason.REFERRAL_CANCELLED)
-    desk.record(Step.DEADLINE_PASSED, referral.referral_id, {"need": need.category.value, "due": now})
+    desk.record(Step.DEADLINE_PASSED, referral.referral_id, {"need": need.category, "due": now})
     if need.state is NeedState.NO_MATCH:
         desk.schedule(need, None, None, desk.broker_org)
         return

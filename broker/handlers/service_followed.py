@@ -26,7 +26,7 @@ def attempted(arrival: Arrival[ContactAttempted], desk: Desk) -> None:
     desk.record(
         Step.NEED_MOVED,
         need.referral_id,
-        {"need": need.category.value, "attempt": arrival.fact.attempt, "outcome": arrival.fact.outcome.value},
+        {"need": need.category, "attempt": arrival.fact.attempt, "outcome": arrival.fact.outcome},
     )
 
 

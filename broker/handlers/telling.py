@@ -123,10 +123,10 @@ def _asked(desk: Desk, referral: Referral, need: Need) -> tuple[gate.Permit, boo
             Step.FEEDBACK_DECIDED,
             referral.referral_id,
             {
-                "need": need.category.value,
+                "need": need.category,
                 "recipient": referral.source,
                 "released": released,
-                "reason": decision.reason.value if decision.reason else None,
+                "reason": decision.reason if decision.reason else None,
                 "rules": list(decision.rules),
             },
         )

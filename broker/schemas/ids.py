@@ -4,8 +4,8 @@ Every identifier is random (UUIDv4) or names an organisation. None is derived fr
 would tell when a referral was made (domain.md §8).
 """
 
+from os import urandom
 from typing import Annotated, NewType
-from uuid import uuid4
 
 from pydantic import StringConstraints
 
@@ -39,29 +39,38 @@ KeyIdText = Annotated[KeyId, StringConstraints(pattern=KEY_ID_PATTERN, max_lengt
 _SOURCE_PREFIX = "urn:dvb:org:"
 
 
+_VARIANT = "89ab"
+
+
+def _uuid4() -> str:
+    """A UUIDv4 as text, straight from the system's randomness: the standard library's takes four times as long."""
+    h = urandom(16).hex()
+    return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
+
+
 def new_event_id() -> EventId:
     """A fresh event id: a bare UUIDv4."""
-    return EventId(str(uuid4()))
+    return EventId(_uuid4())
 
 
 def new_referral_id() -> ReferralId:
     """A fresh referral id."""
-    return ReferralId(f"ref-{uuid4()}")
+    return ReferralId(f"ref-{_uuid4()}")
 
 
 def new_offer_id() -> OfferId:
     """A fresh offer id."""
-    return OfferId(f"off-{uuid4()}")
+    return OfferId(f"off-{_uuid4()}")
 
 
 def new_incident_id() -> IncidentId:
     """A fresh incident id."""
-    return IncidentId(f"inc-{uuid4()}")
+    return IncidentId(f"inc-{_uuid4()}")
 
 
 def new_consent_id() -> ConsentId:
     """A fresh consent id: a bare UUIDv4, as the consent record's schema wants it."""
-    return ConsentId(str(uuid4()))
+    return ConsentId(_uuid4())
 
 
 def source_urn(org: OrgId) -> str:

@@ -1,4 +1,4 @@
-"""Many rows in one statement: INSERT from arrays, built from the table classes and never from values.
+"""Many rows in one statement: COPY for new ones, INSERT from arrays for the rest, built from the table classes.
 
 `unnest` keeps a statement's text the same for any number of rows, so PostgreSQL plans it once and the driver sends it
 once; an insert per row, or a VALUES list of changing length, costs ten times as much (docs/decisions/0030).
@@ -6,13 +6,18 @@ once; an insert per row, or a VALUES list of changing length, costs ten times as
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import BigInteger, Boolean, DateTime, Integer, LargeBinary, Table
 from sqlalchemy.dialects.postgresql import JSONB
 
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+    Pool = asyncpg.Pool[Any]
+else:  # asyncpg's classes are generic for the type checker only
+    Connection, Pool = asyncpg.Connection, asyncpg.Pool
 
 OnConflict = Literal["fail", "ignore", "replace"]
 
@@ -45,6 +50,14 @@ def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConf
     changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
     action = f"DO UPDATE SET {changed}" if on_conflict == "replace" else "DO NOTHING"
     return f"{statement} ON CONFLICT ({', '.join(key)}) {action}"
+
+
+async def add(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
+) -> None:
+    """Write rows that are new for certain, by COPY: the cheapest way in; a row that exists fails the transaction."""
+    if rows:
+        await connection.copy_records_to_table(table.name, records=rows, columns=columns)
 
 
 async def insert(

@@ -15,7 +15,7 @@ from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
 from broker.store import tables
-from broker.sql.bulk import Connection, insert
+from broker.sql.bulk import Connection, add, insert
 
 LANES: Final = 64
 """Shares of the outbox that relays divide among themselves; one referral is always in one lane."""
@@ -44,11 +44,10 @@ _QUARANTINE = (
 )  # fmt: skip
 _POSITION = ("topic", "partition", "next_offset")
 
-_OUTBOX_INSERT = (
-    "INSERT INTO outbox (seq, lane, topic, attributes, value, referral_id, category, flow, recipient, phase, owner,"
-    " send_after) SELECT nextval('outbox_seq'), * FROM unnest($1::integer[], $2::text[], $3::jsonb[], $4::bytea[],"
-    " $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::timestamptz[]) RETURNING seq"
-)
+_OUTBOX = (
+    "seq", "lane", "topic", "attributes", "value", "referral_id", "category", "flow", "recipient", "phase", "owner",
+    "send_after",
+)  # fmt: skip
 _WORK_INSERT = (
     "INSERT INTO work_item (work_id, referral_id, category, reason, owner, priority, raised_at)"
     " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])"
@@ -100,29 +99,36 @@ async def write(
 ) -> list[Queued]:
     """Write the desk down; returns the outbox messages in order. Nothing here commits."""
     now = desk.now
-    await insert(connection, _table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken])
+    await add(connection, _table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken])
     await insert(connection, _table(tables.Quarantined), _QUARANTINE, _pointers(quarantined, now), "ignore")
     await insert(connection, _table(tables.Consent), _CONSENT, _consents(desk.written.consents, now), "replace")
     incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
     await insert(connection, _table(tables.Incident), _INCIDENT, incidents, "replace")
-    await insert(
-        connection, _table(tables.Referral), _REFERRAL, map(_referral, desk.touched_referrals.values()), "replace"
-    )
-    await insert(connection, _table(tables.Need), _NEED, map(_need, desk.touched_needs.values()), "replace")
-    await insert(connection, _table(tables.Offer), _OFFER, map(_offer, desk.touched_offers.values()), "replace")
+    await _write_cases(connection, desk)
     await _write_sealed(connection, desk)
     await insert(connection, _table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace")
     await _write_work(connection, desk.written.work, now)
     stopped = await _stop_queued(connection, desk)
-    await insert(
+    await add(
         connection,
         _table(tables.TrailEntry),
         _TRAIL,
-        [(e.kind.value, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail],
+        [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail],
     )
     queued = await _write_outbox(connection, desk.written.outbox, topics, owner, now, stopped)
     await insert(connection, _table(tables.Position), _POSITION, positions, "replace")
     return queued
+
+
+async def _write_cases(connection: Connection, desk: Desk) -> None:
+    """Referrals, needs and offers: what is new is added, what was changed is replaced."""
+    referral, need, offer = _table(tables.Referral), _table(tables.Need), _table(tables.Offer)
+    await add(connection, referral, _REFERRAL, [_referral(r) for r in desk.new_referrals.values()])
+    await add(connection, need, _NEED, [_need(n) for n in desk.new_needs.values()])
+    await add(connection, offer, _OFFER, [_offer(o) for o in desk.new_offers.values()])
+    await insert(connection, referral, _REFERRAL, map(_referral, desk.touched_referrals.values()), "replace")
+    await insert(connection, need, _NEED, map(_need, desk.touched_needs.values()), "replace")
+    await insert(connection, offer, _OFFER, map(_offer, desk.touched_offers.values()), "replace")
 
 
 def _table(row: type[tables.Row]) -> Any:
@@ -132,9 +138,9 @@ def _table(row: type[tables.Row]) -> Any:
 def _referral(r: Referral) -> tuple[object, ...]:
     consent = r.consent
     return (
-        r.referral_id, r.source, r.priority.value, r.incident_id,
+        r.referral_id, r.source, r.priority, r.incident_id,
         consent.consent_id if consent else None, consent.version if consent else None,
-        r.policy, r.victim_agreed.value, r.request.model_dump_json(exclude_none=True, by_alias=True),
+        r.policy, r.victim_agreed, r.request.model_dump_json(exclude_none=True, by_alias=True),
         to_json(sorted(r.groups)).decode(), r.received_at, r.expires_at,
     )  # fmt: skip
 
@@ -142,21 +148,21 @@ def _referral(r: Referral) -> tuple[object, ...]:
 def _need(n: Need) -> tuple[object, ...]:
     feedback = n.feedback_consent
     return (
-        n.referral_id, n.category.value, n.state.value, to_json(n.services).decode(), n.offer_id, n.provider,
+        n.referral_id, n.category, n.state, to_json(n.services).decode(), n.offer_id, n.provider,
         n.engaged, n.released, feedback.consent_id if feedback else None, feedback.version if feedback else None,
-        n.due_at, n.next_action.value if n.next_action else None, n.owner, n.changed_at,
+        n.due_at, n.next_action, n.owner, n.changed_at,
     )  # fmt: skip
 
 
 def _offer(o: Offer) -> tuple[object, ...]:
     return (
-        o.offer_id, o.referral_id, o.category.value, o.provider, o.state.value, o.rung.value,
+        o.offer_id, o.referral_id, o.category, o.provider, o.state, o.rung,
         o.made_at, o.answer_by, o.reason, o.changed_at,
     )  # fmt: skip
 
 
 def _incident(i: Incident, now: datetime) -> tuple[object, ...]:
-    return (i.incident_id, i.source, i.reported, i.floor.value if i.floor else None, i.medical_need, now)
+    return (i.incident_id, i.source, i.reported, i.floor, i.medical_need, now)
 
 
 def _consents(versions: Iterable[ConsentVersion], now: datetime) -> list[tuple[object, ...]]:
@@ -185,7 +191,7 @@ def _pointers(quarantined: Iterable[Pointer], now: datetime) -> list[tuple[objec
 
 def _capacities(desk: Desk) -> list[tuple[object, ...]]:
     last = {
-        (org, service.value, unit): (org, service.value, unit, count.bucket.value, count.as_of)
+        (org, service, unit): (org, service, unit, count.bucket, count.as_of)
         for org, service, unit, count in desk.written.capacity
     }
     return list(last.values())
@@ -201,11 +207,11 @@ async def _write_sealed(connection: Connection, desk: Desk) -> None:
         else:
             key = (referral_id, part.field_group, part.recipient)
             wraps[key] = (*key, part.key_id, part.wrapped)
-    await insert(
+    await add(
         connection,
         _table(tables.SealedGroupRow),
         ("referral_id", "field_group", "suite", "ciphertext"),
-        groups.values(),
+        list(groups.values()),
     )
     await insert(
         connection,
@@ -218,7 +224,7 @@ async def _write_sealed(connection: Connection, desk: Desk) -> None:
 
 async def _write_work(connection: Connection, items: Sequence[Work], now: datetime) -> None:
     if items:
-        rows = [(str(uuid4()), w.referral_id, w.category.value, w.reason, w.owner, w.priority, now) for w in items]
+        rows = [(str(uuid4()), w.referral_id, w.category, w.reason, w.owner, w.priority, now) for w in items]
         await connection.execute(_WORK_INSERT, *zip(*rows, strict=True))
 
 
@@ -234,7 +240,7 @@ async def _stop_queued(connection: Connection, desk: Desk) -> set[str]:
             " WHERE o.referral_id = stop.referral_id AND o.category = stop.category"
             " AND o.phase IN ('OFFER', 'RELEASE') AND o.send_after <= now()",
             [referral for referral, _ in stopped],
-            [category.value if category else None for _, category in stopped],
+            [category for _, category in stopped],
         )
     return {referral for referral, _ in stopped}
 
@@ -258,23 +264,25 @@ async def _write_outbox(
         )
     }
     leased = now + timedelta(seconds=LEASE_SECONDS)
+    numbers = await connection.fetch("SELECT nextval('outbox_seq') AS seq FROM generate_series(1, $1)", len(messages))
     rows = [
         (
+            number["seq"],
             crc32(m.envelope.subject.encode()) % LANES,
             topics.name(m.flow, m.recipient),
             to_json(m.envelope.attributes()).decode(),
             m.value,
             m.referral_id,
-            m.category.value if m.category else None,
-            m.flow.value,
+            m.category,
+            m.flow,
             m.recipient,
-            m.permit.phase.value if m.permit.phase else None,
+            m.permit.phase,
             owner,
             now if m.referral_id in waiting else leased,
         )
-        for m in messages
+        for number, m in zip(numbers, messages, strict=True)
     ]
-    numbers = await connection.fetch(_OUTBOX_INSERT, *zip(*rows, strict=True))
+    await add(connection, _table(tables.OutboxMessage), _OUTBOX, rows)
     return [
         Queued(number["seq"], message, message.referral_id not in waiting)
         for number, message in zip(numbers, messages, strict=True)

@@ -7,10 +7,13 @@ and nothing about a person, so it may be read by an auditor; without its salt th
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import to_json
+
+from broker.schemas.envelope import rfc3339
 
 COMMITMENT_CONTEXT: Final = b"warm-handoff/trail/v1"
 SALT_BYTES: Final = 32
@@ -29,8 +32,7 @@ class Step(StrEnum):
     REFERRAL_SUBMITTED = "referral.submitted"
     REFERRAL_HELD = "referral.held"
     KEYS_RECEIVED = "keys.received"
-    PROVIDERS_MATCHED = "providers.matched"
-    OFFER_MADE = "offer.made"
+    OFFERS_MADE = "offers.made"
     OFFER_MOVED = "offer.moved"
     NEED_MOVED = "need.moved"
     DISCLOSURE_DECIDED = "disclosure.decided"
@@ -60,8 +62,19 @@ class Entry:
 
 def entry(kind: Step, referral_id: str | None, facts: Mapping[str, object], salt: bytes) -> Entry:
     """The entry for one step; `facts` are codes, ids and times only, `salt` is 32 random bytes used once."""
-    preimage = to_json({"kind": kind.value, "referral": referral_id, **facts})
-    return Entry(kind, referral_id, salt, preimage, commitment(kind.value, preimage, salt))
+    preimage = to_json({"kind": str.__str__(kind), "referral": referral_id, **_plain(facts)})
+    return Entry(kind, referral_id, salt, preimage, commitment(kind, preimage, salt))
+
+
+def _plain(value: Any) -> Any:
+    """Codes as bare strings and times as text: serialising enumerations and times costs six times as much."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, Mapping):
+        return {str.__str__(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return rfc3339(value) if isinstance(value, datetime) else value
 
 
 def commitment(kind: str, preimage: bytes, salt: bytes) -> bytes:

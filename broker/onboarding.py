@@ -1,0 +1,59 @@
+"""Onboard an organisation: its row, its keys and its topics, by one call, without code and without a restart."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from broker.schemas.ids import KeyId, OrgId
+from broker.schemas.topics import Topics
+from broker.sql.bulk import Connection
+from broker.store.directory import OrganisationCard, onboard, register_key
+
+PARTITIONS: Final = 4
+"""Per topic: how many broker processes can share one agency's traffic. More can be added to a topic later."""
+RETENTION_MS: Final = 7 * 24 * 3600 * 1000
+"""How long Kafka keeps a record (domain.md §7.5)."""
+
+
+async def onboard_organisation(
+    connection: Connection,
+    kafka: dict[str, Any],
+    topics: Topics,
+    card: OrganisationCard,
+    keys: Sequence[tuple[KeyId, str, bytes]],
+    *,
+    partitions: int = PARTITIONS,
+    replicas: int = 1,
+) -> list[str]:
+    """Make the organisation known; returns its topics. Safe to repeat, for a change of the card too.
+
+    `keys` are (key id, `signing` or `sealing`, raw public key).
+    """
+    names = topics.of_organisation(card.org_id, provider=card.category is not None)
+    await create_topics(kafka, names, partitions=partitions, replicas=replicas)
+    async with connection.transaction():
+        await onboard(connection, card)
+        for key_id, kind, public in keys:
+            await register_key(connection, OrgId(card.org_id), key_id, kind, public)
+    return list(names)
+
+
+async def create_topics(kafka: dict[str, Any], names: Sequence[str], *, partitions: int, replicas: int) -> None:
+    """Create the topics that are missing."""
+    admin = AIOKafkaAdminClient(**kafka)
+    await admin.start()
+    try:
+        known = set(await admin.list_topics())
+        wanted = [
+            NewTopic(name, partitions, replicas, topic_configs={"retention.ms": str(RETENTION_MS)})
+            for name in names
+            if name not in known
+        ]
+        if wanted:
+            await admin.create_topics(wanted)
+    except TopicAlreadyExistsError:
+        pass  # Another onboarding was quicker; the topic is there, which is all that was wanted.
+    finally:
+        await admin.close()

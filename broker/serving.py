@@ -1,0 +1,91 @@
+"""The broker's processes, each alone or several in one: intake, relay and clock; they end cleanly when asked to.
+
+Each of them may run in any number of copies: Kafka's partitions, PostgreSQL's locks and nothing of our own share the
+work out.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from broker.bus.intake import Intake, TransientError
+from broker.pipeline import TRANSIENT, Parts, Pipeline
+from broker.relay import Relay
+from broker.schemas.event import Flow
+
+log = logging.getLogger(__name__)
+
+CONSUMER_GROUP: Final = "warm-handoff-broker"
+CLOCK_SECONDS: Final = 0.5
+"""How late a deadline may be noticed; the shortest deadline is thirty seconds."""
+RELAY_SECONDS: Final = 0.2
+TROUBLE_SECONDS: Final = 2.0
+"""Pause after a part could not be reached."""
+
+
+@asynccontextmanager
+async def intake(parts: Parts, kafka: dict[str, Any]) -> AsyncIterator[Pipeline]:
+    """Take in, decide and offer while the block lasts."""
+    pipeline = Pipeline(parts)
+    pattern = parts.topics.pattern(Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+    reader = Intake(kafka, pattern, parts.topics.prefix + CONSUMER_GROUP, pipeline.store, pipeline.positions)
+    await pipeline.start()
+    await reader.start()
+    try:
+        yield pipeline
+    finally:
+        await reader.stop()
+        await pipeline.stop()
+
+
+@asynccontextmanager
+async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
+    """Work deadlines that pass while the block lasts."""
+    pipeline = Pipeline(parts)
+    await pipeline.start()
+    async with _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"):
+        yield pipeline
+    await pipeline.stop()
+
+
+@asynccontextmanager
+async def relay(parts: Parts) -> AsyncIterator[Relay]:
+    """Send what its own process did not get confirmed, while the block lasts."""
+    relaying = Relay(parts)
+    async with _repeating(relaying.turn, RELAY_SECONDS, "relay"):
+        yield relaying
+
+
+@asynccontextmanager
+async def _repeating(turn: Callable[[], Awaitable[int]], pause_seconds: float, name: str) -> AsyncIterator[None]:
+    task = asyncio.create_task(_repeat(turn, pause_seconds, name), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _repeat(turn: Callable[[], Awaitable[int]], pause_seconds: float, name: str) -> None:
+    """Turn after turn: at once where there was work, after a pause where there was none, later after trouble."""
+    while True:
+        try:
+            worked = await turn()
+            await asyncio.sleep(0 if worked else pause_seconds)
+        except (TransientError, *TRANSIENT) as error:
+            log.warning("%s: a part cannot be reached (%s), trying again", name, error or type(error).__name__)
+            await asyncio.sleep(TROUBLE_SECONDS)
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
