@@ -1,0 +1,61 @@
+# Warm Handoff: `make help` lists what there is. A fresh machine needs Python 3.11 or later, make and a network.
+#
+# Nothing unpinned is ever fetched: requirements.lock names every package with its hash, and the project itself is
+# installed from this folder without dependencies and without a separate build environment.
+
+PYTHON ?= python3
+ARGS ?=
+ONCE ?=
+# Two at once: on the two cores of a small machine they take a third off; more only wait for Kafka.
+PYTEST_WORKERS ?= -n 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench lock relock-kafka images-check clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## play one county's referral through, then stay up (ONCE=1: check each step and end)
+	@$(BIN)/handoff demo $(if $(ONCE),--once)
+
+test: $(READY)  ## everything that shows it works (ARGS="-k gate": passed on to pytest)
+	@$(BIN)/python -m pytest $(PYTEST_WORKERS) $(ARGS)
+
+check: $(READY)  ## style, types, and who may import whom
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+bench: $(READY)  ## the figures of bench/RESULTS.md, as ratios in one run
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: $(READY)  ## resolve the packages anew into requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
+		--no-emit-index-url --no-header --upgrade -o requirements.lock pyproject.toml
+	@echo "requirements.lock is new: read the difference, then run make test"
+
+relock-kafka: $(READY)  ## resolve Kafka's jars anew into broker/local/kafka.lock
+	@$(BIN)/python -m broker.local.relock
+
+images-check: $(READY)  ## build the container images and start them once
+	@bash deploy/images-check.sh
+
+clean:  ## remove what was installed here; the data folder .handoff stays (see: handoff local reset)
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The stamp is written last, so that an interrupted installation is done again.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "Python 3.11 or later is needed, and \`$(PYTHON)\` is not that." >&2; \
+		echo "Install it, or say where it is: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2> /dev/null || { \
+		echo "\`$(PYTHON)\` cannot make virtual environments. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing into $(VENV) (once; some 400 MB) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,128 @@
+"""The `handoff` command: loads only the file of the command that is asked for, and turns errors into one clear line.
+
+To add a command, write `broker/commands/<name>.py` with a `typer.Typer` or a function in it and add its line below.
+"""
+
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from broker.errors import HandoffError
+
+if TYPE_CHECKING:
+    from broker.schemas.refusal import Refused
+
+_REFUSED_EXIT_CODE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: its name, where it is (`module:attribute`), and what it does in one line."""
+
+    name: str
+    where: str
+    does: str
+
+
+COMMANDS = (
+    Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
+    Entry("local", "broker.commands.local:app", "Look after the embedded Kafka and PostgreSQL and their data."),
+)
+
+
+class _Lazy(TyperGroup):
+    """Lists commands from the table above; imports a command's file when it is run."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        return [entry.name for entry in COMMANDS]
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        entry = next((entry for entry in COMMANDS if entry.name == cmd_name), None)
+        return _only_named(entry) if entry else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, named, rest = super().resolve_command(ctx, args)
+        entry = next(entry for entry in COMMANDS if named is not None and entry.name == named.name)
+        return name, _loaded(entry), rest
+
+
+def _only_named(entry: Entry) -> Any:
+    stub = typer.Typer(add_completion=False)
+    stub.command(name=entry.name, help=entry.does)(lambda: None)
+    return typer.main.get_command(stub)
+
+
+def _loaded(entry: Entry) -> Any:
+    module, _, attribute = entry.where.partition(":")
+    found = getattr(import_module(module), attribute)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False)
+        single.command()(found)
+        found = single
+    # An error's local variables can hold what must not be printed.
+    found.pretty_exceptions_enable = False
+    command = typer.main.get_command(found)
+    command.name = entry.name
+    return command
+
+
+app = typer.Typer(
+    name="handoff",
+    cls=_Lazy,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Warm Handoff: consented referrals between agencies that respond to domestic violence.\n\n"
+    "Settings are variables `HANDOFF_…`, or lines of a file `.env` in this folder. Where none are set, Kafka and "
+    "PostgreSQL of this folder's `.handoff` are used. `handoff COMMAND --help` tells more.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"handoff {version('warm-handoff')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that hold for every command."""
+
+
+def main() -> None:
+    """Run the command line of this process and exit: 0 done, 2 wrong use or settings, others by kind of error."""
+    from broker.schemas.refusal import Refused
+
+    try:
+        app()
+    except HandoffError as error:
+        _tell(str(error), error.remedy)
+        sys.exit(error.exit_code)
+    except Refused as refused:
+        _tell_refusal(refused)
+        sys.exit(_REFUSED_EXIT_CODE)
+
+
+def _tell(what: str, remedy: str) -> None:
+    sys.stderr.write(f"handoff: {what}\n" + (f"  → {remedy}\n" if remedy else ""))
+
+
+def _tell_refusal(refused: "Refused") -> None:
+    from broker.schemas.refusal import ADVICE
+
+    advice = ADVICE[refused.code]
+    _tell(f"{refused}: {advice.meaning}", advice.remedy)
+
+
+if __name__ == "__main__":
+    main()

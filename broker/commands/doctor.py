@@ -1,0 +1,186 @@
+"""`handoff doctor`: what this installation has, what it reaches at which version, and what to do about the rest.
+
+Prints no secret: addresses of Kafka are shown, those of databases are not.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import SecretStr
+
+from broker.errors import HandoffError
+from broker.local.jars import KAFKA_VERSION, ensure_jars, locked_jars, missing_jars
+from broker.local.kafka import java_path
+from broker.local.parts import running_addresses
+from broker.local.postgres import binaries
+from broker.local.progress import Silence
+from broker.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+_PYTHON_MIN = (3, 11)
+_POSTGRES_MIN = 15_00_00
+_DISK_BYTES_MIN = 1_000_000_000
+_UNREACHED = "Check the address and the login in its setting, and that the server runs."
+
+
+class State(StrEnum):
+    """How a thing stands."""
+
+    OK = "ok"
+    IDLE = "idle"
+    """Not needed now; nothing is wrong."""
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report: the thing, its state, what was found, and what to do where something is missing."""
+
+    thing: str
+    state: State
+    found: str
+    remedy: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as one JSON array.")] = False,
+) -> None:
+    """Tell what is reachable, at which version, and what is missing. Exits 0 when nothing is missing, else 1."""
+    findings = asyncio.run(examine(load_settings()))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        _print(findings)
+    raise typer.Exit(any(finding.state is State.MISSING for finding in findings))
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Every finding, in the order of the report."""
+    local = running_addresses(settings.home)
+    whole = local.completing(settings) if local else settings
+    return [
+        _python(),
+        *([] if settings.kafka_bootstrap else [_java(), _jars(settings)]),
+        *([] if settings.postgres_dsn else [_postgres_programs()]),
+        await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole)),
+        *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
+        _data_folder(settings.home),
+        _keys_folder(settings.keys),
+    ]
+
+
+def _print(findings: list[Finding]) -> None:
+    width = max(len(finding.thing) for finding in findings)
+    for finding in findings:
+        typer.echo(f"{finding.state.value:<8} {finding.thing:<{width}}  {finding.found}")
+        if finding.remedy:
+            typer.echo(f"{'':8} {'':{width}}  → {finding.remedy}")
+
+
+def _python() -> Finding:
+    enough = sys.version_info >= _PYTHON_MIN
+    remedy = "" if enough else "Install Python 3.11 or later and run `make` with PYTHON=python3.11."
+    return Finding("Python", State.OK if enough else State.MISSING, platform.python_version(), remedy)
+
+
+def _java() -> Finding:
+    try:
+        told = subprocess.run([java_path(), "-version"], capture_output=True, text=True, check=True).stderr
+    except HandoffError as error:
+        return Finding("Java", State.MISSING, str(error), error.remedy)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return Finding("Java", State.MISSING, f"cannot be run ({type(error).__name__})", "Install the packages again.")
+    return Finding("Java", State.OK, told.splitlines()[0])
+
+
+def _jars(settings: Settings) -> Finding:
+    missing, all_of_them = missing_jars(settings.cache_dir), locked_jars()
+    if missing:
+        found = f"{len(all_of_them) - len(missing)} of {len(all_of_them)} jars of {KAFKA_VERSION} in the cache"
+        return Finding("Kafka's jars", State.IDLE, found, "Fetched at the first start; that needs a network.")
+    try:
+        ensure_jars(settings.cache_dir, Silence())
+    except HandoffError as error:
+        return Finding("Kafka's jars", State.MISSING, str(error), error.remedy)
+    return Finding("Kafka's jars", State.OK, f"{len(all_of_them)} of {KAFKA_VERSION}, each as the lock says")
+
+
+def _postgres_programs() -> Finding:
+    try:
+        told = subprocess.run([binaries() / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
+    except HandoffError as error:
+        return Finding("PostgreSQL's programs", State.MISSING, str(error), error.remedy)
+    except (OSError, subprocess.CalledProcessError) as error:
+        found = f"cannot be run ({type(error).__name__})"
+        return Finding("PostgreSQL's programs", State.MISSING, found, "Install the packages again.")
+    return Finding("PostgreSQL's programs", State.OK, told.strip())
+
+
+async def _reached(thing: str, address: T | None, look: Callable[[T], Awaitable[Finding]]) -> Finding:
+    if address is None:
+        return Finding(thing, State.IDLE, "embedded, not running", "`handoff up` or `make demo` starts it.")
+    try:
+        return await look(address)
+    except HandoffError as error:
+        return Finding(thing, State.MISSING, str(error), _UNREACHED)
+
+
+async def _kafka(settings: Settings) -> Finding:
+    from broker.commands.probes import find_kafka
+
+    found = await find_kafka(settings)
+    told = f"{found.release}, {found.brokers} broker(s), cluster {found.cluster_id}, at {settings.kafka_bootstrap}"
+    return Finding("Kafka", State.OK, told)
+
+
+async def _postgres(thing: str, dsn: SecretStr) -> Finding:
+    from broker.commands.probes import find_postgres
+
+    found = await find_postgres(dsn.get_secret_value())
+    told = f"{found.version}, as role {found.role}"
+    if found.version_number < _POSTGRES_MIN:
+        return Finding(thing, State.MISSING, told, "Version 15 or later is needed.")
+    if found.superuser:
+        return Finding(thing, State.MISSING, f"{told}, a superuser", "Use a role that owns no table and is none.")
+    return Finding(thing, State.OK, told)
+
+
+def _databases(settings: Settings) -> list[tuple[str, SecretStr | None]]:
+    """The zones' databases. With one of them given, the other belongs to another installation unless given too."""
+    both = {"PostgreSQL": settings.postgres_dsn, "PostgreSQL (providers)": settings.provider_postgres_dsn}
+    given = {thing: dsn for thing, dsn in both.items() if dsn is not None}
+    return list((given or both).items())
+
+
+def _data_folder(home: Path) -> Finding:
+    if not home.exists():
+        return Finding("Data folder", State.IDLE, f"{home}, not made yet", "The first start makes it.")
+    if not os.access(home, os.W_OK | os.X_OK):
+        return Finding("Data folder", State.MISSING, f"{home} cannot be written", "Give it to this user.")
+    free = shutil.disk_usage(home).free
+    found = f"{home}, {free / 1e9:.0f} GB free"
+    if free < _DISK_BYTES_MIN:
+        return Finding("Data folder", State.MISSING, found, "Make room: Kafka and PostgreSQL stop on a full disk.")
+    return Finding("Data folder", State.OK, found)
+
+
+def _keys_folder(keys: Path) -> Finding:
+    if not keys.exists():
+        return Finding("Keys folder", State.IDLE, f"{keys}, not made yet", "`handoff keys new` makes a key in it.")
+    if keys.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding("Keys folder", State.MISSING, f"{keys} is open to other users", f"Run: chmod 700 {keys}")
+    return Finding("Keys folder", State.OK, str(keys))
