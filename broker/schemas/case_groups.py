@@ -18,7 +18,7 @@ from broker.schemas.group_vocabulary import (
     OrderType,
 )
 from broker.schemas.ids import OrgIdText
-from broker.schemas.shapes import Code, Count, Maybe, Moment, Unique
+from broker.schemas.shapes import UNIQUE, Code, Count, Maybe, Moment, Unique
 
 
 class ConflictCheck(Group):
@@ -28,7 +28,7 @@ class ConflictCheck(Group):
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"opposingPartyName": "Invented Opponent", "employerCategory": "OTHER"}
 
     opposing_party_name: Name
-    aliases: Annotated[Unique[Name], Field(max_length=5)] = ()
+    aliases: Annotated[tuple[Name, ...], Field(max_length=5), UNIQUE] = ()
     employer_category: EmployerCategory = EmployerCategory.UNKNOWN
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.event import EventData, Flow, Subject
@@ -20,7 +20,7 @@ def in_private(private: bool) -> bool:
     return private
 
 
-AskedInPrivate = Annotated[bool, AfterValidator(in_private)]
+AskedInPrivate = Annotated[bool, AfterValidator(in_private), Field(json_schema_extra={"const": True})]
 """Whether the survivor was asked where nobody else could hear. `false` is refused with what to do."""
 
 

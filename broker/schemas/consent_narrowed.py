@@ -1,9 +1,9 @@
 """consent.narrowed: a survivor has changed what was allowed; the new version replaces the one that it names."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from broker.schemas.consent_granted import AskedInPrivate
 from broker.schemas.consent_record import ConsentRecord
@@ -20,6 +20,11 @@ def _later_version(record: ConsentRecord) -> ConsentRecord:
     if record.supersedes is None:
         raise broken(RefusalCode.PROPERTY_MISSING, "supersedes")
     return record
+
+
+_LATER: Final = Field(
+    json_schema_extra={"required": ["supersedes"], "properties": {"version": {"minimum": 2}}},
+)
 
 
 class ConsentNarrowed(EventData):
@@ -43,4 +48,4 @@ class ConsentNarrowed(EventData):
     }
 
     asked_in_private: AskedInPrivate
-    record: Annotated[ConsentRecord, AfterValidator(_later_version), InGroup("FG24")]
+    record: Annotated[ConsentRecord, AfterValidator(_later_version), InGroup("FG24"), _LATER]

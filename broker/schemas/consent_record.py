@@ -7,8 +7,9 @@ release may run, and who may rely on it, are the domain's and the policy pack's,
 from collections.abc import Callable
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from broker.schemas.consent_rules import CROSS_RULES
 from broker.schemas.consent_vocabulary import (
     AbuserCheck,
     Capacity,
@@ -31,7 +32,7 @@ from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroupText
 from broker.schemas.ids import ConsentId, OrgId
 from broker.schemas.refusal import RefusalCode
-from broker.schemas.shapes import Maybe, Moment, Unique, VersionNumber, broken
+from broker.schemas.shapes import UNIQUE, Maybe, Moment, VersionNumber, broken
 from broker.schemas.vocabulary import Purpose, RevocationScope
 
 _HEX = "[0-9a-fA-F]"
@@ -130,7 +131,7 @@ class RecipientOfKind(Contract):
 class DataScope(Contract):
     """Which field groups, up to which tier."""
 
-    field_groups: Annotated[Unique[FieldGroupText], Field(min_length=1)]
+    field_groups: Annotated[tuple[FieldGroupText, ...], Field(min_length=1), UNIQUE]
     excluded_fields: tuple[str, ...] = ()
     max_tier: Annotated[int, Field(ge=0, le=4)]
 
@@ -172,13 +173,15 @@ class Evidence(Contract):
 class ConsentRecord(Contract):
     """One version of what a survivor allowed or forbade one organisation to tell others. A version never changes."""
 
+    model_config = ConfigDict(json_schema_extra={"allOf": CROSS_RULES})
+
     schema_version: Literal["1.0"]
     consent_id: ConsentUuid
     version: VersionNumber
     supersedes: Maybe[ConsentVersion] = None
     status: ConsentStatus
     decision: ConsentDecision
-    regimes: Annotated[Unique[Regime], Field(min_length=1)]
+    regimes: Annotated[tuple[Regime, ...], Field(min_length=1), UNIQUE]
     subject: ConsentSubject
     grantors: Annotated[tuple[Grantor, ...], Field(min_length=1)]
     captured_by: CapturedBy
@@ -188,7 +191,7 @@ class ConsentRecord(Contract):
         tuple[Annotated[NamedRecipient | RecipientOfKind, Field(discriminator="kind")], ...], Field(min_length=1)
     ]
     excluded_recipients: tuple[OrgId, ...] = ()
-    purposes: Annotated[Unique[Purpose], Field(min_length=1)]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1), UNIQUE]
     data_scope: DataScope
     validity: Validity
     redisclosure: Redisclosure

@@ -1,19 +1,26 @@
 """consent.revoked: a survivor has taken consent back, wholly or in part; from this moment nothing leaves under it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from broker.schemas.consent_vocabulary import RevocationForm, RevokedBy
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.refusal import RefusalCode
-from broker.schemas.shapes import Moment, Unique, VersionNumber, broken
+from broker.schemas.shapes import UNIQUE, Moment, VersionNumber, broken
 from broker.schemas.vocabulary import RevocationScope
 
 __all__ = ["ConsentRevoked", "RevocationForm", "RevocationScope", "RevokedBy"]
 
 ScopeValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+_SCOPED: Final[dict[str, Any]] = {
+    "if": {"required": ["scope"], "properties": {"scope": {"not": {"const": "ALL"}}}},
+    "then": {"required": ["scopeValues"], "properties": {"scopeValues": {"minItems": 1}}},
+    "else": {"properties": {"scopeValues": {"maxItems": 0}}},
+}
 
 
 class ConsentRevoked(EventData):
@@ -34,12 +41,14 @@ class ConsentRevoked(EventData):
         "scope": "ALL",
     }
 
+    model_config = ConfigDict(json_schema_extra=_SCOPED)
+
     version: VersionNumber
     revoked_at: Moment
     by: RevokedBy
     form: RevocationForm
     scope: RevocationScope = RevocationScope.ALL
-    scope_values: Annotated[Unique[ScopeValue], Field(max_length=64)] = ()
+    scope_values: Annotated[tuple[ScopeValue, ...], Field(max_length=64), UNIQUE] = ()
 
     @model_validator(mode="after")
     def _part_is_named(self) -> Self:

@@ -16,7 +16,7 @@ from broker.schemas.group_vocabulary import (
     RiskFlag,
     Whereabouts,
 )
-from broker.schemas.shapes import Area, Maybe, Moment, Unique
+from broker.schemas.shapes import UNIQUE, Area, Maybe, Moment, Unique
 from broker.schemas.vocabulary import RiskBand, ScreeningInstrument, ScreeningResult
 
 
@@ -89,7 +89,7 @@ class IncidentSummary(Group):
     }
 
     incident_date_band: IncidentDateBand
-    abuse_types: Annotated[Unique[AbuseType], Field(min_length=1)]
+    abuse_types: Annotated[tuple[AbuseType, ...], Field(min_length=1), UNIQUE]
     weapon_involved: Maybe[bool] = None
     injury_level: Maybe[InjuryLevel] = None
     strangulation_reported: Maybe[bool] = None

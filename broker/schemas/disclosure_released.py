@@ -7,6 +7,7 @@ from pydantic import Field
 
 from broker.schemas.event import Contract, EventData, Flow, Subject
 from broker.schemas.examples import CONSENT, OFFER, SEALED_GROUP, WRAPPED_KEY
+from broker.schemas.field_groups import Marked
 from broker.schemas.ids import ConsentIdText, OfferIdText
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.shapes import Maybe, Moment, NoticeCode, VersionNumber
@@ -39,8 +40,8 @@ class DisclosureReleased(EventData):
     }
 
     offer_id: OfferIdText
-    sealed: Annotated[tuple[SealedGroup, ...], Field(max_length=24)] = ()
-    wraps: Annotated[tuple[WrappedKey, ...], Field(max_length=64)] = ()
+    sealed: Annotated[tuple[SealedGroup, ...], Field(max_length=24), Marked(1, "Sealed groups", sealed=True)] = ()
+    wraps: Annotated[tuple[WrappedKey, ...], Field(max_length=64), Marked(1, "Wrapped keys", sealed=True)] = ()
     consent: Maybe[DisclosureConsent] = None
     redisclosure_prohibited: bool
     notice_code: NoticeCode

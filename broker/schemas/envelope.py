@@ -41,16 +41,16 @@ STRUCTURED: Final = b"application/cloudevents+json; charset=UTF-8"
 
 Headers = Sequence[tuple[str, bytes]]
 
-_SUBJECT: Final = {
-    Subject.REFERRAL: re.compile(REFERRAL_ID_PATTERN),
-    Subject.CONSENT: re.compile(CONSENT_ID_PATTERN),
-    Subject.INCIDENT: re.compile(INCIDENT_ID_PATTERN),
-    Subject.ORGANISATION: re.compile(ORG_ID_PATTERN),
-    Subject.EVENT: re.compile(EVENT_ID_PATTERN),
-    Subject.ANY: re.compile(
-        "|".join((REFERRAL_ID_PATTERN, INCIDENT_ID_PATTERN, ORG_ID_PATTERN, EVENT_ID_PATTERN, CONSENT_ID_PATTERN))
-    ),
+SUBJECT_PATTERNS: Final = {
+    Subject.REFERRAL: REFERRAL_ID_PATTERN,
+    Subject.CONSENT: CONSENT_ID_PATTERN,
+    Subject.INCIDENT: INCIDENT_ID_PATTERN,
+    Subject.ORGANISATION: ORG_ID_PATTERN,
+    Subject.EVENT: EVENT_ID_PATTERN,
+    Subject.ANY: "|".join((REFERRAL_ID_PATTERN, INCIDENT_ID_PATTERN, ORG_ID_PATTERN, EVENT_ID_PATTERN)),
 }
+"""The form of a subject by what it names; a consent's id has the form of an event's."""
+_SUBJECT: Final = {subject: re.compile(pattern) for subject, pattern in SUBJECT_PATTERNS.items()}
 _EVENT_ID: Final = re.compile(EVENT_ID_PATTERN)
 _ORG_ID: Final = re.compile(ORG_ID_PATTERN)
 _CONSENT_ID: Final = re.compile(CONSENT_ID_PATTERN)
@@ -59,7 +59,7 @@ _VERSION: Final = re.compile(r"^[1-9][0-9]{0,5}$")
 _TRACEPARENT: Final = re.compile(r"^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
 _TIME: Final = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)$")
 _CODED: Final = re.compile(r"^[A-Za-z0-9_.,:/#-]{1,200}$")
-_REQUIRED: Final = ("id", "source", "specversion", "type", "subject", "time", "msgstatus")
+REQUIRED_ATTRIBUTES: Final = ("id", "source", "specversion", "type", "subject", "time", "msgstatus")
 _OPTIONAL: Final = (
     "datacontenttype",
     "dataschema",
@@ -77,7 +77,7 @@ _OPTIONAL: Final = (
     "datacategory",
     "traceparent",
 )
-ATTRIBUTES: Final = frozenset(_REQUIRED + _OPTIONAL)
+ATTRIBUTES: Final = frozenset(REQUIRED_ATTRIBUTES + _OPTIONAL)
 """Every attribute of the contract; any other is refused."""
 
 
@@ -237,7 +237,7 @@ def _checked(attributes: Mapping[str, str]) -> tuple[Envelope, type[EventData]]:
     for name in attributes:
         if name not in ATTRIBUTES:
             raise Refused(RefusalCode.ATTRIBUTE_UNKNOWN)
-    for name in _REQUIRED:
+    for name in REQUIRED_ATTRIBUTES:
         if name not in attributes:
             raise Refused(RefusalCode.ATTRIBUTE_MISSING, name)
     if attributes["specversion"] != "1.0":

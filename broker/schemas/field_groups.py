@@ -144,3 +144,16 @@ class InGroup:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         facts = GROUPS[FieldGroup(self.code)]
         return handler(schema) | {"x-group": self.code, "x-tier": int(facts.tier), "x-label": facts.label}
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Annotates a property that belongs to no field group with its tier and label, and whether it is all ciphertext."""
+
+    tier: int
+    label: str
+    sealed: bool = False
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        marks: JsonSchemaValue = {"x-tier": self.tier, "x-label": self.label}
+        return handler(schema) | marks | ({"x-sealed": True} if self.sealed else {})

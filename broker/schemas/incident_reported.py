@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from broker.schemas.event import EventData, Flow, Subject
-from broker.schemas.field_groups import InGroup
+from broker.schemas.field_groups import InGroup, Marked
 from broker.schemas.group_vocabulary import IncidentDateBand
 from broker.schemas.shapes import JurisdictionCode
 
@@ -21,6 +21,6 @@ class IncidentReported(EventData):
     SUBJECT: ClassVar[Subject] = Subject.INCIDENT
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"occurred": "TODAY", "jurisdictionCode": "US-CA", "medicalNeedNow": False}
 
-    occurred: IncidentDateBand
+    occurred: Annotated[IncidentDateBand, Marked(2, "How long ago")]
     jurisdiction_code: Annotated[JurisdictionCode, InGroup("FG07a")]
-    medical_need_now: bool = False
+    medical_need_now: Annotated[bool, Marked(2, "Somebody is hurt")] = False

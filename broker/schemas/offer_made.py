@@ -10,7 +10,7 @@ from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import InGroup
 from broker.schemas.ids import OfferIdText
-from broker.schemas.shapes import Area, JurisdictionCode, Maybe, Moment, NoticeCode, Unique
+from broker.schemas.shapes import UNIQUE, Area, JurisdictionCode, Maybe, Moment, NoticeCode
 from broker.schemas.vocabulary import Priority, RecipientCategory, Service
 
 
@@ -41,7 +41,7 @@ class OfferMade(EventData):
     offer_id: OfferIdText
     category: RecipientCategory
     priority: Priority
-    services: Annotated[Unique[Service], Field(min_length=1, max_length=8), InGroup("FG01")]
+    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=8), UNIQUE, InGroup("FG01")]
     answer_by: Moment
     need_summary: Annotated[Maybe[OfferedNeed], InGroup("FG01")] = None
     access_needs: Annotated[Maybe[AccessNeeds], InGroup("FG02")] = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from broker.schemas.event import Contract
 from broker.schemas.group import Group, Name, Reference
@@ -62,6 +62,13 @@ class SafeContact(Group):
         "lastConfirmedAt": "2026-03-04T01:55:00Z",
     }
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"required": ["mode"], "properties": {"mode": {"const": "DIRECT"}}},
+            "then": {"required": ["handle", "channel"], "properties": {"channel": {"not": {"const": "NONE"}}}},
+        }
+    )
+
     mode: ContactMode
     handle: Maybe[Handle] = None
     channel: ContactChannel = ContactChannel.NONE
@@ -91,6 +98,8 @@ class PersonHandle(Group):
 
     CODE: ClassVar[str] = "FG04"
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"alias": "Robin", "pronouns": "SHE"}
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["alias"]}, {"required": ["firstName"]}]})
 
     alias: Maybe[Name] = None
     first_name: Maybe[Name] = None

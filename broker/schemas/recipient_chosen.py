@@ -9,7 +9,7 @@ from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER, SHELTER
 from broker.schemas.field_groups import FieldGroupText, InGroup
 from broker.schemas.ids import KeyIdText, OfferIdText, OrgIdText
-from broker.schemas.shapes import Moment, Unique
+from broker.schemas.shapes import UNIQUE, Moment
 from broker.schemas.vocabulary import RecipientCategory
 
 
@@ -35,6 +35,6 @@ class RecipientChosen(EventData):
     category: RecipientCategory
     offer_id: OfferIdText
     recipient: Annotated[OrgIdText, InGroup("FG25")]
-    key_ids: Annotated[Unique[KeyIdText], Field(max_length=8)]
-    field_groups: Annotated[Unique[FieldGroupText], Field(min_length=1, max_length=24)]
+    key_ids: Annotated[tuple[KeyIdText, ...], Field(max_length=8), UNIQUE]
+    field_groups: Annotated[tuple[FieldGroupText, ...], Field(min_length=1, max_length=24), UNIQUE]
     answer_by: Moment

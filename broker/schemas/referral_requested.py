@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
 
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import INCIDENT, SEALED_GROUP
-from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup, group_refusal
+from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup, Marked, group_refusal
 from broker.schemas.ids import IncidentIdText, OrgIdText
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import SealedGroup
-from broker.schemas.shapes import Area, JurisdictionCode, Maybe, Moment, Unique, broken
+from broker.schemas.shapes import UNIQUE, Area, JurisdictionCode, Maybe, Moment, broken
 from broker.schemas.vocabulary import Priority, Service, VictimAgreed
 
 __all__ = ["AccessNeeds", "NeedSummary", "ReferralRequested", "WorkerContact"]
@@ -27,6 +27,21 @@ def _sealable(sealed: tuple[SealedGroup, ...]) -> tuple[SealedGroup, ...]:
         return sealed
     reasons = [reason for group in sorted(groups) if (reason := group_refusal(group)) is not None]
     raise broken(reasons[0] if reasons else RefusalCode.PROPERTY_INVALID)
+
+
+_SEALABLE_CODES: Final[list[JsonValue]] = list(map(str, sorted(SEALABLE)))
+_SEALABLE_WORDS: Final = Field(
+    json_schema_extra={"allOf": [{"items": {"properties": {"fieldGroup": {"enum": _SEALABLE_CODES}}}}]}
+)
+_REACHABLE: Final[dict[str, Any]] = {
+    "anyOf": [
+        {"required": ["workerContact"]},
+        {
+            "required": ["sealed"],
+            "properties": {"sealed": {"contains": {"properties": {"fieldGroup": {"const": SAFE_CONTACT}}}}},
+        },
+    ]
+}
 
 
 class ReferralRequested(EventData):
@@ -61,8 +76,10 @@ class ReferralRequested(EventData):
         "sealed": [SEALED_GROUP],
     }
 
+    model_config = ConfigDict(json_schema_extra=_REACHABLE)
+
     priority: Priority
-    services: Annotated[Unique[Service], Field(min_length=1, max_length=8), InGroup("FG01")]
+    services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=8), UNIQUE, InGroup("FG01")]
     need_summary: Annotated[NeedSummary, InGroup("FG01")]
     access_needs: Annotated[AccessNeeds, InGroup("FG02")]
     jurisdiction_code: Annotated[JurisdictionCode, InGroup("FG07a")]
@@ -71,9 +88,17 @@ class ReferralRequested(EventData):
     agreed_at: Annotated[Maybe[Moment], InGroup("FG24")] = None
     worker_contact: Annotated[Maybe[WorkerContact], InGroup("FG23")] = None
     incident_id: Maybe[IncidentIdText] = None
-    medical_facility_need: bool = False
-    excluded_recipients: Annotated[Unique[OrgIdText], Field(max_length=32)] = ()
-    sealed: Annotated[tuple[SealedGroup, ...], AfterValidator(_sealable), Field(max_length=24)] = ()
+    medical_facility_need: Annotated[bool, Marked(2, "Somebody needs a medical facility now")] = False
+    excluded_recipients: Annotated[
+        tuple[OrgIdText, ...], Field(max_length=32), UNIQUE, Marked(2, "Who must never be told")
+    ] = ()
+    sealed: Annotated[
+        tuple[SealedGroup, ...],
+        Field(max_length=24),
+        AfterValidator(_sealable),
+        _SEALABLE_WORDS,
+        Marked(1, "Who it is about, sealed group by group", sealed=True),
+    ] = ()
 
     @model_validator(mode="after")
     def _somebody_can_be_reached(self) -> Self:

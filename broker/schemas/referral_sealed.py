@@ -7,8 +7,9 @@ from pydantic import Field
 
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import WRAPPED_KEY
+from broker.schemas.field_groups import Marked
 from broker.schemas.sealed import WrappedKey
-from broker.schemas.shapes import Unique
+from broker.schemas.shapes import UNIQUE
 
 
 class ReferralSealed(EventData):
@@ -22,4 +23,6 @@ class ReferralSealed(EventData):
     SUBJECT: ClassVar[Subject] = Subject.REFERRAL
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"wraps": [WRAPPED_KEY]}
 
-    wraps: Annotated[Unique[WrappedKey], Field(min_length=1, max_length=64)]
+    wraps: Annotated[
+        tuple[WrappedKey, ...], Field(min_length=1, max_length=64), UNIQUE, Marked(1, "Wrapped keys", sealed=True)
+    ]

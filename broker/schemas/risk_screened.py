@@ -1,15 +1,23 @@
 """risk.screened: a danger screen was done; its result raises urgency and never widens what may be shared."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import StringConstraints, model_validator
+from pydantic import ConfigDict, StringConstraints, model_validator
 
 from broker.schemas.consent_granted import AskedInPrivate
 from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.field_groups import Marked
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.shapes import Maybe, Moment, broken
 from broker.schemas.vocabulary import RiskBand, ScreeningInstrument, ScreeningResult
+
+_OUTCOME: Final = Marked(2, "What the screen said, tied to an incident and to no person")
+_BANDED: Final[dict[str, Any]] = {
+    "if": {"required": ["result"], "properties": {"result": {"const": "BAND"}}},
+    "then": {"required": ["band"]},
+    "else": {"properties": {"band": {"not": {}}}},
+}
 
 
 class RiskScreened(EventData):
@@ -32,15 +40,17 @@ class RiskScreened(EventData):
         "screenedAt": "2026-03-04T01:40:00Z",
     }
 
+    model_config = ConfigDict(json_schema_extra=_BANDED)
+
     instrument: ScreeningInstrument
     instrument_version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,20}$")]
-    result: ScreeningResult
-    band: Maybe[RiskBand] = None
-    unsafe_tonight: bool = False
-    spoke_with_hotline: Maybe[bool] = None
+    result: Annotated[ScreeningResult, _OUTCOME]
+    band: Annotated[Maybe[RiskBand], _OUTCOME] = None
+    unsafe_tonight: Annotated[bool, Marked(2, "Not safe tonight")] = False
+    spoke_with_hotline: Annotated[Maybe[bool], Marked(2, "Spoke with the hotline")] = None
     private_setting: AskedInPrivate
     screened_at: Moment
-    victim_declined: bool = False
+    victim_declined: Annotated[bool, Marked(2, "Did not wish to answer")] = False
 
     @model_validator(mode="after")
     def _band_where_there_is_one(self) -> Self:

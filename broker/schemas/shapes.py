@@ -83,7 +83,10 @@ def _without_repetition(items: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
     return items
 
 
-Unique = Annotated[tuple[T, ...], _Unique()]
+UNIQUE: Final = _Unique()
+"""Annotates a list in which nothing stands twice; bounds on its length stand before it."""
+
+Unique = Annotated[tuple[T, ...], UNIQUE]
 """A list in which nothing stands twice."""
 
 Count = Annotated[int, Field(ge=0, le=20)]

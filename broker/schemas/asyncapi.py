@@ -1,0 +1,138 @@
+"""The AsyncAPI 3.0.0 document of the network's topics, made from the same classes as the events.
+
+It is written from the broker's point of view, as AsyncAPI wants it: the broker receives what sources and providers
+send. `docs/asyncapi.json` is its checked-in copy.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from broker.schemas.catalogue import short_name
+from broker.schemas.envelope import REQUIRED_ATTRIBUTES, SUBJECT_PATTERNS
+from broker.schemas.event import EventData, Flow, events
+from broker.schemas.ids import (
+    CONSENT_ID_PATTERN,
+    EVENT_ID_PATTERN,
+    OFFER_ID_PATTERN,
+    ORG_ID_PATTERN,
+)
+from broker.schemas.json_schema import JsonSchema, models_of, tidy
+from broker.schemas.vocabulary import MsgStatus
+
+CONTRACT_VERSION: Final = "1.0.0"
+"""The version of the contract as a whole; each event has its own in its type name."""
+ABOUT: Final = (
+    "Referrals between agencies that respond to domestic violence, as CloudEvents 1.0 on Kafka. Binary mode is shown; "
+    "structured mode is read too (docs/wire-format.md). Drills have topics of their own, with the prefix `exercise.`, "
+    "and every event says which it is by `ce_msgstatus`."
+)
+KAFKA_BINDING: Final = "0.4.0"
+_SCHEMAS: Final = "#/components/schemas/{model}"
+
+_CHANNELS: Final[Mapping[Flow, tuple[str, str, str]]] = {
+    Flow.SOURCE_TO_BROKER: ("agency", "receiveFromSource", "What one agency asks for: it alone writes here."),
+    Flow.BROKER_TO_SOURCE: ("agency", "notifySource", "What one agency is told: it alone reads here."),
+    Flow.BROKER_TO_PROVIDER: ("org", "tellProvider", "What one provider is asked and handed: it alone reads here."),
+    Flow.PROVIDER_TO_BROKER: ("org", "receiveAnswer", "What one provider answers: it alone writes here."),
+}
+"""By flow: the parameter in the topic's name, the operation's name, and what the channel is."""
+
+
+def document() -> JsonSchema:
+    """The whole document."""
+    references, definitions = models_of(events().values(), _SCHEMAS)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Warm Handoff",
+            "version": CONTRACT_VERSION,
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "channels": {flow.value: _channel(flow) for flow in _CHANNELS},
+        "operations": {operation: _operation(flow) for flow, (_, operation, _) in _CHANNELS.items()},
+        "components": {
+            "messages": {event.__name__: _message(event, references[event]) for event in events().values()},
+            "schemas": definitions,
+        },
+    }
+
+
+def _events_of(flow: Flow) -> list[type[EventData]]:
+    return [event for event in events().values() if flow in event.FLOWS]
+
+
+def _channel(flow: Flow) -> dict[str, Any]:
+    parameter, _, what = _CHANNELS[flow]
+    names = [event.__name__ for event in _events_of(flow)]
+    return {
+        "address": f"{flow.value}.{{{parameter}}}",
+        "description": f"{what} The key is the event's subject, so that order within a referral is kept.",
+        "parameters": {parameter: {"description": "An organisation's id, such as `org-shelter-b`."}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+    }
+
+
+def _operation(flow: Flow) -> dict[str, Any]:
+    received = flow in (Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+    return {
+        "action": "receive" if received else "send",
+        "channel": {"$ref": f"#/channels/{flow.value}"},
+        "messages": [{"$ref": f"#/channels/{flow.value}/messages/{event.__name__}"} for event in _events_of(flow)],
+    }
+
+
+def _message(event: type[EventData], payload: Mapping[str, Any]) -> dict[str, Any]:
+    promise = (event.__doc__ or "").strip().splitlines()
+    return {
+        "name": event.TYPE,
+        "title": short_name(event.TYPE),
+        "summary": promise[0],
+        "contentType": "application/json",
+        "headers": _headers(event),
+        "payload": tidy(dict(payload)),
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "pattern": SUBJECT_PATTERNS[event.SUBJECT]},
+                "bindingVersion": KAFKA_BINDING,
+            }
+        },
+        "examples": [{"name": short_name(event.TYPE), "payload": dict(event.EXAMPLE)}],
+    }
+
+
+def _headers(event: type[EventData]) -> JsonSchema:
+    """The Kafka headers of binary mode: each CloudEvents attribute as text, the content type and the signature."""
+    properties = {f"ce_{name}": form for name, form in _attribute_forms(event).items()}
+    properties["content-type"] = {"type": "string", "const": "application/json"}
+    properties["wh-signature"] = {"type": "string", "description": "`v1 <keyid> <signature>`: docs/wire-format.md."}
+    required = [f"ce_{name}" for name in REQUIRED_ATTRIBUTES]
+    return {"type": "object", "required": [*required, "content-type", "wh-signature"], "properties": properties}
+
+
+def _attribute_forms(event: type[EventData]) -> dict[str, JsonSchema]:
+    moment: JsonSchema = {"type": "string", "format": "date-time"}
+    return {
+        "specversion": {"type": "string", "const": "1.0"},
+        "id": {"type": "string", "pattern": EVENT_ID_PATTERN},
+        "source": {"type": "string", "pattern": ORG_ID_PATTERN.replace("^", "^urn:dvb:org:", 1)},
+        "type": {"type": "string", "const": event.TYPE},
+        "subject": {"type": "string", "pattern": SUBJECT_PATTERNS[event.SUBJECT]},
+        "time": moment,
+        "msgstatus": {"type": "string", "enum": [status.value for status in MsgStatus]},
+        "partitionkey": {"type": "string", "pattern": SUBJECT_PATTERNS[event.SUBJECT]},
+        "expirytime": moment,
+        "causationid": {"type": "string", "pattern": EVENT_ID_PATTERN},
+        "correlationid": {"type": "string"},
+        "consentid": {"type": "string", "pattern": CONSENT_ID_PATTERN},
+        "consentver": {"type": "string", "pattern": "^[1-9][0-9]{0,5}$"},
+        "offerid": {"type": "string", "pattern": OFFER_ID_PATTERN},
+    }
+
+
+def message_of(event: type[EventData]) -> JsonSchema:
+    """One event's message as it stands in the document, with the definitions that it leads to."""
+    references, definitions = models_of([event], _SCHEMAS)
+    message = {event.__name__: _message(event, references[event])}
+    return {"components": {"messages": message, "schemas": definitions}}
