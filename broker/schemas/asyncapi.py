@@ -7,17 +7,10 @@ send. `docs/asyncapi.json` is its checked-in copy.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from broker.schemas.attributes import OPTIONAL, REQUIRED, SUBJECT_PATTERNS
 from broker.schemas.catalogue import short_name
-from broker.schemas.envelope import REQUIRED_ATTRIBUTES, SUBJECT_PATTERNS
 from broker.schemas.event import EventData, Flow, events
-from broker.schemas.ids import (
-    CONSENT_ID_PATTERN,
-    EVENT_ID_PATTERN,
-    OFFER_ID_PATTERN,
-    ORG_ID_PATTERN,
-)
 from broker.schemas.json_schema import JsonSchema, models_of, tidy
-from broker.schemas.vocabulary import MsgStatus
 
 CONTRACT_VERSION: Final = "1.0.0"
 """The version of the contract as a whole; each event has its own in its type name."""
@@ -104,31 +97,16 @@ def _message(event: type[EventData], payload: Mapping[str, Any]) -> dict[str, An
 
 def _headers(event: type[EventData]) -> JsonSchema:
     """The Kafka headers of binary mode: each CloudEvents attribute as text, the content type and the signature."""
-    properties = {f"ce_{name}": form for name, form in _attribute_forms(event).items()}
+    subject = SUBJECT_PATTERNS[event.SUBJECT]
+    known = {"type": {"const": event.TYPE}, "subject": {"pattern": subject}, "partitionkey": {"pattern": subject}}
+    properties: JsonSchema = {
+        f"ce_{name}": {"type": "string"} | known.get(name, {"pattern": form})
+        for name, form in (REQUIRED | OPTIONAL).items()
+    }
     properties["content-type"] = {"type": "string", "const": "application/json"}
     properties["wh-signature"] = {"type": "string", "description": "`v1 <keyid> <signature>`: docs/wire-format.md."}
-    required = [f"ce_{name}" for name in REQUIRED_ATTRIBUTES]
+    required = [f"ce_{name}" for name in REQUIRED]
     return {"type": "object", "required": [*required, "content-type", "wh-signature"], "properties": properties}
-
-
-def _attribute_forms(event: type[EventData]) -> dict[str, JsonSchema]:
-    moment: JsonSchema = {"type": "string", "format": "date-time"}
-    return {
-        "specversion": {"type": "string", "const": "1.0"},
-        "id": {"type": "string", "pattern": EVENT_ID_PATTERN},
-        "source": {"type": "string", "pattern": ORG_ID_PATTERN.replace("^", "^urn:dvb:org:", 1)},
-        "type": {"type": "string", "const": event.TYPE},
-        "subject": {"type": "string", "pattern": SUBJECT_PATTERNS[event.SUBJECT]},
-        "time": moment,
-        "msgstatus": {"type": "string", "enum": [status.value for status in MsgStatus]},
-        "partitionkey": {"type": "string", "pattern": SUBJECT_PATTERNS[event.SUBJECT]},
-        "expirytime": moment,
-        "causationid": {"type": "string", "pattern": EVENT_ID_PATTERN},
-        "correlationid": {"type": "string"},
-        "consentid": {"type": "string", "pattern": CONSENT_ID_PATTERN},
-        "consentver": {"type": "string", "pattern": "^[1-9][0-9]{0,5}$"},
-        "offerid": {"type": "string", "pattern": OFFER_ID_PATTERN},
-    }
 
 
 def message_of(event: type[EventData]) -> JsonSchema:

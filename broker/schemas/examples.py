@@ -65,10 +65,11 @@ CONSENT_RECORD: Final[dict[str, Any]] = {
     "createdAt": "2026-03-04T02:00:00Z",
 }
 
-SEALED_GROUP: Final[dict[str, Any]] = {"fieldGroup": "FG03", "suite": "v1", "ciphertext": "b3BhcXVlLWNpcGhlcnRleHQ"}
+SEALED_GROUP: Final[dict[str, Any]] = {"fieldGroup": "FG03", "suite": "v1", "ciphertext": "A" * 379}
+"""The smallest size class; a real one looks random."""
 WRAPPED_KEY: Final[dict[str, Any]] = {
     "fieldGroup": "FG03",
     "recipient": SHELTER,
     "keyId": "org-shelter-b#2026-01",
-    "wrapped": "b3BhcXVlLXdyYXBwZWQta2V5",
+    "wrapped": "A" * 107,
 }
