@@ -94,7 +94,7 @@ def _answer(question: Question, ground: Ground, parts: Cut, pack: PolicyPack) ->
         end_of(permits, question, pack) if permits else None,
         None,
         duties._replace(single_use=single_use) if single_use else duties,
-        not named and question.phase is not Phase.FEEDBACK,
+        not named and question.phase != Phase.FEEDBACK,
     )
 
 

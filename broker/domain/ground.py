@@ -52,6 +52,7 @@ class NoGround(NamedTuple):
 _HELD: Final = frozenset({Reason.NO_RELEASE, Reason.CONSENT_NOT_YET})
 """What may pass by itself or by asking the survivor: a hold, where the other reasons are a no (VAWA-01a, D4)."""
 
+_NOT_A_NO: Final = frozenset({VictimAgreed.YES, VictimAgreed.NOT_ASKED_UNSAFE})
 _NEEDS_REGIME: Final = {Basis.AUTH_164_508: "HIPAA-AUTH", Basis.FERPA_CONSENT: "FERPA"}
 _CONSENT_RULES: Final = ("VAWA-04", "VAWA-05", "VAWA-07", "VAWA-08")
 _RANK: Final = {reason: place for place, reason in enumerate(NEAREST_LAST)}
@@ -61,7 +62,7 @@ def ground_of(
     question: Question, consents: Sequence[ConsentTerms], now: datetime, pack: PolicyPack
 ) -> Ground | NoGround:
     """What the answer rests on, before minimum necessary. `consents` are the newest versions."""
-    if question.phase is Phase.FEEDBACK:
+    if question.phase == Phase.FEEDBACK:
         return _feedback(question, consents, now, pack)
     recipient = question.recipient
     footing = pack.footing(question.discloser.org_class, recipient.org_class, recipient.category)
@@ -72,9 +73,9 @@ def ground_of(
         return NoGround(Effect.DENY, Reason.OUT_OF_BROKER, basis, rules)
     if basis is Basis.TRAIL_ONLY:
         return Ground(Reach(basis, rules, ceiling, ceiling, Reason.AGGREGATE_ONLY, whole=False))
-    if question.victim_agreed is VictimAgreed.NO:
+    if question.victim_agreed not in _NOT_A_NO:
         return NoGround(Effect.DENY, Reason.VICTIM_SAID_NO, basis, rules)
-    if basis is Basis.AGREEMENT and question.victim_agreed is not VictimAgreed.YES:
+    if basis is Basis.AGREEMENT and question.victim_agreed != VictimAgreed.YES:
         return _not_asked(question, rules, pack)
     if basis >= Basis.RELEASE or question.consent is not None:
         return _released(question, consents, now, pack, basis, rules)
@@ -83,7 +84,7 @@ def ground_of(
 
 def _not_asked(question: Question, rules: tuple[str, ...], pack: PolicyPack) -> Ground | NoGround:
     """Nobody could ask her safely: an offer without identity may go, her identity waits (D1)."""
-    if question.phase is not Phase.OFFER:
+    if question.phase != Phase.OFFER:
         return NoGround(Effect.HOLD, Reason.VICTIM_NOT_ASKED, Basis.AGREEMENT, rules)
     reach = Reach(Basis.AGREEMENT, rules, pack.not_asked, pack.not_asked, Reason.VICTIM_NOT_ASKED, whole=False)
     return Ground(reach)
@@ -135,7 +136,7 @@ def _seen(consent_id: str, version: int, consents: Sequence[ConsentTerms]) -> bo
 def _without_release(question: Question, basis: Basis, rules: tuple[str, ...], pack: PolicyPack) -> Ground | NoGround:
     """VAWA-01a and VAWA-01b: what may be said of a victim service provider's client without her release."""
     vsp = question.discloser.org_class in VICTIM_SERVICE_PROVIDERS
-    if basis is not Basis.RELEASE or question.phase is not Phase.OFFER or not vsp:
+    if basis is not Basis.RELEASE or question.phase != Phase.OFFER or not vsp:
         return NoGround(Effect.HOLD, Reason.NO_RELEASE, basis, rules)
     if pack.vsp_opaque_offers:
         may = pack.opaque_offer

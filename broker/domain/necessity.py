@@ -51,7 +51,7 @@ def cut(
     let = present & column.allowed & ~barred & (reach.allowed | free)
     missing = present & column.required & ~let & ~pack.may_be_missing
     later = 0
-    if phase is Phase.OFFER:
+    if phase == Phase.OFFER:
         offer = pack.columns["OFFER"]
         later = let & ~(offer.allowed & _IN_OFFERS)
         let &= ~later
@@ -69,7 +69,7 @@ def cut(
 
 def _column(phase: Phase, category: RecipientCategory | None, pack: PolicyPack) -> Column:
     """The recipient's column of §7.4; a recipient of no known kind gets nothing."""
-    if phase is Phase.FEEDBACK:
+    if phase == Phase.FEEDBACK:
         return pack.columns[RecipientCategory.SOURCE_FEEDBACK]
     return _NOTHING if category is None else pack.columns.get(category, _NOTHING)
 

@@ -5,7 +5,7 @@ about a clock counts against the disclosure.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
@@ -31,6 +31,7 @@ NEAREST_LAST: Final = (
 )
 """How near a release came to permitting: of several that fail, the nearest gives the reason, whatever their order."""
 
+_NO_TIME: Final = timedelta(0)
 _FORGOTTEN: Final = frozenset({"draft", "entered-in-error", "superseded"})
 _REVOKED: Final = frozenset({"revoked", "suspended", "superseded"})
 
@@ -93,7 +94,7 @@ def asked(question: Question, now: datetime, pack: PolicyPack, regime: str | Non
         question.purpose,
         regime,
         now - pack.clock_skew,
-        latest - pack.release_length[question.purpose],
+        latest - pack.release_length.get(question.purpose, _NO_TIME),
         latest,
         question,
         pack,

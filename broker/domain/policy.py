@@ -134,6 +134,8 @@ class _Table(_Part):
             raise ValueError("every field group has one row")
         if any(len(row.split()) != len(self.columns) for row in self.rows.values()):
             raise ValueError("every row has a sign in each column")
+        if any(sign not in set(Necessity) for row in self.rows.values() for sign in row.split()):
+            raise ValueError("the signs are R, o, 1, - and x")
         return self
 
 
@@ -247,9 +249,13 @@ def _footings(rows: tuple[_BasisRow, ...]) -> dict[str, dict[str, Footing]]:
     return table
 
 
+_CEILINGS: Final = {Basis.TRAIL_ONLY: group_sets.UP_TO_TIER[Tier.OPERATIONAL], Basis.PROHIBITED: 0}
+"""What a basis reaches at most by itself; the others reach what their rows list."""
+
+
 def _strictest(rows: list[_BasisRow]) -> Footing:
     basis = max(row.basis for row in rows)
-    ceiling = group_sets.UP_TO_TIER[Tier.OPERATIONAL] if basis is Basis.TRAIL_ONLY else group_sets.ALL
+    ceiling = _CEILINGS.get(basis, group_sets.ALL)
     for row in rows:
         ceiling &= group_sets.ALL if row.groups is None else group_sets.mask(row.groups)
     return Footing(basis, ceiling, tuple(row.rule for row in rows if row.basis == basis))
