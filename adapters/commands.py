@@ -1,0 +1,204 @@
+"""`handoff inbox`: what a provider's people do at a shell. The list has no name; contact details only on request.
+
+The composition root says where the inboxes are (`inbox_app`); nothing here knows an address.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import typer
+
+from adapters.inbox import shell
+from adapters.inbox.answering import Answered
+from adapters.inbox.inbox import Inbox
+from adapters.inbox.inboxes import Inboxes
+from adapters.inbox.listing import OfferSeen
+from adapters.words import plain
+from broker.schemas.capacity_updated import CapacityUnit
+from broker.schemas.contact_attempted import AttemptOutcome
+from broker.schemas.offer_accepted import AcceptedBy
+from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Outcome, Service, SurvivorClosure
+
+OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
+
+SENT_SECONDS_MAX: Final = 3.0
+"""How long a command waits to say that an answer has left; it is stored at once, whatever Kafka does."""
+_LOOK_SECONDS: Final = 0.05
+
+Org = Annotated[str | None, typer.Option("--org", help="Which organisation, where this installation serves several.")]
+Reference = Annotated[str, typer.Argument(metavar="REF", help="The offer's reference, such as K7QF-2MXD.")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+By = Annotated[AcceptedBy, typer.Option("--as", help="The role of whoever decides or looks; never a name.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Opens an inbox for the length of one command."""
+
+    open_inboxes: OpenInboxes
+
+    def run(self, org: str | None, work: Callable[[Inbox], Awaitable[None]]) -> None:
+        async def at_desk() -> None:
+            async with self.open_inboxes() as inboxes:
+                await work(inboxes.of(org))
+
+        asyncio.run(at_desk())
+
+    def answer(self, org: str | None, reference: str, give: Callable[[Inbox, OfferSeen], Awaitable[Answered]]) -> None:
+        async def work(inbox: Inbox) -> None:
+            offer = await inbox.find(reference)
+            await _tell(inbox, await give(inbox, offer), offer.reference)
+
+        self.run(org, work)
+
+
+async def _tell(inbox: Inbox, answered: Answered, what: str) -> None:
+    standing = f": {plain(answered.standing)}" if answered.standing is not None else ""
+    typer.echo(f"{what}{standing}. Your answer is stored.")
+    clock = asyncio.get_running_loop().time
+    end = clock() + SENT_SECONDS_MAX
+    while not await inbox.sent(answered.event_id):
+        if clock() > end:
+            typer.echo("It has not left yet; it leaves as soon as Kafka and `handoff serve adapter` run.", err=True)
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    typer.echo("It has reached the network.")
+
+
+def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
+    """The `handoff inbox` command group on the inboxes that `open_inboxes` opens."""
+    app = typer.Typer(no_args_is_help=True, help="See what waits, answer it, open what was released to you.")
+    desk = _Desk(open_inboxes)
+    _reading(app, desk)
+    _deciding(app, desk)
+    _following(app, desk)
+    return app
+
+
+def _reading(app: typer.Typer, desk: _Desk) -> None:
+    @app.command("providers")
+    def providers() -> None:
+        """Which organisations this installation answers for."""
+
+        async def work() -> None:
+            async with desk.open_inboxes() as inboxes:
+                for org, provider in sorted(inboxes.providers.items()):
+                    typer.echo(f"{org}  {plain(provider.kind.POLICY.category)}")
+
+        asyncio.run(work())
+
+    @app.command("list")
+    def list_offers(
+        org: Org = None,
+        everything: Annotated[bool, typer.Option("--all", help="What is over, too.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """What waits and what is under way, most urgent first."""
+        desk.run(org, lambda inbox: shell.list_offers(inbox, everything=everything, as_json=as_json))
+
+    @app.command("show")
+    def show(
+        reference: Reference,
+        org: Org = None,
+        contact: Annotated[bool, typer.Option("--contact", help="Show contact details; this is written down.")] = False,
+        conflict_check: Annotated[
+            bool, typer.Option("--conflict-check", help="Open the names for the conflict check: once, then gone.")
+        ] = False,
+        reader: By = AcceptedBy.STAFF,
+        as_json: AsJson = False,
+    ) -> None:
+        """One offer; after the release also what was sealed for you, how to make contact safely first."""
+        desk.run(org, lambda inbox: shell.show(inbox, reference, shell.Look(contact, conflict_check, reader, as_json)))
+
+    @app.command("aside")
+    def aside(org: Org = None) -> None:
+        """Messages that were not acted on, by place and code."""
+        desk.run(org, shell.show_aside)
+
+
+def _deciding(app: typer.Typer, desk: _Desk) -> None:
+    @app.command("accept")
+    def accept(reference: Reference, org: Org = None, by: By = AcceptedBy.STAFF) -> None:
+        """Say yes. The first yes wins; what was released to you follows."""
+        desk.answer(org, reference, lambda inbox, offer: inbox.accept(offer.offer_id, by=by))
+
+    @app.command("decline")
+    def decline(
+        reference: Reference,
+        reason: Annotated[DeclineReason, typer.Option("--reason", case_sensitive=False, help="Why, by code.")],
+        org: Org = None,
+    ) -> None:
+        """Say no, or give back what you accepted; somebody else is asked at once."""
+        desk.answer(org, reference, lambda inbox, offer: inbox.decline(offer.offer_id, reason))
+
+    @app.command("waitlist")
+    def waitlist(reference: Reference, org: Org = None) -> None:
+        """Keep a place in your queue, while others go on being asked."""
+        desk.answer(org, reference, lambda inbox, offer: inbox.waitlist(offer.offer_id))
+
+
+def _following(app: typer.Typer, desk: _Desk) -> None:
+    @app.command("contact")
+    def contact(
+        reference: Reference,
+        made: Annotated[bool, typer.Option("--made", help="The survivor is in touch with you.")] = False,
+        tried: Annotated[
+            AttemptOutcome | None,
+            typer.Option("--tried", case_sensitive=False, help="An attempt and its outcome."),
+        ] = None,
+        unreachable: Annotated[bool, typer.Option("--unreachable", help="The agreed attempts are used up.")] = False,
+        org: Org = None,
+    ) -> None:
+        """Say how contact went: exactly one of --made, --tried and --unreachable."""
+        if sum((made, tried is not None, unreachable)) != 1:
+            raise typer.BadParameter("Give exactly one of --made, --tried and --unreachable.")
+        if tried is not None:
+            outcome = tried
+            desk.answer(org, reference, lambda inbox, offer: inbox.contact_attempted(offer.offer_id, outcome))
+        elif made:
+            desk.answer(org, reference, lambda inbox, offer: inbox.contact_made(offer.offer_id))
+        else:
+            desk.answer(org, reference, lambda inbox, offer: inbox.contact_unreachable(offer.offer_id))
+
+    @app.command("service")
+    def service(
+        reference: Reference,
+        started: Annotated[Service | None, typer.Option("--started", case_sensitive=False, help="Which began.")] = None,
+        completed: Annotated[
+            Outcome | None, typer.Option("--completed", case_sensitive=False, help="What it came to.")
+        ] = None,
+        ended: Annotated[
+            SurvivorClosure | None, typer.Option("--ended", case_sensitive=False, help="Why it ended early.")
+        ] = None,
+        org: Org = None,
+    ) -> None:
+        """Say how the service goes: exactly one of --started, --completed and --ended."""
+        if sum(given is not None for given in (started, completed, ended)) != 1:
+            raise typer.BadParameter("Give exactly one of --started, --completed and --ended.")
+
+        async def give(inbox: Inbox, offer: OfferSeen) -> Answered:
+            if started is not None:
+                return await inbox.service_started(offer.offer_id, started)
+            if completed is not None:
+                return await inbox.service_completed(offer.offer_id, completed)
+            assert ended is not None
+            return await inbox.service_ended(offer.offer_id, ended)
+
+        desk.answer(org, reference, give)
+
+    @app.command("capacity")
+    def capacity(
+        service: Annotated[Service, typer.Argument(case_sensitive=False, help="For which service.")],
+        unit: Annotated[CapacityUnit, typer.Argument(case_sensitive=False, help="What is counted.")],
+        available: Annotated[CapacityBucket, typer.Argument(help="Roughly how many: 0, 1-2 or 3+.")],
+        org: Org = None,
+    ) -> None:
+        """Say how many places you have now."""
+
+        async def work(inbox: Inbox) -> None:
+            await _tell(inbox, await inbox.capacity(service, unit, available), "Capacity")
+
+        desk.run(org, work)

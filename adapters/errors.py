@@ -1,0 +1,56 @@
+"""What can stop a person at a provider's desk: one branch of the exception tree, each with what to do next.
+
+HandoffError
+└── InboxError
+    ├── NoSuchProvider
+    ├── ProviderFolderIncomplete
+    ├── OfferNotFound
+    ├── ReferenceAmbiguous
+    ├── AnswerNotPossible
+    └── NothingToOpen
+"""
+
+from broker.errors import HandoffError
+from broker.schemas.refusal import ADVICE, RefusalCode
+
+
+class InboxError(HandoffError):
+    """The inbox could not do what was asked."""
+
+
+class NoSuchProvider(InboxError):
+    """This installation does not answer for that organisation."""
+
+    remedy = "Name one of its organisations with `--org`; `handoff inbox providers` lists them."
+
+
+class ProviderFolderIncomplete(InboxError):
+    """The organisation's folder lacks something that the inbox needs."""
+
+
+class OfferNotFound(InboxError):
+    """No offer with this reference is in your inbox."""
+
+    remedy = "`handoff inbox list --all` shows every reference that you hold."
+
+
+class ReferenceAmbiguous(InboxError):
+    """Several offers of your inbox have this reference."""
+
+    remedy = "Name the offer by its id (`off-…`) as `handoff inbox list --json` shows it."
+
+
+class AnswerNotPossible(InboxError):
+    """This answer cannot be given to this offer now."""
+
+    def __init__(self, code: RefusalCode, message: str | None = None) -> None:
+        super().__init__(message or ADVICE[code].meaning, remedy=ADVICE[code].remedy)
+        self.code = code
+
+
+class NothingToOpen(InboxError):
+    """There is nothing for you to open: it has not been released, or the release has ended."""
+
+    remedy = (
+        "Sealed groups arrive after you have accepted and open until the release ends; `handoff inbox show` says when."
+    )

@@ -1,0 +1,84 @@
+"""A provider's file in memory: what a batch found, and what it changed, to be written in one transaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from adapters.standing import OVER, Standing
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.envelope import Envelope
+from broker.schemas.event import EventData
+from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
+from broker.schemas.vocabulary import MsgStatus
+
+
+@dataclass(slots=True)
+class OfferOnFile:
+    """One offer to one organisation, as it stands here."""
+
+    org_id: OrgId
+    offer_id: OfferId
+    referral_id: ReferralId
+    standing: Standing
+    received_at: datetime
+    changed_at: datetime
+    category: str | None = None
+    priority: str | None = None
+    answer_by: datetime | None = None
+    content: str | None = None
+    refusal: str | None = None
+
+
+@dataclass(slots=True)
+class AnswerOnFile:
+    """One answer that was given before, as far as a refusal of it matters."""
+
+    org_id: OrgId
+    event_id: EventId
+    offer_id: OfferId | None
+    before: Standing | None
+    after: Standing | None
+    refusal: str | None = None
+    refused_field: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event of ours, ready for the outbox; `before` and `after` say what it did to its offer."""
+
+    envelope: Envelope
+    fact: EventData
+    offer_id: OfferId | None = None
+    before: Standing | None = None
+    after: Standing | None = None
+
+
+OfferKey = tuple[OrgId, OfferId]
+
+
+@dataclass(slots=True)
+class File:
+    """What a batch found and what it changed."""
+
+    now: datetime
+    environment: MsgStatus
+    draw: Callable[[], EventId]
+    offers: dict[OfferKey, OfferOnFile] = field(default_factory=dict)
+    answers: dict[tuple[OrgId, EventId], AnswerOnFile] = field(default_factory=dict)
+    known: set[tuple[OrgId, EventId]] = field(default_factory=set)
+    changed: dict[OfferKey, OfferOnFile] = field(default_factory=dict)
+    refused: dict[tuple[OrgId, EventId], AnswerOnFile] = field(default_factory=dict)
+    receipts: list[Prepared] = field(default_factory=list)
+    released: list[tuple[OfferKey, DisclosureReleased]] = field(default_factory=list)
+    destroyed: set[OfferKey] = field(default_factory=set)
+
+    def stand(self, offer: OfferOnFile, standing: Standing) -> None:
+        """Move an offer; once the broker has ended it, the means to open what came with it are destroyed."""
+        offer.standing, offer.changed_at = standing, self.now
+        key = (offer.org_id, offer.offer_id)
+        self.offers[key] = self.changed[key] = offer
+        if standing in OVER:
+            self.destroyed.add(key)
+            self.released = [(of, release) for of, release in self.released if of != key]
+        if standing in (Standing.WITHDRAWN, Standing.EXPIRED):
+            offer.content = None

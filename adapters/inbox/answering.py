@@ -1,0 +1,146 @@
+"""An answer of a person: checked against the kind and the offer's standing, and stored with its effect at once.
+
+What is stored is sent (adapters/sending.py). The same event id given twice is one answer, so that a door which is not
+sure may simply ask again. Nothing here accepts by itself: every answer names who gave it.
+"""
+
+from dataclasses import dataclass
+
+from adapters import rows
+from adapters.errors import AnswerNotPossible, OfferNotFound
+from adapters.file import File, OfferOnFile, Prepared
+from adapters.provider import Provider
+from adapters.standing import Standing, after, why_not
+from broker.schemas.capacity_updated import CapacityUpdated
+from broker.schemas.envelope import Envelope
+from broker.schemas.event import EventData
+from broker.schemas.ids import ConsentId, EventId, OfferId, new_event_id
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.vocabulary import MsgStatus
+from broker.sql.bulk import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The survivor's release by which this provider may tell the source more than receipt and closure (VAWA-12)."""
+
+    consent_id: ConsentId
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is stored and will be sent."""
+
+    event_id: EventId
+    standing: Standing | None
+    """Where the offer stands now; None for an answer that is about no offer."""
+    repeated: bool = False
+    """It had been stored before under the same event id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Stores the answers of one provider."""
+
+    pool: Pool
+    provider: Provider
+    environment: MsgStatus
+
+    async def answer(
+        self, offer_id: OfferId, fact: EventData, *, release: Release | None = None, event_id: EventId | None = None
+    ) -> Answered:
+        """Store an answer to an offer of this provider, with what it does to the offer, in one transaction.
+
+        Raises:
+            OfferNotFound: also for another provider's offer, so that nobody learns that it exists.
+            AnswerNotPossible: with the code that the broker would refuse it with.
+        """
+        self._check_kind(fact)
+        async with self.pool.acquire() as connection, connection.transaction():
+            file = await self._file(connection)
+            key = (self.provider.org, offer_id)
+            await rows.lock_offers(connection, file, [key])
+            if (offer := file.offers.get(key)) is None:
+                raise OfferNotFound
+            before = await self._repeated(connection, event_id, fact, offer)
+            if before is not None:
+                return before
+            return await self._store(connection, file, offer, fact, release, event_id)
+
+    async def tell_capacity(self, fact: CapacityUpdated) -> Answered:
+        """Store what the provider says about its free places.
+
+        Raises:
+            AnswerNotPossible: this kind of provider does not count such units or offer such a service.
+        """
+        self._check_kind(fact)
+        async with self.pool.acquire() as connection, connection.transaction():
+            file = await self._file(connection)
+            envelope = self._envelope(file, self.provider.org, fact, None, None)
+            await rows.add_answers(connection, [Prepared(envelope, fact)], file.now)
+        return Answered(envelope.id, None)
+
+    def _check_kind(self, fact: EventData) -> None:
+        refusal = self.provider.kind.refusal_of(fact)
+        if refusal is not None:
+            raise AnswerNotPossible(refusal[0])
+
+    async def _file(self, connection: Connection) -> File:
+        return File(await connection.fetchval("SELECT clock_timestamp()"), self.environment, new_event_id)
+
+    async def _repeated(
+        self, connection: Connection, event_id: EventId | None, fact: EventData, offer: OfferOnFile
+    ) -> Answered | None:
+        """The answer that was stored under this id before; another content under the same id is refused."""
+        if event_id is None:
+            return None
+        row = await connection.fetchrow(
+            "SELECT offer_id, type, value FROM answer WHERE org_id = $1 AND event_id = $2", self.provider.org, event_id
+        )
+        if row is None:
+            return None
+        if (row["offer_id"], row["type"], row["value"]) != (offer.offer_id, fact.TYPE, fact.wire()):
+            raise AnswerNotPossible(RefusalCode.ID_REUSED)
+        return Answered(event_id, offer.standing, repeated=True)
+
+    async def _store(
+        self,
+        connection: Connection,
+        file: File,
+        offer: OfferOnFile,
+        fact: EventData,
+        release: Release | None,
+        event_id: EventId | None,
+    ) -> Answered:
+        before = offer.standing
+        following = after(before, type(fact))
+        if following is None:
+            raise AnswerNotPossible(why_not(before, type(fact)))
+        envelope = self._envelope(file, offer.referral_id, fact, offer.offer_id, release, event_id)
+        offer.standing, offer.changed_at, offer.refusal = following, file.now, None
+        file.changed[(offer.org_id, offer.offer_id)] = offer
+        await rows.save_offers(connection, file)
+        await rows.add_answers(connection, [Prepared(envelope, fact, offer.offer_id, before, following)], file.now)
+        return Answered(envelope.id, following)
+
+    def _envelope(
+        self,
+        file: File,
+        subject: str,
+        fact: EventData,
+        offer_id: OfferId | None,
+        release: Release | None,
+        event_id: EventId | None = None,
+    ) -> Envelope:
+        return Envelope(
+            id=event_id or file.draw(),
+            org=self.provider.org,
+            type=fact.TYPE,
+            subject=subject,
+            time=file.now,
+            msgstatus=self.environment,
+            offerid=offer_id,
+            consentid=release.consent_id if release else None,
+            consentver=release.version if release else None,
+        )

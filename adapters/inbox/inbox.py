@@ -1,0 +1,151 @@
+"""Everything that one provider's people can do, on the command line and later on pages: see, answer, open.
+
+An `Inbox` belongs to one organisation; there is no call that names another.
+"""
+
+from datetime import datetime
+
+from adapters.errors import AnswerNotPossible
+from adapters.inbox.answering import Answered, Answering, Release
+from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
+from adapters.inbox.opening import OpenedGroup, Opening
+from adapters.provider import Provider
+from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
+from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
+from broker.schemas.contact_made import ContactMade
+from broker.schemas.contact_unreachable import ContactUnreachable
+from broker.schemas.event import EventData
+from broker.schemas.ids import EventId, OfferId
+from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
+from broker.schemas.offer_declined import OfferDeclined
+from broker.schemas.offer_waitlisted import OfferWaitlisted
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.service_completed import ServiceCompleted
+from broker.schemas.service_ended import ServiceEnded
+from broker.schemas.service_started import ServiceStarted
+from broker.schemas.vocabulary import CapacityBucket, DeclineReason, MsgStatus, Outcome, Service, SurvivorClosure
+from broker.sql.bulk import Pool
+
+
+class Inbox:
+    """One provider's inbox.
+
+    Every answer is stored with what it does to the offer before the call returns, and sent by the zone's sender; it
+    raises `OfferNotFound` or `AnswerNotPossible`. `release` names the survivor's release by which the source may hear
+    more than receipt and closure.
+    """
+
+    def __init__(self, pool: Pool, provider: Provider, environment: MsgStatus) -> None:
+        self.provider = provider
+        self._pool = pool
+        self._answering = Answering(pool, provider, environment)
+        self._listing = Listing(pool, provider)
+        self._opening = Opening(pool, provider)
+
+    async def offers(self, *, everything: bool = False) -> tuple[OfferSeen, ...]:
+        """What waits and what is under way, most urgent first; `everything`: what is over too."""
+        return await self._listing.offers(everything=everything)
+
+    async def find(self, name: str) -> OfferSeen:
+        """The offer of this reference or offer id; raises `OfferNotFound` or `ReferenceAmbiguous`."""
+        return await self._listing.find(name)
+
+    async def aside(self) -> tuple[AsideSeen, ...]:
+        """What the broker sent and was not acted on."""
+        return await self._listing.aside()
+
+    async def now(self) -> datetime:
+        """The database's clock (UTC)."""
+        return await self._listing.now()
+
+    async def open_groups(
+        self, offer_id: OfferId, *, reader: AcceptedBy, contact_shown: bool = False, single_use: bool = False
+    ) -> list[OpenedGroup]:
+        """Open what was released, in memory, after writing down who looks; raises `NothingToOpen`."""
+        return await self._opening.open_groups(
+            offer_id, reader=reader, contact_shown=contact_shown, single_use=single_use
+        )
+
+    async def answer(
+        self, offer_id: OfferId, fact: EventData, *, release: Release | None = None, event_id: EventId | None = None
+    ) -> Answered:
+        """Store any answer to an offer; the same `event_id` with the same content again is the same answer."""
+        return await self._answering.answer(offer_id, fact, release=release, event_id=event_id)
+
+    async def accept(
+        self,
+        offer_id: OfferId,
+        *,
+        by: AcceptedBy = AcceptedBy.STAFF,
+        contact_by: datetime | None = None,
+        release: Release | None = None,
+    ) -> Answered:
+        """A person says yes. The first acceptance of a need wins; the broker tells who was quicker."""
+        fact = OfferAccepted(offer_id=offer_id, accepted_by=by, expected_contact_by=contact_by)
+        return await self.answer(offer_id, fact, release=release)
+
+    async def decline(self, offer_id: OfferId, reason: DeclineReason) -> Answered:
+        """A person says no, by code; before the service has begun an accepted offer is given back this way."""
+        return await self.answer(offer_id, OfferDeclined(offer_id=offer_id, reason=reason))
+
+    async def waitlist(self, offer_id: OfferId, *, expected_by: datetime | None = None) -> Answered:
+        """A place in the queue."""
+        return await self.answer(offer_id, OfferWaitlisted(offer_id=offer_id, expected_by=expected_by))
+
+    async def contact_attempted(self, offer_id: OfferId, outcome: AttemptOutcome) -> Answered:
+        """One attempt at contact; attempts are counted here."""
+        attempt = await self._attempts(offer_id) + 1
+        return await self.answer(offer_id, ContactAttempted(offer_id=offer_id, attempt=attempt, outcome=outcome))
+
+    async def contact_made(self, offer_id: OfferId, *, release: Release | None = None) -> Answered:
+        """The survivor is in touch."""
+        return await self.answer(offer_id, ContactMade(offer_id=offer_id), release=release)
+
+    async def contact_unreachable(self, offer_id: OfferId) -> Answered:
+        """The agreed attempts are used up; there must have been at least one."""
+        attempts = await self._attempts(offer_id)
+        if not attempts:
+            raise AnswerNotPossible(
+                RefusalCode.TRANSITION_IMPOSSIBLE, "No attempt at contact has been noted for this offer."
+            )
+        return await self.answer(offer_id, ContactUnreachable(offer_id=offer_id, attempts=attempts))
+
+    async def service_started(self, offer_id: OfferId, service: Service, *, release: Release | None = None) -> Answered:
+        """The service has begun."""
+        return await self.answer(offer_id, ServiceStarted(offer_id=offer_id, service=service), release=release)
+
+    async def service_completed(
+        self, offer_id: OfferId, outcome: Outcome, *, release: Release | None = None
+    ) -> Answered:
+        """The service came to an outcome."""
+        return await self.answer(offer_id, ServiceCompleted(offer_id=offer_id, outcome=outcome), release=release)
+
+    async def service_ended(self, offer_id: OfferId, closure: SurvivorClosure) -> Answered:
+        """It ended before completion, or the survivor chose otherwise."""
+        return await self.answer(offer_id, ServiceEnded(offer_id=offer_id, closure=closure))
+
+    async def capacity(self, service: Service, unit: CapacityUnit, available: CapacityBucket) -> Answered:
+        """How many places there are, roughly, as of now."""
+        as_of = await self.now()
+        return await self._answering.tell_capacity(
+            CapacityUpdated(service=service, unit=unit, available=available, as_of=as_of)
+        )
+
+    async def sent(self, event_id: EventId) -> bool:
+        """Whether Kafka has confirmed an answer."""
+        return bool(
+            await self._pool.fetchval(
+                "SELECT sent_at IS NOT NULL FROM answer WHERE org_id = $1 AND event_id = $2",
+                self.provider.org,
+                event_id,
+            )
+        )
+
+    async def _attempts(self, offer_id: OfferId) -> int:
+        count: int = await self._pool.fetchval(
+            "SELECT count(*) FROM answer WHERE org_id = $1 AND offer_id = $2 AND type = $3 AND refusal IS NULL",
+            self.provider.org,
+            offer_id,
+            ContactAttempted.TYPE,
+        )
+        return count

@@ -1,0 +1,134 @@
+"""What waits for one provider's people: offers by urgency, never a name, and never another provider's."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+
+from adapters.errors import OfferNotFound, ReferenceAmbiguous
+from adapters.provider import Provider
+from adapters.reference import normalised
+from adapters.standing import OPEN, OVER, TAKEN, Standing
+from broker.schemas.ids import OfferId, ReferralId
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.vocabulary import Priority
+from broker.sql.bulk import Pool
+
+LISTED_MAX: Final = 500
+"""Rows of one list: more than a desk can work, few enough to answer at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSeen:
+    """One offer as the provider's people see it. Times are UTC. There is no identity in it."""
+
+    offer_id: OfferId
+    referral_id: ReferralId
+    reference: str
+    standing: Standing
+    received_at: datetime
+    priority: Priority | None
+    answer_by: datetime | None
+    offer: OfferMade | None
+    """The offer itself; None once it was taken back, expired, or has been over for a day."""
+    refusal: RefusalCode | None
+    """Why the broker did not take the latest answer; None where it did or has not said."""
+    unsent: int
+    """Answers of ours that Kafka has not confirmed yet."""
+    released: bool
+    release_ends: datetime | None
+    """Until when the released groups may be opened; None where nothing was released or no end was set."""
+    redisclosure_prohibited: bool
+    notice_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AsideSeen:
+    """A message of the broker that was not acted on: where it lies and why."""
+
+    place: str
+    code: str
+    set_aside_at: datetime
+
+
+_SEEN: Final = (
+    "SELECT o.*, d.offer_id IS NOT NULL AS released, d.expires_at AS release_ends,"
+    " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
+    " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
+    " AS unsent FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id) WHERE o.org_id = $1"
+)
+_BY_URGENCY: Final = " ORDER BY o.priority NULLS LAST, o.answer_by NULLS LAST, o.offer_id LIMIT $3"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Reads one provider's offers."""
+
+    pool: Pool
+    provider: Provider
+
+    async def offers(self, *, everything: bool = False) -> tuple[OfferSeen, ...]:
+        """What waits and what is under way, most urgent first; `everything`: what is over too."""
+        shown = [standing.value for standing in (OPEN | TAKEN | OVER if everything else OPEN | TAKEN)]
+        statement = f"{_SEEN} AND o.standing = ANY($2::text[]){_BY_URGENCY}"
+        found = await self.pool.fetch(statement, self.provider.org, shown, LISTED_MAX)
+        return tuple(map(_seen, found))
+
+    async def find(self, name: str) -> OfferSeen:
+        """The offer of this reference (`K7QF-2MXD`, read generously) or offer id.
+
+        Where a referral came to this provider more than once, its reference names the one offer that is not over.
+
+        Raises:
+            OfferNotFound: also for another provider's offer.
+            ReferenceAmbiguous: several offers that are not over have this reference.
+        """
+        reference = normalised(name)
+        column, value = ("reference", reference) if reference else ("offer_id", name)
+        found = await self.pool.fetch(f"{_SEEN} AND o.{column} = $2 ORDER BY o.received_at", self.provider.org, value)
+        seen = [_seen(row) for row in found]
+        if not seen:
+            raise OfferNotFound
+        live = [offer for offer in seen if offer.standing not in OVER]
+        if len(live) > 1:
+            raise ReferenceAmbiguous
+        return live[0] if live else seen[-1]
+
+    async def aside(self) -> tuple[AsideSeen, ...]:
+        """What the broker sent and this installation did not act on, newest first."""
+        found = await self.pool.fetch(
+            "SELECT topic, partition, record_offset, code, set_aside_at FROM set_aside WHERE org_id = $1"
+            " ORDER BY set_aside_at DESC LIMIT $2",
+            self.provider.org,
+            LISTED_MAX,
+        )
+        return tuple(
+            AsideSeen(f"{row['topic']}/{row['partition']}/{row['record_offset']}", row["code"], row["set_aside_at"])
+            for row in found
+        )
+
+    async def now(self) -> datetime:
+        """The database's clock, by which deadlines are told."""
+        moment: datetime = await self.pool.fetchval("SELECT clock_timestamp()")
+        return moment
+
+
+def _seen(row: "asyncpg.Record") -> OfferSeen:
+    return OfferSeen(
+        offer_id=OfferId(row["offer_id"]),
+        referral_id=ReferralId(row["referral_id"]),
+        reference=row["reference"],
+        standing=Standing(row["standing"]),
+        received_at=row["received_at"],
+        priority=Priority(row["priority"]) if row["priority"] else None,
+        answer_by=row["answer_by"],
+        offer=OfferMade.read(row["content"].encode()) if row["content"] else None,
+        refusal=RefusalCode(row["refusal"]) if row["refusal"] else None,
+        unsent=row["unsent"],
+        released=row["released"],
+        release_ends=row["release_ends"],
+        redisclosure_prohibited=row["redisclosure_prohibited"],
+        notice_code=row["notice_code"],
+    )

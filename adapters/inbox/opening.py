@@ -1,0 +1,154 @@
+"""Sealed groups open when a person looks, in memory, with the provider's own key; who looked is written first.
+
+What cannot be written down as read is not opened. Nothing opened is ever stored, logged or part of an exception.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncpg
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from adapters.errors import NothingToOpen
+from adapters.provider import Provider
+from adapters.standing import TAKEN
+from broker.schemas.field_groups import GROUPS, FieldGroup, group_model
+from broker.schemas.group import Group
+from broker.schemas.ids import KeyId, OfferId, ReferralId
+from broker.schemas.offer_accepted import AcceptedBy
+from broker.schemas.refusal import Refused
+from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.sql.bulk import Connection, Pool
+
+SAFE_CONTACT: Final = FieldGroup("FG03")
+
+_RELEASED: Final = (
+    "SELECT o.referral_id FROM offer o JOIN disclosure d USING (org_id, offer_id)"
+    " WHERE o.org_id = $1 AND o.offer_id = $2 AND o.standing = ANY($3::text[])"
+    " AND (d.expires_at IS NULL OR d.expires_at > clock_timestamp()) FOR SHARE OF o"
+)
+_PARTS: Final = (
+    "SELECT s.field_group, s.suite, s.ciphertext, w.key_id, w.wrapped FROM sealed_part s"
+    " LEFT JOIN wrapped_part w USING (org_id, offer_id, field_group)"
+    " WHERE s.org_id = $1 AND s.offer_id = $2 ORDER BY s.field_group"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedGroup:
+    """One field group, opened. Its repr shows no content."""
+
+    field_group: FieldGroup
+    label: str
+    content: Group | None = field(repr=False)
+    """None where it could not be opened with the keys at hand, or is not in the agreed shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    sealed: SealedGroup
+    wraps: tuple[WrappedKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Opens what was released to one provider."""
+
+    pool: Pool
+    provider: Provider
+
+    async def open_groups(
+        self,
+        offer_id: OfferId,
+        *,
+        reader: AcceptedBy,
+        contact_shown: bool = False,
+        single_use: bool = False,
+    ) -> list[OpenedGroup]:
+        """Open the groups of an accepted offer, the safe contact first.
+
+        `reader` is the role that looks, and `contact_shown` whether contact details will be shown: both are written
+        down before anything is opened. Groups for a single check (FG14 at shelters and legal aid) are left closed
+        unless `single_use` asks for them; their key is then destroyed, so that they open once.
+
+        Raises:
+            NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            referral_id = await connection.fetchval(
+                _RELEASED, self.provider.org, offer_id, [standing.value for standing in TAKEN]
+            )
+            if referral_id is None:
+                raise NothingToOpen
+            parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
+            await self._write_down(connection, offer_id, reader, parts, contact_shown=contact_shown)
+        opened = await asyncio.to_thread(self._open, ReferralId(referral_id), parts)
+        return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
+
+    def _chosen(self, found: Sequence["asyncpg.Record"], *, single_use: bool) -> list[_Part]:
+        once = self.provider.kind.POLICY.single_use
+        parts: dict[FieldGroup, _Part] = {}
+        for row in found:
+            group = FieldGroup(row["field_group"])
+            if group in once and not single_use:
+                continue
+            sealed = SealedGroup(field_group=group, suite=row["suite"], ciphertext=row["ciphertext"])
+            before = parts[group].wraps if group in parts else ()
+            parts[group] = _Part(sealed, (*before, *self._wrap(group, row["key_id"], row["wrapped"])))
+        return list(parts.values())
+
+    def _wrap(self, group: FieldGroup, key_id: str | None, wrapped: str | None) -> tuple[WrappedKey, ...]:
+        if key_id is None or wrapped is None:
+            return ()
+        return (WrappedKey(field_group=group, recipient=self.provider.org, key_id=KeyId(key_id), wrapped=wrapped),)
+
+    async def _write_down(
+        self,
+        connection: Connection,
+        offer_id: OfferId,
+        reader: AcceptedBy,
+        parts: Sequence[_Part],
+        *,
+        contact_shown: bool,
+    ) -> None:
+        codes = [part.sealed.field_group for part in parts]
+        await connection.execute(
+            "INSERT INTO reading (org_id, offer_id, reader, groups, contact_shown, read_at)"
+            " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+            self.provider.org,
+            offer_id,
+            reader.value,
+            to_json(codes).decode(),
+            contact_shown,
+        )
+        once = [code for code in codes if code in self.provider.kind.POLICY.single_use]
+        if once:
+            await connection.execute(
+                "DELETE FROM wrapped_part WHERE org_id = $1 AND offer_id = $2 AND field_group = ANY($3::text[])",
+                self.provider.org,
+                offer_id,
+                once,
+            )
+
+    def _open(self, referral_id: ReferralId, parts: Sequence[_Part]) -> list[OpenedGroup]:
+        return [
+            OpenedGroup(
+                part.sealed.field_group,
+                GROUPS[part.sealed.field_group].label,
+                self._content(referral_id, part),
+            )
+            for part in parts
+        ]
+
+    def _content(self, referral_id: ReferralId, part: _Part) -> Group | None:
+        plain = self.provider.opened(referral_id, part.sealed, part.wraps)
+        if plain is None:
+            return None
+        try:
+            model = group_model(part.sealed.field_group)
+            return model.model_validate_json(plain, strict=True, by_alias=True, by_name=False)
+        except (Refused, ValidationError):
+            return None  # What is not in the agreed shape might hold what must never travel: it is not shown.

@@ -1,0 +1,83 @@
+"""What the inbox commands print."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from adapters.inbox import panels
+from adapters.inbox.inbox import Inbox
+from adapters.inbox.listing import OfferSeen
+from broker.schemas.offer_accepted import AcceptedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How somebody looks at one offer."""
+
+    contact: bool
+    conflict_check: bool
+    reader: AcceptedBy
+    as_json: bool
+
+
+async def list_offers(inbox: Inbox, *, everything: bool, as_json: bool) -> None:
+    """Print the list."""
+    offers, now = await inbox.offers(everything=everything), await inbox.now()
+    if as_json:
+        typer.echo(json.dumps([_offer_json(offer) for offer in offers], indent=2))
+        return
+    for line in panels.columns([panels.listed(offer, now) for offer in offers]):
+        typer.echo(line)
+    if not offers:
+        typer.echo("Nothing waits.")
+    if aside := await inbox.aside():
+        typer.echo(f"{len(aside)} messages were not acted on: `handoff inbox aside`.", err=True)
+
+
+async def show(inbox: Inbox, reference: str, look: Look) -> None:
+    """Print one offer, what was opened first."""
+    offer, now = await inbox.find(reference), await inbox.now()
+    opened = (
+        await inbox.open_groups(
+            offer.offer_id, reader=look.reader, contact_shown=look.contact, single_use=look.conflict_check
+        )
+        if panels.may_open(offer, now)
+        else []
+    )
+    if look.as_json:
+        told = {group.field_group: panels.revealed(group, contact=look.contact) for group in opened}
+        typer.echo(json.dumps(_offer_json(offer) | {"opened": told}, indent=2))
+        return
+    if panels.may_open(offer, now):
+        for line in panels.opened_lines(opened, contact=look.contact):
+            typer.echo(line)
+        typer.echo()
+    for line in panels.offer_lines(offer, inbox.provider.kind, now):
+        typer.echo(line)
+
+
+async def show_aside(inbox: Inbox) -> None:
+    """Print what was not acted on."""
+    rows = [(seen.set_aside_at.isoformat(timespec="seconds"), seen.place, seen.code) for seen in await inbox.aside()]
+    for line in panels.columns(rows):
+        typer.echo(line)
+
+
+def _offer_json(offer: OfferSeen) -> dict[str, Any]:
+    content = offer.offer.model_dump(mode="json", by_alias=True, exclude_none=True) if offer.offer is not None else None
+    return {
+        "reference": offer.reference,
+        "offerId": offer.offer_id,
+        "referralId": offer.referral_id,
+        "standing": offer.standing.value,
+        "priority": offer.priority.value if offer.priority else None,
+        "answerBy": offer.answer_by.isoformat() if offer.answer_by else None,
+        "receivedAt": offer.received_at.isoformat(),
+        "unsentAnswers": offer.unsent,
+        "refusal": offer.refusal.value if offer.refusal else None,
+        "released": offer.released,
+        "releaseEnds": offer.release_ends.isoformat() if offer.release_ends else None,
+        "offer": content,
+    }

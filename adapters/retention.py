@@ -1,0 +1,41 @@
+"""What is over is forgotten a day later: the offer's content, and every key and ciphertext that came with it."""
+
+from typing import Final
+
+from adapters.standing import OVER
+from broker.sql.bulk import Pool
+
+OPAQUE_OFFER_HOURS: Final = 24
+"""An offer's content outlives its end by this much (domain.md §7.5)."""
+FORGOTTEN_MAX: Final = 500
+"""Offers in one transaction; a backlog takes several looks."""
+
+_ENDED: Final = (
+    "SELECT org_id, offer_id FROM offer o WHERE standing = ANY($1::text[])"
+    " AND changed_at < clock_timestamp() - make_interval(hours => $2)"
+    " AND (content IS NOT NULL OR EXISTS (SELECT 1 FROM sealed_part s"
+    " WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id))"
+    " ORDER BY org_id, offer_id LIMIT $3 FOR UPDATE OF o SKIP LOCKED"
+)
+
+
+async def forget_ended(pool: Pool) -> int:
+    """Forget what ended long enough ago; returns how many offers. That there was an offer, and its codes, stay."""
+    async with pool.acquire() as connection, connection.transaction():
+        ended = await connection.fetch(_ENDED, [standing.value for standing in OVER], OPAQUE_OFFER_HOURS, FORGOTTEN_MAX)
+        keys = [row["org_id"] for row in ended], [row["offer_id"] for row in ended]
+        where = "USING unnest($1::text[], $2::text[]) AS w(org_id, offer_id) WHERE"
+        await connection.execute(
+            f"DELETE FROM wrapped_part p {where} p.org_id = w.org_id AND p.offer_id = w.offer_id",  # noqa: S608
+            *keys,
+        )
+        await connection.execute(
+            f"DELETE FROM sealed_part p {where} p.org_id = w.org_id AND p.offer_id = w.offer_id",  # noqa: S608
+            *keys,
+        )
+        await connection.execute(
+            "UPDATE offer o SET content = NULL FROM unnest($1::text[], $2::text[]) AS w(org_id, offer_id)"
+            " WHERE o.org_id = w.org_id AND o.offer_id = w.offer_id",
+            *keys,
+        )
+    return len(ended)

@@ -1,0 +1,159 @@
+"""What each of the broker's words does to a provider's file: one function each, no database, no clock, no Kafka."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from adapters.file import File, OfferOnFile, Prepared
+from adapters.provider import Provider
+from adapters.standing import OVER, REFUSED_TO, TAKEN, Standing
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.envelope import Envelope
+from broker.schemas.event import EventData
+from broker.schemas.event_refused import EventRefused
+from broker.schemas.ids import OfferId, OrgId, ReferralId
+from broker.schemas.offer_expired import OfferExpired
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.offer_withdrawn import OfferWithdrawn
+
+
+class AsideCode(StrEnum):
+    """Why something that the broker signed was not acted on."""
+
+    CATEGORY_NOT_OURS = "CATEGORY_NOT_OURS"
+    RELEASE_NOT_AWAITED = "RELEASE_NOT_AWAITED"
+    GROUP_NOT_OURS = "GROUP_NOT_OURS"
+    ANSWER_UNKNOWN = "ANSWER_UNKNOWN"
+    OURS_UNREADABLE = "OURS_UNREADABLE"
+    ADAPTER_FAULT = "ADAPTER_FAULT"
+
+
+class PutAside(Exception):
+    """This event is not acted on."""
+
+    def __init__(self, code: AsideCode) -> None:
+        super().__init__(code.value)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One event of the broker for one provider."""
+
+    provider: Provider
+    envelope: Envelope
+
+    @property
+    def org(self) -> OrgId:
+        """The provider it is for."""
+        return self.provider.org
+
+
+def apply(file: File, arrival: Arrival, fact: EventData) -> None:
+    """Let one event take effect on the file.
+
+    Raises:
+        PutAside: it is not acted on, and why.
+    """
+    STORIES[type(fact)](file, arrival, fact)
+
+
+def offer_made(file: File, arrival: Arrival, fact: OfferMade) -> None:
+    """Put an offer before the provider's people and receipt it; one that was taken back before it came stays away."""
+    if fact.category is not arrival.provider.kind.POLICY.category:
+        raise PutAside(AsideCode.CATEGORY_NOT_OURS)
+    if (arrival.org, fact.offer_id) in file.offers:
+        return
+    offer = _blank(file, arrival, fact.offer_id)
+    offer.category, offer.priority, offer.answer_by = fact.category.value, fact.priority.value, fact.answer_by
+    offer.content = fact.wire().decode()
+    file.stand(offer, Standing.WAITING)
+    envelope = Envelope(
+        id=file.draw(),
+        org=arrival.org,
+        type=OfferReceipted.TYPE,
+        subject=offer.referral_id,
+        time=file.now,
+        msgstatus=file.environment,
+        causationid=arrival.envelope.id,
+        offerid=offer.offer_id,
+    )
+    receipt = OfferReceipted(offer_id=offer.offer_id)
+    file.receipts.append(Prepared(envelope, receipt, offer.offer_id, Standing.WAITING, Standing.WAITING))
+
+
+def offer_withdrawn(file: File, arrival: Arrival, fact: OfferWithdrawn) -> None:
+    """Close the offer and forget what came with it; where it has not come yet, remember that it is gone."""
+    offer = file.offers.get((arrival.org, fact.offer_id)) or _blank(file, arrival, fact.offer_id)
+    if offer.standing not in OVER:
+        file.stand(offer, Standing.WITHDRAWN)
+
+
+def offer_expired(file: File, arrival: Arrival, fact: OfferExpired) -> None:
+    """Close an offer that nobody answered in time; an acceptance on its way will be refused as too late."""
+    offer = file.offers.get((arrival.org, fact.offer_id)) or _blank(file, arrival, fact.offer_id)
+    if offer.standing in (Standing.WAITING, Standing.WAITLISTED, Standing.CONTACT_PENDING):
+        file.stand(offer, Standing.EXPIRED)
+
+
+def disclosure_released(file: File, arrival: Arrival, fact: DisclosureReleased) -> None:
+    """Keep the sealed groups of an offer that we have accepted, as far as our kind may hold them."""
+    key = (arrival.org, fact.offer_id)
+    offer = file.offers.get(key)
+    if offer is None or offer.standing not in TAKEN:
+        raise PutAside(AsideCode.RELEASE_NOT_AWAITED)
+    ours = arrival.provider.kind.POLICY.may_hold
+    kept = fact.model_copy(
+        update={
+            "sealed": tuple(part for part in fact.sealed if part.field_group in ours),
+            "wraps": tuple(w for w in fact.wraps if w.field_group in ours and w.recipient == arrival.org),
+        }
+    )
+    file.released.append((key, kept))
+    if (kept.sealed, kept.wraps) != (fact.sealed, fact.wraps):
+        raise PutAside(AsideCode.GROUP_NOT_OURS)
+
+
+def event_refused(file: File, arrival: Arrival, fact: EventRefused) -> None:
+    """Note that the broker did not take an answer of ours, and put its offer back where it stands."""
+    if fact.event_id is None:
+        raise PutAside(AsideCode.OURS_UNREADABLE)
+    answer = file.answers.get((arrival.org, fact.event_id))
+    if answer is None:
+        raise PutAside(AsideCode.ANSWER_UNKNOWN)
+    answer.refusal, answer.refused_field = fact.code.value, fact.field
+    file.refused[(arrival.org, fact.event_id)] = answer
+    offer = file.offers.get((arrival.org, answer.offer_id)) if answer.offer_id is not None else None
+    if offer is None or answer.before is None:
+        return
+    offer.refusal = fact.code.value
+    ended = REFUSED_TO.get(fact.code)
+    if ended is not None and offer.standing not in OVER:
+        file.stand(offer, ended)
+    elif ended is None and offer.standing is answer.after:
+        file.stand(offer, answer.before)
+    else:
+        file.stand(offer, offer.standing)
+
+
+def _blank(file: File, arrival: Arrival, offer_id: OfferId) -> OfferOnFile:
+    return OfferOnFile(
+        org_id=arrival.org,
+        offer_id=offer_id,
+        referral_id=ReferralId(arrival.envelope.subject),
+        standing=Standing.WAITING,
+        received_at=file.now,
+        changed_at=file.now,
+    )
+
+
+STORIES: Final[Mapping[type[EventData], Callable[[File, Arrival, Any], None]]] = {
+    OfferMade: offer_made,
+    OfferWithdrawn: offer_withdrawn,
+    OfferExpired: offer_expired,
+    DisclosureReleased: disclosure_released,
+    EventRefused: event_refused,
+}
+"""What each of the broker's events does here."""

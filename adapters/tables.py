@@ -1,0 +1,172 @@
+"""The provider zone's own tables. Clear text is tier 2 at most; what is sealed rests sealed, and opens in memory only.
+
+Every row belongs to one organisation, because one installation may answer for several that must not see each other's.
+Times are UTC. The broker never reads these tables, and this zone never reads the broker's.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from broker.sql.migrate import Zone
+
+METADATA: Final = MetaData()
+
+ZONE: Final = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("reading",))
+"""How the tables are brought up to date; who opened what can be added to and not changed."""
+
+
+class Row(SQLModel):
+    """A table of the provider zone."""
+
+    metadata: ClassVar[MetaData] = METADATA
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable))
+
+
+def _text() -> Any:
+    return Field(sa_column=Column(Text, nullable=False))
+
+
+def _serial() -> Any:
+    return Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
+
+
+class Position(Row, table=True):
+    """Up to where a partition has been taken in: written in the transaction that took it in."""
+
+    __tablename__ = "position"
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    next_offset: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class ReceivedEvent(Row, table=True):
+    """One event of the broker that was taken in, so that it takes effect once."""
+
+    __tablename__ = "received"
+    org_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    received_at: datetime = _moment()
+
+
+class SetAside(Row, table=True):
+    """A record that was not taken in: where it lies in Kafka and why, by code. Never its content."""
+
+    __tablename__ = "set_aside"
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    record_offset: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    record_time_ms: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    org_id: str
+    code: str
+    event_id: str | None = None
+    set_aside_at: datetime = _moment()
+
+
+class Offer(Row, table=True):
+    """One offer to one organisation. `content` is the offer as it came (tier 2), gone once the offer is over."""
+
+    __tablename__ = "offer"
+    __table_args__ = (
+        Index("offer_by_reference", "org_id", "reference"),
+        Index("offer_open", "org_id", "answer_by", postgresql_where=text("standing IN ('WAITING', 'WAITLISTED')")),
+    )
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    referral_id: str
+    reference: str
+    standing: str
+    category: str | None = None
+    priority: str | None = None
+    answer_by: datetime | None = _moment(nullable=True)
+    content: dict[str, Any] | None = Field(sa_column=Column(JSONB, nullable=True))
+    refusal: str | None = None
+    received_at: datetime = _moment()
+    changed_at: datetime = _moment()
+
+
+class Disclosure(Row, table=True):
+    """That sealed groups were released for an offer, under which consent, with which duties, until when."""
+
+    __tablename__ = "disclosure"
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    consent_id: str | None = None
+    consent_version: int | None = None
+    expires_at: datetime | None = _moment(nullable=True)
+    redisclosure_prohibited: bool
+    notice_code: str
+    released_at: datetime = _moment()
+
+
+class SealedPart(Row, table=True):
+    """The ciphertext of one field group, as it came."""
+
+    __tablename__ = "sealed_part"
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    field_group: str = Field(primary_key=True)
+    suite: str
+    ciphertext: str = _text()
+
+
+class WrappedPart(Row, table=True):
+    """The content key of one group, wrapped for this organisation; apart from the ciphertext, to be destroyed apart."""
+
+    __tablename__ = "wrapped_part"
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    field_group: str = Field(primary_key=True)
+    key_id: str = Field(primary_key=True)
+    wrapped: str = _text()
+
+
+class Answer(Row, table=True):
+    """One event of ours on its way to the broker: sent again, under the same id, until Kafka has confirmed it."""
+
+    __tablename__ = "answer"
+    __table_args__ = (
+        UniqueConstraint("org_id", "event_id"),
+        Index("answer_unsent", "org_id", "subject", "seq", postgresql_where=text("sent_at IS NULL")),
+        Index("answer_by_offer", "org_id", "offer_id", "seq"),
+    )
+    seq: int | None = _serial()
+    event_id: str
+    org_id: str
+    subject: str
+    offer_id: str | None = None
+    type: str
+    before: str | None = None
+    after: str | None = None
+    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    made_at: datetime = _moment()
+    sent_at: datetime | None = _moment(nullable=True)
+    refusal: str | None = None
+    refused_field: str | None = None
+
+
+class Reading(Row, table=True):
+    """That somebody opened sealed groups: which role, when, which groups by code. Written before anything is shown."""
+
+    __tablename__ = "reading"
+    __table_args__ = (Index("reading_by_offer", "org_id", "offer_id"),)
+    reading_id: int | None = _serial()
+    org_id: str
+    offer_id: str
+    reader: str
+    groups: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    contact_shown: bool
+    read_at: datetime = _moment()
+
+
+def table(row: type[Row]) -> Any:
+    """The SQLAlchemy table of a row class."""
+    return row.__table__  # type: ignore[attr-defined]

@@ -1,0 +1,154 @@
+"""What stands in an offer, in plain words for a person in a hurry; codes that have no words are shown as they are."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from broker.schemas.clear_groups import AccessNeeds, OfferedNeed
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.vocabulary import LengthOfNeed, Service
+
+_LANGUAGES: Final = {
+    "ar": "Arabic",
+    "de": "German",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "hi": "Hindi",
+    "hmn": "Hmong",
+    "ht": "Haitian Creole",
+    "ko": "Korean",
+    "pt": "Portuguese",
+    "ru": "Russian",
+    "so": "Somali",
+    "tl": "Tagalog",
+    "vi": "Vietnamese",
+    "zh": "Chinese",
+}
+
+_HOW_LONG: Final = {
+    LengthOfNeed.TONIGHT: "for tonight",
+    LengthOfNeed.DAYS: "for some days",
+    LengthOfNeed.WEEKS: "for some weeks",
+    LengthOfNeed.MONTHS: "for some months",
+}
+
+_ACCESS: Final = {
+    "sign_language": "sign language",
+    "step_free": "step-free access",
+    "mobility_device": "mobility device",
+    "deaf_hoh": "deaf or hard of hearing",
+    "blind_low_vision": "blind or low vision",
+    "service_animal": "service animal",
+    "smokefree": "smoke-free",
+    "transport_needed": "needs transport",
+}
+
+
+def plain(code: StrEnum) -> str:
+    """A code as words: `EMERGENCY_SHELTER` becomes "emergency shelter"."""
+    return code.value.replace("_", " ").lower()
+
+
+def services(offered: tuple[Service, ...]) -> str:
+    """The services asked for, as a list with commas."""
+    return ", ".join(plain(service) for service in offered)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun: "1 adult", "2 adults"."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def household(need: OfferedNeed | None) -> str | None:
+    """For how many, with the children's age bands; None where the offer does not say."""
+    if need is None or need.adults is None:
+        return None
+    people = counted(need.adults, "adult", "adults")
+    if need.children:
+        ages = ", ".join(band.value for band in need.child_age_bands)
+        people += f" and {counted(need.children, 'child', 'children')}" + (f" (ages {ages})" if ages else "")
+    return people
+
+
+def urgency(need: OfferedNeed | None) -> str | None:
+    """How soon and for how long; None where the offer does not say."""
+    if need is None:
+        return None
+    said = []
+    if need.safe_tonight is not None:
+        said.append("safe tonight" if need.safe_tonight else "not safe tonight")
+    if need.length_of_need is not None:
+        said.append(_HOW_LONG[need.length_of_need])
+    if need.needed_by is not None:
+        said.append(f"needed by {moment(need.needed_by)}")
+    return ", ".join(said) or None
+
+
+def language(access: AccessNeeds | None) -> str | None:
+    """Which language, and whether an interpreter is wanted; None where the offer does not say."""
+    if access is None or (access.preferred_language is None and not access.interpreter):
+        return None
+    code = access.preferred_language
+    name = "" if code is None else _LANGUAGES.get(code.partition("-")[0], code)
+    return ", ".join(part for part in (name, "interpreter wanted" if access.interpreter else "") if part)
+
+
+def access_needs(access: AccessNeeds | None) -> str | None:
+    """What the place must allow for, language apart; None where nothing is asked."""
+    if access is None:
+        return None
+    said = [words for name, words in _ACCESS.items() if getattr(access, name)]
+    if access.pet_count or access.pet_types:
+        types = ", ".join(kind.value for kind in access.pet_types)
+        said.append("pets: " + (types or counted(access.pet_count, "animal", "animals")))
+    if access.gender_of_placement is not None:
+        said.append(f"wishes a place for: {plain(access.gender_of_placement)}")
+    if access.religious_diet is not None:
+        said.append(f"diet: {plain(access.religious_diet)}")
+    return ", ".join(said) or None
+
+
+def place(offer: OfferMade) -> str | None:
+    """Where, never finer than a county or a postal area."""
+    return offer.area or offer.jurisdiction_code
+
+
+def call_back(offer: OfferMade) -> str | None:
+    """Whom to call about the offer, by role and number, and until when."""
+    worker = offer.worker_contact
+    if worker is None:
+        return None
+    unit = f", unit {worker.unit}" if worker.unit else ""
+    until = f", until {moment(worker.shift_ends_at)}" if worker.shift_ends_at else ""
+    return f"{plain(worker.role)}{unit}, {worker.callback}{until}"
+
+
+def moment(when: datetime) -> str:
+    """A moment to the minute, with its zone: UTC."""
+    return when.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def span(length: timedelta) -> str:
+    """A length of time in its largest unit: "45 s", "12 min", "3 h 20 min", "2 days"."""
+    seconds = max(0, int(length.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes = seconds // 60
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
+    return f"{minutes // (24 * 60)} days"
+
+
+def deadline(answer_by: datetime, now: datetime) -> str:
+    """A deadline as a person hears it: "answer within 12 min", or "due 5 min ago: answer at once"."""
+    if answer_by >= now:
+        return f"answer within {span(answer_by - now)}"
+    return f"due {span(now - answer_by)} ago: answer at once"
+
+
+def lines(*labelled: tuple[str, str | None]) -> tuple[str, ...]:
+    """Lines "label: words" of what is there."""
+    return tuple(f"{label}: {words}" if label else words for label, words in labelled if words)

@@ -1,0 +1,141 @@
+"""The provider zone's process: takes in what the broker says, receipts it, and sends what people answered.
+
+Any number of copies may run on one database: Kafka shares out the partitions, row locks share out the answers. A new
+organisation's folder is noticed while running. Nothing here answers an offer; people do.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from adapters.errors import NoSuchProvider
+from adapters.inbox.inbox import Inbox
+from adapters.provider import Provider, signer_for
+from adapters.receiving import Receiver
+from adapters.retention import forget_ended
+from adapters.sending import Sender
+from broker.bus.intake import Intake
+from broker.bus.publisher import Publisher
+from broker.errors import HandoffError
+from broker.schemas.event import Flow
+from broker.schemas.ids import OrgId
+from broker.schemas.topics import Topics
+from broker.sql.bulk import Pool
+from broker.sql.transient import TRANSIENT
+
+log = logging.getLogger(__name__)
+
+GROUP: Final = "provider-zone"
+LOOK_SECONDS: Final = 5
+"""Between two looks at the zones' folders and at what is to be forgotten."""
+
+LoadProviders = Callable[[], Mapping[OrgId, Provider]]
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneParts:
+    """What a zone is made of; the composition root puts it together."""
+
+    pool: Pool
+    kafka: Mapping[str, Any]
+    """Keyword arguments of every aiokafka client, `bootstrap_servers` among them."""
+    topics: Topics
+    broker_org: OrgId
+    load_providers: LoadProviders
+    """Reads the organisations that this installation answers for; asked again every few seconds."""
+    group: str = GROUP
+    """Kafka's consumer group: the same for all copies of one installation, another for another installation."""
+
+
+class ProviderZone:
+    """One copy of the zone: `async with ProviderZone(parts) as zone`, then `zone.inbox(org)`."""
+
+    def __init__(self, parts: ZoneParts) -> None:
+        self._parts = parts
+        self._providers: dict[OrgId, Provider] = {}
+        self._served: list[OrgId] = []
+        self._publisher = Publisher(parts.kafka, signer_for(self._providers))
+        self._receiver = Receiver(parts.pool, parts.topics, parts.broker_org, self._providers)
+        self._sender = Sender(parts.pool, self._publisher, parts.topics)
+        self._intake: Intake | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Begin to take in and to send; waits for Kafka as long as it takes."""
+        await self.refresh()
+        self._tasks = [
+            asyncio.create_task(self._sender.run(self._served), name="answers"),
+            asyncio.create_task(self._look_after(), name="zone-look"),
+        ]
+
+    async def stop(self) -> None:
+        """Finish the batch in hand; answers that are not confirmed stay rows and are sent next time."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+        await self._stop_listening()
+        await self._publisher.stop()
+
+    async def run(self) -> None:
+        """Run until cancelled. A defect in one of its loops ends it, so that whoever watches the process notices."""
+        async with self:
+            await asyncio.gather(*self._tasks)
+
+    def inbox(self, org: OrgId) -> Inbox:
+        """The inbox of one of the organisations served; raises `NoSuchProvider`."""
+        provider = self._providers.get(org)
+        if provider is None:
+            raise NoSuchProvider
+        return Inbox(self._parts.pool, provider, self._parts.topics.environment)
+
+    @property
+    def last_stored(self) -> float:
+        """Loop time at which a batch was last stored; readiness is judged by it."""
+        return self._intake.last_stored if self._intake is not None else 0.0
+
+    async def refresh(self) -> None:
+        """Read the organisations anew; where their number changed, listen to exactly their topics."""
+        found = self._parts.load_providers()
+        changed = set(found) != set(self._providers)
+        if changed:
+            await self._stop_listening()
+        for gone in set(self._providers) - set(found):
+            del self._providers[gone]
+        self._providers.update(found)
+        self._served[:] = sorted(found)
+        if changed and found:
+            await self._listen()
+
+    async def _stop_listening(self) -> None:
+        intake, self._intake = self._intake, None
+        if intake is not None:
+            await intake.stop()
+
+    async def _listen(self) -> None:
+        topics = self._parts.topics
+        names = "|".join(re.escape(topics.name(Flow.BROKER_TO_PROVIDER, org)) for org in self._served)
+        receiver = self._receiver
+        intake = Intake(self._parts.kafka, f"^({names})$", self._parts.group, receiver.store, receiver.positions)
+        await intake.start()
+        self._intake = intake
+
+    async def _look_after(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await self.refresh()
+                await forget_ended(self._parts.pool)
+            except (HandoffError, *TRANSIENT) as error:
+                # A folder that cannot be read, or a database that is away, must not stop what is being served.
+                log.warning("the zone's look-after waits (%s)", type(error).__name__)
