@@ -15,7 +15,7 @@ from broker.schemas.refusal import RefusalCode
 from broker.schemas.shapes import broken
 
 GROUP_BYTES_CLASSES: Final = (256, 512, 1024, 2048, 4096, 8192)
-"""What a group's text is padded to, in bytes. The smallest holds nearly every group; the largest a big family's FG09."""
+"""What a group's text is padded to, in bytes. The smallest holds nearly every group, the largest a big family."""
 GROUP_BYTES_MAX: Final = GROUP_BYTES_CLASSES[-1] - 1
 """The longest text of a group: one byte of the largest class is the padding's mark."""
 NONCE_BYTES: Final = 12
