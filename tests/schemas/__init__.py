@@ -1,0 +1,1 @@
+"""Tests of the contract: what every event promises by being there."""
