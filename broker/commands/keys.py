@@ -1,0 +1,135 @@
+"""`handoff keys`: make a zone's keys, see which there are, and print the public cards that others are given.
+
+No command prints, copies or sends a private half.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from broker.schemas.ids import KEY_ID_PATTERN, ORG_ID_PATTERN, KeyId, OrgId
+from broker.seal.cards import KeyCard, KeyKind, org_of_key
+from broker.seal.errors import KeyMissing
+from broker.seal.key_files import key_path, read_cards
+from broker.seal.keys import SigningKey
+from broker.settings import load_settings
+
+app = typer.Typer(help="A zone's signing and sealing keys, and their public cards.", no_args_is_help=True)
+
+_KEY_ID: Final = re.compile(KEY_ID_PATTERN)
+_ORG_ID: Final = re.compile(ORG_ID_PATTERN)
+
+Folder = Annotated[
+    Path | None, typer.Option("--dir", help="The key folder; `<home>/zones/<org>/keys` where it is not given.")
+]
+
+
+@app.command()
+def new(
+    org: Annotated[str, typer.Option(help="Whose key: org-haven")],
+    kind: Annotated[KeyKind, typer.Option(help="signing (who published) or sealing (who may open)")],
+    folder: Folder = None,
+    name: Annotated[
+        str | None, typer.Option(help="What follows the # of the key id; kind and month where not given")
+    ] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="For how many days; without an end where not given")] = None,
+) -> None:
+    """Make a key, readable by this user alone, and print its public card for the network's operator."""
+    owner, now = _org(org), datetime.now(UTC).replace(microsecond=0)
+    place = folder or key_folder(owner)
+    key_id = _key_id(owner, name) if name else _free_key_id(place, owner, kind, now)
+    not_after = now + timedelta(days=days) if days else None
+    card = _key(kind, key_id, place, now, not_after)
+    typer.echo(f"Wrote {key_path(place, key_id, kind)} (mode 0600). Keep a safe copy of it.", err=True)
+    typer.echo("Give the operator the card below, and compare its publicKey with them by telephone.", err=True)
+    typer.echo(card.wire())
+
+
+@app.command("list")
+def list_keys(
+    org: Annotated[str | None, typer.Option(help="Only this organisation's")] = None,
+    folder: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The cards as a JSON list")] = False,
+) -> None:
+    """Every key that this installation holds: whose, what for, since when, until when."""
+    owner = None if org is None else _org(org)
+    cards = [card for place in _folders(owner, folder) for card in read_cards(place) if owner in (None, card.org_id)]
+    if as_json:
+        typer.echo(json.dumps([json.loads(card.wire()) for card in cards], indent=1))
+        return
+    if not cards:
+        typer.echo("There are no keys here yet; `handoff keys new` makes one.")
+    now = datetime.now(UTC)
+    width = max((len(card.key_id) for card in cards), default=0)
+    for card in cards:
+        typer.echo(
+            f"{card.key_id:<{width}}  {card.kind.value:<7}  made {card.created_at:%Y-%m-%d}  {_until(card, now)}"
+        )
+
+
+@app.command("card")
+def print_card(
+    key_id: Annotated[str, typer.Argument(help="org-haven#sealing-2026-01")],
+    folder: Folder = None,
+) -> None:
+    """The public card of one key, as JSON; it may be shown to anybody."""
+    if not _KEY_ID.fullmatch(key_id):
+        raise typer.BadParameter("A key id looks like org-haven#sealing-2026-01.")
+    place = folder or key_folder(org_of_key(KeyId(key_id)))
+    card = next((card for card in read_cards(place) if card.key_id == key_id), None)
+    if card is None:
+        raise KeyMissing(f"No such key in {place}.", remedy="`handoff keys list` shows the ones there are.")
+    typer.echo(card.wire())
+
+
+def key_folder(org: OrgId) -> Path:
+    """Where an organisation's keys rest in this installation."""
+    return load_settings().home / "zones" / org / "keys"
+
+
+def _folders(org: OrgId | None, folder: Path | None) -> Iterator[Path]:
+    if folder is not None:
+        yield folder
+    elif org is not None:
+        yield key_folder(org)
+    else:
+        yield from sorted((load_settings().home / "zones").glob("*/keys"))
+
+
+def _key(kind: KeyKind, key_id: KeyId, folder: Path, now: datetime, not_after: datetime | None) -> KeyCard:
+    if kind is KeyKind.SIGNING:
+        return SigningKey.new(key_id).keep(folder, now, not_after)
+    from broker.seal.opening import OpeningKey  # a process that makes no sealing key has no use for it
+
+    return OpeningKey.new(key_id).keep(folder, now, not_after)
+
+
+def _free_key_id(folder: Path, org: OrgId, kind: KeyKind, now: datetime) -> KeyId:
+    """`org-haven#signing-2026-01`; with `-2` and so on where the month has one already."""
+    base = f"{org}#{kind.value}-{now:%Y-%m}"
+    taken = {card.key_id for card in read_cards(folder)} if folder.is_dir() else set()
+    candidates = (KeyId(base if count == 1 else f"{base}-{count}") for count in range(1, len(taken) + 2))
+    return next(key_id for key_id in candidates if key_id not in taken)
+
+
+def _org(text: str) -> OrgId:
+    if not _ORG_ID.fullmatch(text):
+        raise typer.BadParameter("An organisation's id looks like org-haven: small letters, digits, hyphens.")
+    return OrgId(text)
+
+
+def _key_id(org: OrgId, name: str) -> KeyId:
+    if not _KEY_ID.fullmatch(f"{org}#{name}"):
+        raise typer.BadParameter("A key's name has 1 to 32 small letters, digits and hyphens.")
+    return KeyId(f"{org}#{name}")
+
+
+def _until(card: KeyCard, now: datetime) -> str:
+    if card.not_after is None:
+        return "no end"
+    return f"{'until' if card.valid_at(now) else 'ENDED'} {card.not_after:%Y-%m-%d}"
