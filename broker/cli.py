@@ -31,6 +31,7 @@ class Entry:
 COMMANDS = (
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
     Entry("local", "broker.commands.local:app", "Look after the embedded Kafka and PostgreSQL and their data."),
+    Entry("keys", "broker.commands.keys:app", "Make a zone's keys, list them, print their public cards."),
 )
 
 
