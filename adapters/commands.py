@@ -31,6 +31,7 @@ _LOOK_SECONDS: Final = 0.05
 Org = Annotated[str | None, typer.Option("--org", help="Which organisation, where this installation serves several.")]
 Reference = Annotated[str, typer.Argument(metavar="REF", help="The offer's reference, such as K7QF-2MXD.")]
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
+Reason = Annotated[DeclineReason, typer.Option("--reason", case_sensitive=False, help="Why, by code.")]
 By = Annotated[AcceptedBy, typer.Option("--as", help="The role of whoever decides or looks; never a name.")]
 
 
@@ -128,11 +129,16 @@ def _deciding(app: typer.Typer, desk: _Desk) -> None:
     @app.command("decline")
     def decline(
         reference: Reference,
-        reason: Annotated[DeclineReason, typer.Option("--reason", case_sensitive=False, help="Why, by code.")],
+        reason: Reason,
         org: Org = None,
     ) -> None:
-        """Say no, or give back what you accepted; somebody else is asked at once."""
+        """Say no; somebody else is asked at once."""
         desk.answer(org, reference, lambda inbox, offer: inbox.decline(offer.offer_id, reason))
+
+    @app.command("give-back")
+    def give_back(reference: Reference, reason: Reason, org: Org = None) -> None:
+        """Give back what you accepted, before the service has begun; somebody else is asked at once."""
+        desk.answer(org, reference, lambda inbox, offer: inbox.give_back(offer.offer_id, reason))
 
     @app.command("waitlist")
     def waitlist(reference: Reference, org: Org = None) -> None:

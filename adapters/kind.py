@@ -14,6 +14,9 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.contact_attempted import ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
@@ -43,9 +46,12 @@ EVERY_ANSWER: Final = frozenset[type[EventData]](
         ServiceCompleted,
         ServiceEnded,
         CapacityUpdated,
+        ConsentGranted,
+        ConsentNarrowed,
+        ConsentRevoked,
     }
 )
-"""What a provider can say at all (domain.md §8)."""
+"""What a provider can say at all (domain.md §8), a survivor's release to it included."""
 
 REASONS_OF_ANYONE: Final = frozenset(
     {

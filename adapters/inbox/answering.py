@@ -10,11 +10,11 @@ from adapters import rows
 from adapters.errors import AnswerNotPossible, OfferNotFound
 from adapters.file import File, OfferOnFile, Prepared
 from adapters.provider import Provider
-from adapters.standing import Standing, after, why_not
-from broker.schemas.capacity_updated import CapacityUpdated
+from adapters.standing import TAKEN, Standing, after, why_not
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.ids import ConsentId, EventId, OfferId, new_event_id
+from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Connection, Pool
@@ -48,9 +48,18 @@ class Answering:
     environment: MsgStatus
 
     async def answer(
-        self, offer_id: OfferId, fact: EventData, *, release: Release | None = None, event_id: EventId | None = None
+        self,
+        offer_id: OfferId,
+        fact: EventData,
+        *,
+        release: Release | None = None,
+        event_id: EventId | None = None,
+        giving_back: bool = False,
     ) -> Answered:
         """Store an answer to an offer of this provider, with what it does to the offer, in one transaction.
+
+        A decline gives an accepted offer back only where `giving_back` says so: a colleague who declines what he sees
+        waiting must not undo an acceptance that came in between.
 
         Raises:
             OfferNotFound: also for another provider's offer, so that nobody learns that it exists.
@@ -66,18 +75,20 @@ class Answering:
             before = await self._repeated(connection, event_id, fact, offer)
             if before is not None:
                 return before
+            if isinstance(fact, OfferDeclined) and giving_back != (offer.standing in TAKEN):
+                raise AnswerNotPossible(why_not(offer.standing, type(fact)))
             return await self._store(connection, file, offer, fact, release, event_id)
 
-    async def tell_capacity(self, fact: CapacityUpdated) -> Answered:
-        """Store what the provider says about its free places.
+    async def tell(self, fact: EventData, subject: str) -> Answered:
+        """Store what the provider says that is about no offer: its free places, a survivor's release to it.
 
         Raises:
-            AnswerNotPossible: this kind of provider does not count such units or offer such a service.
+            AnswerNotPossible: this kind of provider does not say such a thing.
         """
         self._check_kind(fact)
         async with self.pool.acquire() as connection, connection.transaction():
             file = await self._file(connection)
-            envelope = self._envelope(file, self.provider.org, fact, None, None)
+            envelope = self._envelope(file, subject, fact, None, None)
             await rows.add_answers(connection, [Prepared(envelope, fact)], file.now)
         return Answered(envelope.id, None)
 

@@ -11,11 +11,14 @@ from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.provider import Provider
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
-from broker.schemas.ids import EventId, OfferId
+from broker.schemas.ids import ConsentId, EventId, OfferId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_waitlisted import OfferWaitlisted
@@ -85,8 +88,13 @@ class Inbox:
         return await self.answer(offer_id, fact, release=release)
 
     async def decline(self, offer_id: OfferId, reason: DeclineReason) -> Answered:
-        """A person says no, by code; before the service has begun an accepted offer is given back this way."""
+        """A person says no, by code."""
         return await self.answer(offer_id, OfferDeclined(offer_id=offer_id, reason=reason))
+
+    async def give_back(self, offer_id: OfferId, reason: DeclineReason) -> Answered:
+        """A person gives back what was accepted, before the service has begun; somebody else is asked at once."""
+        fact = OfferDeclined(offer_id=offer_id, reason=reason)
+        return await self._answering.answer(offer_id, fact, giving_back=True)
 
     async def waitlist(self, offer_id: OfferId, *, expected_by: datetime | None = None) -> Answered:
         """A place in the queue."""
@@ -127,9 +135,12 @@ class Inbox:
     async def capacity(self, service: Service, unit: CapacityUnit, available: CapacityBucket) -> Answered:
         """How many places there are, roughly, as of now."""
         as_of = await self.now()
-        return await self._answering.tell_capacity(
-            CapacityUpdated(service=service, unit=unit, available=available, as_of=as_of)
-        )
+        fact = CapacityUpdated(service=service, unit=unit, available=available, as_of=as_of)
+        return await self._answering.tell(fact, self.provider.org)
+
+    async def consent(self, consent_id: ConsentId, fact: ConsentGranted | ConsentNarrowed | ConsentRevoked) -> Answered:
+        """Publish what a survivor has allowed this provider to tell the source, or takes back."""
+        return await self._answering.tell(fact, consent_id)
 
     async def sent(self, event_id: EventId) -> bool:
         """Whether Kafka has confirmed an answer."""

@@ -1,0 +1,1 @@
+"""The provider zone, on real Kafka and PostgreSQL."""
