@@ -19,6 +19,9 @@ part_stop_seconds_max: Final = 15
 home_release_seconds_max: Final = 20
 """How long a start waits for a dead owner's parts to finish stopping: a little longer than `part_stop_seconds_max`."""
 
+home_settle_seconds: Final = 1.0
+"""How long a start waits for a living owner: it may be on its way out, or only have looked who owns the folder."""
+
 poll_seconds: Final = 0.02
 """Between two looks at a starting or stopping part: short against its second, long against the cost of a look."""
 
@@ -45,3 +48,26 @@ log_bytes_max: Final = 10 * 1024 * 1024
 
 kafka_heap_mebibytes: Final = 512
 """Enough for one county on one machine; an operator with more traffic runs Kafka as its own service."""
+
+# The agency's client (broker/client.py)
+
+kafka_connect_seconds_max: Final = 15.0
+"""How long a client tries to reach Kafka before it says that it cannot: a person is waiting."""
+
+confirm_seconds_max: Final = 30.0
+"""How long a client sends one event again until Kafka confirms it: a broker's restart takes less."""
+
+published_remembered_max: Final = 1024
+"""Events that a client remembers, so that publishing one twice by its id sends the same bytes: hours of one desk."""
+
+notices_remembered_max: Final = 10_000
+"""Notices that a client remembers, so that a repeated one is not shown twice: far more than Kafka repeats at once."""
+
+notice_poll_milliseconds: Final = 500
+"""How long one look at the notice topic waits for the first record; new ones come at once, stopping waits this long."""
+
+notice_clock_skew_seconds_max: Final = 600
+"""How far an agency's clock may be from Kafka's for an answer still to be found without reading the topic from its start."""
+
+content_keys_kept_days_max: Final = 21
+"""The longest referral (ten days undecided at P3) and the time in which its provider must be let in, with a margin."""

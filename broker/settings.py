@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     cache_dir: Folder = Field(default_factory=_default_cache)
     """Where Kafka's jars are kept, shared between all copies of this user."""
 
+    maven_repository: str = Field(default="https://repo.maven.apache.org/maven2", pattern=r"^https?://\S+[^/]$")
+    """Where Kafka's jars are fetched from: Maven Central, or a mirror of it. The lock decides what is accepted."""
+
     keys_dir: Folder | None = None
     """The folder with the zones' key files; `<home>/keys` where it is not set."""
 
@@ -182,6 +185,7 @@ class Settings(BaseSettings):
 _SHAPES = {
     "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
+    "maven_repository": "must look like https://host/path, without a slash at its end",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
 }
 

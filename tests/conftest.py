@@ -131,7 +131,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def own_parts(home: Path) -> Iterator[LocalParts]:
     """Kafka and PostgreSQL of the test's own, to be killed and started at will."""
-    with local_parts(home, load_settings(_env_file=None).cache_dir) as running:
+    with local_parts(load_settings(home=home, _env_file=None)) as running:
         yield running
 
 

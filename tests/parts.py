@@ -89,9 +89,9 @@ def _keep(run: Path, *, containers: bool) -> None:
 @contextmanager
 def _embedded(home: Path) -> Iterator[Parts]:
     """The parts for which no address is given by `HANDOFF_KAFKA_BOOTSTRAP` and `HANDOFF_POSTGRES_DSN`."""
-    given = load_settings(home=home)
+    given = load_settings(home=home, _env_file=None)
     wanted = {"kafka": given.kafka_bootstrap is None, "postgres": given.postgres_dsn is None}
-    with local_parts(home, given.cache_dir, **wanted, progress=Lines()) as parts:
+    with local_parts(given, **wanted, progress=Lines()) as parts:
         yield Parts(
             given.kafka_bootstrap or parts.kafka_bootstrap,
             given.postgres_dsn.get_secret_value() if given.postgres_dsn else parts.superuser_dsn,

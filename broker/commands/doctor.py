@@ -113,7 +113,7 @@ def _jars(settings: Settings) -> Finding:
         found = f"{len(all_of_them) - len(missing)} of {len(all_of_them)} jars of {KAFKA_VERSION} in the cache"
         return Finding("Kafka's jars", State.IDLE, found, "Fetched at the first start; that needs a network.")
     try:
-        ensure_jars(settings.cache_dir, Silence())
+        ensure_jars(settings.cache_dir, settings.maven_repository, Silence())
     except HandoffError as error:
         return Finding("Kafka's jars", State.MISSING, str(error), error.remedy)
     return Finding("Kafka's jars", State.OK, f"{len(all_of_them)} of {KAFKA_VERSION}, each as the lock says")

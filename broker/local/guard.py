@@ -26,9 +26,12 @@ def main(arguments: list[str]) -> int:
         signal.signal(quiet, signal.SIG_IGN)
     wake = _wake_on_child_or_stop()
     guard = os.getpid()
+    became, becoming = os.pipe()
     child = os.fork()
     if child == 0:
-        _become(user, arguments[5:], log, stop_signal, guard)
+        _become(user, arguments[5:], log, stop_signal, guard, becoming)
+    os.close(becoming)
+    os.read(became, 1)  # until the command runs: a signal sent before that would be lost
     os.write(1, f"{child}\n".encode())
     while (code := _ended(child)) is None:
         if _parent_gone(wake):
@@ -73,13 +76,14 @@ def _stop(child: int, stop_signal: int, grace_seconds: float) -> int:
     return 128 + os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def _become(user: str, command: list[str], log: str, stop_signal: int, guard: int) -> None:
+def _become(user: str, command: list[str], log: str, stop_signal: int, guard: int, closed_on_exec: int) -> None:
     """In the child: log to `log`, drop root where asked, die with the guard, and turn into the command."""
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
-    os.closerange(_FIRST_FREE_DESCRIPTOR, _DESCRIPTORS)
+    os.closerange(_FIRST_FREE_DESCRIPTOR, closed_on_exec)
+    os.closerange(closed_on_exec + 1, _DESCRIPTORS)
     signal.set_wakeup_fd(-1)
     for usual in (signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGTERM):
         signal.signal(usual, signal.SIG_DFL)

@@ -14,10 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from broker import limits
 from broker.errors import HomeInUse
@@ -27,11 +29,20 @@ _SOCKET_NAME = ".s.PGSQL.5432"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who runs the parts of a folder: process id, its command, and since when (UTC)."""
+    """Who runs the parts of a folder: process id, its command, since when (UTC), and when it began (for the system)."""
 
     pid: int
     command: str
     since: str
+    began: float
+
+    def alive(self) -> bool:
+        """Whether that very process still runs: neither dead nor waiting to be buried, nor another with its number."""
+        try:
+            process = psutil.Process(self.pid)
+            return process.status() != psutil.STATUS_ZOMBIE and process.create_time() == self.began
+        except psutil.NoSuchProcess:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +148,15 @@ class Home:
             os.close(descriptor)
 
     def _lock(self, descriptor: int) -> None:
-        deadline = time.monotonic() + limits.home_release_seconds_max
+        begun = time.monotonic()
         while True:
             try:
                 return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 owner = _owner(os.pread(descriptor, 4096, 0).decode())
-                if (owner is not None and _alive(owner.pid)) or time.monotonic() > deadline:
+                living = owner is not None and owner.alive()
+                patience = limits.home_settle_seconds if living else limits.home_release_seconds_max
+                if time.monotonic() - begun > patience:
                     raise _in_use(self.path, owner) from None
             time.sleep(limits.poll_seconds)
 
@@ -168,7 +181,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _ourselves() -> dict[str, Any]:
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    return {"pid": os.getpid(), "command": command, "since": datetime.now(UTC).isoformat(timespec="seconds")}
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return asdict(Owner(os.getpid(), command, since, psutil.Process().create_time()))
 
 
 def _owner(text: str) -> Owner | None:
@@ -176,16 +190,6 @@ def _owner(text: str) -> Owner | None:
         return Owner(**json.loads(text))
     except (ValueError, TypeError):  # the owner has the lock and has not yet written its name
         return None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _in_use(path: Path, owner: Owner | None) -> HomeInUse:

@@ -1,7 +1,7 @@
 """Kafka's jars: exactly those that `kafka.lock` names, byte for byte, or none is run.
 
-jgo fetches each locked coordinate from Maven Central; nothing is resolved at run time, so a new release of a
-dependency cannot slip in. The folder is shared between all copies of a user and is named after the lock's digest.
+jgo fetches each locked coordinate from Maven Central or a mirror; nothing is resolved at run time, so no new release of
+a dependency can slip in. The folder is shared between all copies of a user and is named after the lock's digest.
 """
 
 import hashlib
@@ -57,8 +57,8 @@ def missing_jars(cache: Path) -> tuple[Jar, ...]:
     return tuple(jar for jar in locked_jars() if not (folder / jar.file_name).exists())
 
 
-def ensure_jars(cache: Path, progress: Progress) -> tuple[Path, ...]:
-    """The class path: downloads what is missing, then hashes every jar.
+def ensure_jars(cache: Path, repository: str, progress: Progress) -> tuple[Path, ...]:
+    """The class path: downloads what is missing from `repository` (a URL), then hashes every jar.
 
     Raises `JarsUnreachable` when the repository cannot be reached, `JarRefused` when a file differs from the lock or a
     jar lies there that the lock does not name.
@@ -66,7 +66,7 @@ def ensure_jars(cache: Path, progress: Progress) -> tuple[Path, ...]:
     folder = jar_folder(cache)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if missing := missing_jars(cache):
-        _download(missing, folder, progress)
+        _download(missing, folder, repository, progress)
     _verify(folder)
     return tuple(folder / jar.file_name for jar in locked_jars())
 
@@ -94,14 +94,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(jars: Sequence[Jar], folder: Path, progress: Progress) -> None:
+def _download(jars: Sequence[Jar], folder: Path, repository: str, progress: Progress) -> None:
     """Fetch into a folder beside `folder` and move in what fits: two copies may do this at once."""
     progress.say(f"Fetching {len(jars)} jars of Kafka {KAFKA_VERSION} (once; kept in {folder})")
     arrived = _Arrived(sum(jar.size_bytes for jar in jars), progress)
     with tempfile.TemporaryDirectory(prefix=".fetching-", dir=folder.parent) as draft:
-        repository = _Repository(Path(draft), arrived)
+        source = _Repository(repository, Path(draft), arrived)
         with ThreadPoolExecutor(limits.jar_download_workers) as threads:
-            for jar, fetched in zip(jars, threads.map(repository.fetch, jars), strict=True):
+            for jar, fetched in zip(jars, threads.map(source.fetch, jars), strict=True):
                 if _sha256(fetched) != jar.sha256:
                     raise JarRefused(
                         f"What the repository sent for {jar.coordinate} differs from the lock.",
@@ -133,9 +133,9 @@ class _Arrived:
 
 
 class _Repository:
-    """Maven Central through jgo, which takes half a second to import and is needed once."""
+    """Maven Central or a mirror through jgo, which takes half a second to import and is needed once."""
 
-    def __init__(self, draft: Path, arrived: _Arrived) -> None:
+    def __init__(self, url: str, draft: Path, arrived: _Arrived) -> None:
         from jgo.maven import MavenContext, PythonResolver
         from requests import RequestException
 
@@ -144,6 +144,7 @@ class _Repository:
             resolver=PythonResolver(progress_callback=arrived),
             repo_cache=draft,
             local_repos=[],
+            remote_repos={"": url},
             timeout=limits.jar_request_seconds_max,
         )
 

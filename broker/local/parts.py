@@ -134,18 +134,18 @@ class LocalParts:
 
 @contextmanager
 def local_parts(
-    home: Path, cache: Path, *, kafka: bool = True, postgres: bool = True, progress: Progress | None = None
+    settings: Settings, *, kafka: bool = True, postgres: bool = True, progress: Progress | None = None
 ) -> Iterator[LocalParts]:
-    """Run the embedded parts of the folder `home` inside the block; `cache` is where Kafka's jars are kept.
+    """Run the embedded parts of the folder `settings.home` inside the block.
 
     Raises `HomeInUse`, `JarRefused`, `JarsUnreachable`, `PartCrashed`, `PartNotStartable`. Not to be used on the
     thread of a running event loop: `parts_for` and `asyncio.to_thread` are for that.
     """
     teller = progress or Silence()
-    folder = Home(home.absolute())
+    folder = Home(settings.home)
     with ExitStack() as stack:
         lock = stack.enter_context(folder.owned())
-        jars = ensure_jars(cache, teller) if kafka else ()
+        jars = ensure_jars(settings.cache_dir, settings.maven_repository, teller) if kafka else ()
         parts = LocalParts(
             folder, LocalKafka(folder, jars, lock) if kafka else None, LocalPostgres(folder, lock) if postgres else None
         )
@@ -165,7 +165,7 @@ async def parts_for(settings: Settings, progress: Progress | None = None) -> Asy
     if not (kafka or postgres):
         yield settings
         return
-    running = local_parts(settings.home, settings.cache_dir, kafka=kafka, postgres=postgres, progress=progress)
+    running = local_parts(settings, kafka=kafka, postgres=postgres, progress=progress)
     parts = await asyncio.to_thread(running.__enter__)
     try:
         yield parts.addresses().completing(settings)
@@ -190,7 +190,8 @@ def running_addresses(home: Path) -> Addresses | None:
     """Where the parts of this folder are reached; None where nobody runs them or they are still starting."""
     folder = Home(home.absolute())
     known: dict[str, Any] = read_json(folder.running)
-    return Addresses(**known["addresses"]) if known and folder.owner() else None
+    owner = folder.owner()
+    return Addresses(**known["addresses"]) if known and owner is not None and owner.alive() else None
 
 
 async def _zone_databases(superuser_dsn: str, password_of: Callable[[str], str]) -> tuple[ZoneDatabase, ZoneDatabase]:
