@@ -70,7 +70,7 @@ class Parts:
     publisher: Publisher
     topics: Topics
     pack: PolicyPack
-    packs: Mapping[str, PolicyPack]
+    packs: dict[str, PolicyPack]
     broker_org: OrgId
     check_of: Callable[[Directory], Verify] | None
     draw: Draw = field(default_factory=draw)

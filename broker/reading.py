@@ -17,10 +17,11 @@ from broker.handlers.directory import Directory
 from broker.handlers.stories import STORIES
 from broker.schemas.envelope import Received, read_envelope
 from broker.schemas.event import EventData, Flow
-from broker.schemas.ids import OrgId
+from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
-from broker.seal.signature import signed_bytes, verify
+from broker.seal.keys import PublicSigningKey
+from broker.seal.signature import SignatureFault, signed_bytes, verify
 
 Record = ConsumerRecord[bytes, bytes]
 
@@ -50,8 +51,13 @@ Verify = Callable[[Record, OrgId], RefusalCode | None]
 def signature_check(directory: Directory) -> Verify:
     """The check against the keys of the directory."""
 
+    def lookup(key_id: KeyId) -> PublicSigningKey | None:
+        public = directory.signing_keys.get(key_id)
+        return None if public is None else PublicSigningKey(key_id, public)
+
     def check(record: Record, org: OrgId) -> RefusalCode | None:
-        return verify(record.headers, record.value or b"", org, directory.signing_keys)
+        found = verify(record.headers, record.value or b"", org, lookup)
+        return found.refusal if isinstance(found, SignatureFault) else None
 
     return check
 

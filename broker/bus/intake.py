@@ -17,6 +17,8 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import KafkaAckableMessage
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from broker.bus.connection import faststream_options
+
 log = logging.getLogger(__name__)
 
 Record = ConsumerRecord[bytes, bytes]
@@ -140,7 +142,12 @@ async def _undecoded(message: Any) -> bytes:
 
 
 def _broker_options(kafka: Mapping[str, Any]) -> dict[str, Any]:
-    return {**kafka, "metadata_max_age_ms": METADATA_AGE_MS, "allow_auto_create_topics": False}
+    return {
+        **faststream_options(kafka),
+        "metadata_max_age_ms": METADATA_AGE_MS,
+        "allow_auto_create_topics": False,
+        "consumer_only": True,
+    }
 
 
 class _SeekToStored(ConsumerRebalanceListener):

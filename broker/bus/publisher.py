@@ -15,13 +15,13 @@ from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from broker.schemas.envelope import Envelope, Headers, binary_record
+from broker.seal.signature import SIGNATURE_HEADER
 
 log = logging.getLogger(__name__)
 
 Sign = Callable[[Headers, bytes], bytes]
 """Gives the `wh-signature` of headers and value."""
 
-SIGNATURE_HEADER = "wh-signature"
 LINGER_MS = 2
 """Long enough for a batch to share requests, short against every deadline of ours."""
 REQUEST_TIMEOUT_MS = 20_000

@@ -45,9 +45,7 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
 
 def go_on(desk: Desk, consent_id: ConsentId) -> None:
     """Ask again for every need whose referral names this consent or concerns the same survivor."""
-    for referral in list(desk.referrals.values()):
-        if referral.consent is None or not desk.concerns(consent_id, referral):
-            continue
+    for referral in desk.under_consent(consent_id):
         for need in referral.needs.values():
             if need.state in SEEKING or need.state in (NeedState.ACCEPTED, NeedState.CONTACT_PENDING, NeedState.ENGAGED):
                 reconsider(desk, referral, need)

@@ -103,7 +103,7 @@ class Desk:
     def __init__(
         self,
         now: datetime,
-        packs: Mapping[str, PolicyPack],
+        packs: dict[str, PolicyPack],
         pack: PolicyPack,
         directory: Directory,
         draw: Draw,
@@ -131,6 +131,8 @@ class Desk:
         self.new_referrals: dict[ReferralId, Referral] = {}
         self.new_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
         self.new_offers: dict[OfferId, Offer] = {}
+        self._by_consent: dict[ConsentId, tuple[ReferralId, ...]] = {}
+        self._by_incident: dict[IncidentId, tuple[ReferralId, ...]] = {}
         self._undo: list[tuple[Any, Any, Any]] = []
         self._cause: EventId | None = None
         self._actor: OrgId = broker_org
@@ -163,9 +165,19 @@ class Desk:
         self._undo.append((mapping, key, mapping.get(key, _ABSENT)))
         mapping[key] = value
 
+    def lay(self, referral: Referral) -> None:
+        """Put a stored referral on the desk."""
+        self.put(self.referrals, referral.referral_id, referral)
+        if referral.consent is not None:
+            known = self._by_consent.get(referral.consent.consent_id, ())
+            self.put(self._by_consent, referral.consent.consent_id, (*known, referral.referral_id))
+        if referral.incident_id is not None:
+            tied = self._by_incident.get(referral.incident_id, ())
+            self.put(self._by_incident, referral.incident_id, (*tied, referral.referral_id))
+
     def add_referral(self, referral: Referral) -> None:
         """A new referral with its needs."""
-        self.put(self.referrals, referral.referral_id, referral)
+        self.lay(referral)
         self.put(self.new_referrals, referral.referral_id, referral)
         for need in referral.needs.values():
             self.put(self.new_needs, (need.referral_id, need.category), need)
@@ -299,15 +311,19 @@ class Desk:
             raise Refused(RefusalCode.OFFER_UNKNOWN, "offerId")
         return referral, referral.needs[offer.category], offer
 
-    def concerns(self, consent_id: ConsentId, referral: Referral) -> bool:
-        """Whether a consent bears on a referral: it is named by it, or it is another one of the same survivor."""
-        if referral.consent is None:
-            return False
-        return consent_id in (referral.consent.consent_id, *self.same_survivor.get(referral.consent.consent_id, ()))
+    def under_consent(self, consent_id: ConsentId) -> list[Referral]:
+        """The referrals on which a consent bears: that name it, or that name another one of the same survivor."""
+        named = (consent_id, *self.same_survivor.get(consent_id, ()))
+        return [self.referrals[found] for name in named for found in self._by_consent.get(name, ())]
+
+    def of_incident(self, incident: Incident) -> list[Referral]:
+        """The referrals that an incident ties together, of its own source only."""
+        found = (self.referrals[name] for name in self._by_incident.get(incident.incident_id, ()))
+        return [referral for referral in found if referral.source == incident.source]
 
     def pack_of(self, referral: Referral) -> PolicyPack:
         """The policy that was frozen on the referral when it came."""
-        return self.packs.get(referral.policy, self.pack)
+        return self.packs[referral.policy]
 
     def consents_for(self, referral: Referral) -> tuple[ConsentTerms, ...]:
         """Every consent version in force that concerns this referral's survivor, as the registry has it now."""

@@ -17,7 +17,7 @@ class Directory:
     parties: Mapping[OrgId, Party]
     providers: Mapping[RecipientCategory, tuple[Provider, ...]]
     sealing_keys: Mapping[OrgId, tuple[KeyId, ...]]
-    signing_keys: Mapping[KeyId, tuple[OrgId, bytes]]
+    signing_keys: Mapping[KeyId, bytes]
 
     @classmethod
     def empty(cls) -> "Directory":

@@ -19,7 +19,7 @@ def handle(arrival: Arrival[IncidentReported], desk: Desk) -> None:
     desk.record(Step.INCIDENT_REPORTED, None, {"incident": incident.incident_id, "medicalNeed": medical})
     if not medical:
         return
-    tied = [r for r in desk.referrals.values() if r.incident_id == incident.incident_id and r.source == incident.source]
+    tied = desk.of_incident(incident)
     if tied and not any(RecipientCategory.HEALTHCARE in referral.needs for referral in tied):
         _add_medical_need(desk, min(tied, key=lambda referral: referral.received_at))
 

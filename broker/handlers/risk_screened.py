@@ -32,9 +32,8 @@ def handle(arrival: Arrival[RiskScreened], desk: Desk) -> None:
         desk.change(incident, floor=incident.floor)
         return
     desk.change(incident, floor=floor if incident.floor is None else raised(incident.floor, floor))
-    for referral in list(desk.referrals.values()):
-        if referral.incident_id == incident.incident_id and referral.source == incident.source:
-            _raise(desk, referral, floor)
+    for referral in desk.of_incident(incident):
+        _raise(desk, referral, floor)
 
 
 def _raise(desk: Desk, referral: Referral, floor: Priority) -> None:

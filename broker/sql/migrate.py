@@ -16,6 +16,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from broker.settings import sqlalchemy_url
 
+APP_ROLE = "handoff_app"
+"""The group role that every everyday role is a member of (`broker.local.databases`, docs for operators)."""
+
 _ROLE = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
 
 
@@ -28,7 +31,7 @@ class Zone:
     append_only: Sequence[str] = ()
 
 
-async def migrate(owner_dsn: str, app_role: str, zone: Zone) -> None:
+async def migrate(owner_dsn: str, zone: Zone, app_role: str = APP_ROLE) -> None:
     """Upgrade the zone's tables as their owner and grant its everyday role its rights. Safe to repeat."""
     if not _ROLE.match(app_role):
         raise ValueError("not a role's name")

@@ -66,7 +66,7 @@ async def load_directory(connection: Connection, known: Directory) -> Directory:
         providers={category: tuple(group) for category, group in providers.items()},
         sealing_keys={org: tuple(ids) for org, ids in sealing.items()},
         signing_keys={
-            KeyId(key["key_id"]): (OrgId(key["org_id"]), bytes(key["public"])) for key in keys if key["kind"] == "signing"
+            KeyId(key["key_id"]): bytes(key["public"]) for key in keys if key["kind"] == "signing"
         },
     )
 

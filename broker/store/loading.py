@@ -13,6 +13,7 @@ import asyncpg
 
 from broker.domain.consent import ConsentRef, terms
 from broker.domain.matching import Capacity
+from broker.domain.policy import read_pack
 from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral, Request
 from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
@@ -150,9 +151,10 @@ async def _load_referrals(
     )
     if not rows:
         return
+    await _load_packs(connection, desk, {row["policy"] for row in rows})
     for row in rows:
         referral = _referral(row)
-        desk.referrals[referral.referral_id] = referral
+        desk.lay(referral)
         if referral.consent is not None:
             wanted.consents.add(referral.consent.consent_id)
     ids = list(desk.referrals)
@@ -162,6 +164,15 @@ async def _load_referrals(
     for row in await connection.fetch("SELECT * FROM offer WHERE referral_id = ANY($1::text[]) ORDER BY made_at", ids):
         offer = _offer(row)
         desk.referrals[offer.referral_id].offers[offer.offer_id] = offer
+
+
+async def _load_packs(connection: Connection, desk: Desk, references: set[str]) -> None:
+    """Packs that were frozen on referrals before this process began."""
+    unknown = references - desk.packs.keys()
+    if unknown:
+        for row in await connection.fetch("SELECT content FROM policy_text WHERE reference = ANY($1::text[])", unknown):
+            pack = read_pack(row["content"])
+            desk.packs[pack.reference] = pack
 
 
 def _referral(row: asyncpg.Record) -> Referral:

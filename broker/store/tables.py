@@ -75,6 +75,15 @@ class DirectoryVersion(Row, table=True):
     version: int
 
 
+class PolicyText(Row, table=True):
+    """A policy pack that was in force: its exact text, so that what was frozen on a referral can be read for ever."""
+
+    __tablename__ = "policy_text"
+    reference: str = Field(primary_key=True)
+    content: bytes = _bytes()
+    first_used_at: datetime = _moment(default_now=True)
+
+
 class Position(Row, table=True):
     """Up to where a partition has been taken in: written in the transaction that took it in."""
 

@@ -110,6 +110,12 @@ def upgrade() -> None:
     )
     op.create_index('outbox_by_referral', 'outbox', ['referral_id'], unique=False, postgresql_where=sa.text('referral_id is not null'))
     op.create_index('outbox_due', 'outbox', ['send_after', 'seq'], unique=False)
+    op.create_table('policy_text',
+    sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('first_used_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('reference')
+    )
     op.create_table('position',
     sa.Column('topic', sa.Text(), nullable=False),
     sa.Column('partition', sa.Integer(), nullable=False),

@@ -1,0 +1,160 @@
+"""The traffic that every measurement reads: consents, referrals and answers of a small county, as Kafka records."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from broker.bus.publisher import Sign
+from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.envelope import Envelope, binary_record
+from broker.schemas.event import EventData, Flow
+from broker.schemas.ids import ConsentId, OrgId, ReferralId, new_consent_id, new_event_id, new_referral_id
+from broker.schemas.referral_requested import ReferralRequested
+from broker.schemas.sealed import CIPHERTEXT_CHARACTERS, SealedGroup
+from broker.schemas.topics import Topics
+from broker.schemas.vocabulary import (
+    OrgClass,
+    Priority,
+    RecipientCategory,
+    Service,
+    VictimAgreed,
+)
+from broker.seal.signature import SIGNATURE_HEADER
+from broker.store.directory import OrganisationCard, Profile
+
+HOTLINE = OrgId("org-hotline")
+POLICE = (OrgId("org-police-north"), OrgId("org-police-south"))
+SHELTERS = tuple(OrgId(f"org-shelter-{name}") for name in ("birch", "cedar", "maple", "rowan"))
+SEALED_TEXT = "A" * min(CIPHERTEXT_CHARACTERS)
+"""As long as a sealed group of the smallest size class; the broker does not look inside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One record as it goes to Kafka."""
+
+    topic: str
+    key: bytes
+    headers: list[tuple[str, bytes]]
+    value: bytes
+
+
+def cards() -> list[OrganisationCard]:
+    """The organisations of the county."""
+    until = datetime.now(UTC) + timedelta(days=365)
+    agencies = [
+        OrganisationCard(org_id=org, name=org, org_class=OrgClass.LAW_ENFORCEMENT, agreement_until=until)
+        for org in POLICE
+    ]
+    hotline = OrganisationCard(org_id=HOTLINE, name=HOTLINE, org_class=OrgClass.HOTLINE_VSP, agreement_until=until)
+    shelters = [
+        OrganisationCard(
+            org_id=org,
+            name=org,
+            org_class=OrgClass.VSP_SHELTER,
+            category=RecipientCategory.SHELTER,
+            profile=Profile(services=(Service.EMERGENCY_SHELTER, Service.SAFE_HOTEL)),
+            agreement_until=until,
+        )
+        for org in SHELTERS
+    ]
+    return [*agencies, hotline, *shelters]
+
+
+def requests(count: int, topics: Topics, sign: Sign | None = None) -> list[Sent]:
+    """`count` referrals, half of them under a consent that is published just before: 1.5 × `count` records."""
+    draw = random.Random(7)
+    records: list[Sent] = []
+    for number in range(count):
+        org = draw.choice(POLICE) if number % 2 else HOTLINE
+        consent = None
+        if org == HOTLINE:
+            record = _consent(org)
+            consent = record.consent_id
+            granted = ConsentGranted(asked_in_private=True, record=record)
+            records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, consent, granted, sign))
+        referral = new_referral_id()
+        records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, referral, _request(draw), sign, consent))
+    return records
+
+
+def _consent(org: OrgId) -> ConsentRecord:
+    example: dict[str, Any] = dict(ConsentGranted.EXAMPLE["record"])
+    now = datetime.now(UTC)
+    example |= {
+        "consentId": new_consent_id(),
+        "discloser": {"orgId": org},
+        "recipients": [{"kind": "ORG", "orgId": shelter} for shelter in SHELTERS],
+        "excludedRecipients": [],
+        "purposes": ["SHELTER_PLACEMENT"],
+        "dataScope": {
+            "fieldGroups": ["FG01", "FG02", "FG03", "FG04", "FG07a", "FG10", "FG23", "FG24"],
+            "maxTier": 4,
+        },
+        "validity": {"notBefore": now.isoformat(), "notAfter": (now + timedelta(days=7)).isoformat()},
+    }
+    example["subject"] = {"subjectRef": f"sub-{new_consent_id()}", "kind": "ADULT"}
+    example.pop("supersedes", None)
+    return ConsentRecord.model_validate(example)
+
+
+def _request(draw: random.Random) -> ReferralRequested:
+    return ReferralRequested(
+        priority=draw.choice((Priority.P1, Priority.P2, Priority.P2, Priority.P3)),
+        services=(Service.EMERGENCY_SHELTER,),
+        need_summary=NeedSummary(adults=1, children=draw.randint(0, 3), safe_tonight=False),
+        access_needs=AccessNeeds(preferred_language=draw.choice(("en", "es")), interpreter=True),
+        jurisdiction_code="US-CA",
+        victim_agreed=VictimAgreed.YES,
+        worker_contact=WorkerContact(role=WorkerContact.EXAMPLE["role"], callback="+15555550100"),
+        sealed=tuple(SealedGroup(field_group=group, ciphertext=SEALED_TEXT) for group in ("FG03", "FG04", "FG10")),
+    )
+
+
+def answer(
+    topics: Topics, provider: OrgId, referral: ReferralId, fact: EventData, sign: Sign | None = None
+) -> Sent:
+    """One answer of a provider."""
+    return _record(topics, Flow.PROVIDER_TO_BROKER, provider, referral, fact, sign)
+
+
+def _record(
+    topics: Topics,
+    flow: Flow,
+    org: OrgId,
+    subject: str,
+    fact: EventData,
+    sign: Sign | None,
+    consent: ConsentId | None = None,
+) -> Sent:
+    envelope = Envelope(
+        id=new_event_id(),
+        org=org,
+        type=fact.TYPE,
+        subject=subject,
+        time=datetime.now(UTC),
+        consentid=consent,
+        consentver=1 if consent else None,
+    )
+    headers, value = binary_record(envelope, fact.wire())
+    if sign is not None:
+        headers.append((SIGNATURE_HEADER, sign(headers, value)))
+    return Sent(topics.name(flow, org), subject.encode(), headers, value)
+
+
+async def produce(kafka: dict[str, Any], records: Sequence[Sent]) -> None:
+    """Put the records into Kafka, all of them confirmed."""
+    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True, linger_ms=5)
+    await producer.start()
+    try:
+        pending = [await producer.send(r.topic, r.value, key=r.key, headers=r.headers) for r in records]
+        await asyncio.gather(*pending)
+    finally:
+        await producer.stop()
