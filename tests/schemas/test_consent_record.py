@@ -35,10 +35,10 @@ def refused(document: Any) -> Refused | None:
 
 
 def changed(change: Change) -> dict[str, Any]:
-    """The example with one change."""
+    """The example with one change; nothing of it is shared with another's."""
     record = copy.deepcopy(CONSENT_RECORD)
     change(record)
-    return record
+    return copy.deepcopy(record)
 
 
 def grantor(**parts: str) -> Change:
