@@ -32,6 +32,7 @@ COMMANDS = (
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
     Entry("local", "broker.commands.local:app", "Look after the embedded Kafka and PostgreSQL and their data."),
     Entry("keys", "broker.commands.keys:app", "Make a zone's keys, list them, print their public cards."),
+    Entry("schema", "broker.commands.schema:app", "Show the contract: events, field groups, refusal codes."),
 )
 
 
