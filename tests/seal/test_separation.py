@@ -16,7 +16,6 @@ ZONE = (
     "broker.seal.signature",
     "broker.seal.keys",
     "broker.seal.sealing",
-    "broker.app",
 )
 
 
@@ -35,6 +34,11 @@ def told(*modules: str) -> str:
 def test_the_brokers_code_does_not_load_the_opening_module() -> None:
     """Nor does anything that it imports in turn."""
     assert told(*ZONE) == "none"
+
+
+def test_a_process_loads_it_only_when_it_serves_a_provider() -> None:
+    """The composition root names the adapters, and loads them only in the processes that are a provider's."""
+    assert told("broker.app") == "none"
 
 
 def test_the_check_would_notice() -> None:
