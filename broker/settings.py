@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     kafka_bootstrap: str | None = Field(default=None, pattern=r"^[^\s,:]+:\d{1,5}(,[^\s,:]+:\d{1,5})*$")
     """`host:port[,host:port…]` of a Kafka cluster; the embedded one where it is not set."""
 
+    kafka_java_options: str = ""
+    """Further options for the Java of the embedded Kafka, set apart by spaces: `-Xmx1g` gives it more memory."""
+
     kafka_security: KafkaSecurity = KafkaSecurity.PLAINTEXT
     kafka_ca_file: File | None = None
     """The certificates that the cluster's own is checked against; the system's where it is not set."""

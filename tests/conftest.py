@@ -16,7 +16,7 @@ from broker.local.databases import ZoneDatabase
 from broker.local.parts import LocalParts, local_parts
 from broker.schemas.ids import OrgId
 from broker.settings import Settings, load_settings
-from tests.parts import Parts, shared_parts, test_run
+from tests.parts import Parts, local_settings, shared_parts, test_run
 
 _RUN = pytest.StashKey[ExitStack]()
 
@@ -131,7 +131,7 @@ def home() -> Iterator[Path]:
 @pytest.fixture
 def own_parts(home: Path) -> Iterator[LocalParts]:
     """Kafka and PostgreSQL of the test's own, to be killed and started at will."""
-    with local_parts(load_settings(home=home, _env_file=None)) as running:
+    with local_parts(local_settings(home)) as running:
         yield running
 
 

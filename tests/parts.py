@@ -20,7 +20,7 @@ from broker.errors import HandoffError
 from broker.local.home import read_json, write_private
 from broker.local.parts import local_parts
 from broker.local.progress import Lines
-from broker.settings import load_settings
+from broker.settings import Settings, load_settings
 
 RUN_VARIABLE = "HANDOFF_TEST_RUN"
 """Names the folder of this run to the xdist workers."""
@@ -71,6 +71,11 @@ def shared_parts() -> Parts:
     raise TimeoutError(f"Kafka and PostgreSQL were not ready after {_START_SECONDS_MAX:.0f} seconds")
 
 
+def local_settings(home: Path) -> Settings:
+    """Settings of embedded parts in `home`. Java compiles lightly: a test run ends before compiling well would pay."""
+    return load_settings(home=home, kafka_java_options="-XX:TieredStopAtLevel=1", _env_file=None)
+
+
 def _keep(run: Path, *, containers: bool) -> None:
     with (run / "pipe").open("rb", buffering=0) as pipe, ExitStack() as stack:
         if not pipe.read(1):
@@ -89,7 +94,7 @@ def _keep(run: Path, *, containers: bool) -> None:
 @contextmanager
 def _embedded(home: Path) -> Iterator[Parts]:
     """The parts for which no address is given by `HANDOFF_KAFKA_BOOTSTRAP` and `HANDOFF_POSTGRES_DSN`."""
-    given = load_settings(home=home, _env_file=None)
+    given = local_settings(home)
     wanted = {"kafka": given.kafka_bootstrap is None, "postgres": given.postgres_dsn is None}
     with local_parts(given, **wanted, progress=Lines()) as parts:
         yield Parts(

@@ -5,6 +5,7 @@ import socket
 import struct
 import uuid
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -73,9 +74,9 @@ appender.file.strategy.max = 1
 class LocalKafka:
     """The embedded Kafka of one data folder."""
 
-    def __init__(self, home: Home, jars: tuple[Path, ...], lock: int) -> None:
-        """`jars` are the verified class path, `lock` the descriptor of the folder's lock."""
-        self._home, self._jars, self._lock = home, jars, lock
+    def __init__(self, home: Home, jars: tuple[Path, ...], java_options: Sequence[str], lock: int) -> None:
+        """`jars` are the verified class path, `lock` is the descriptor of the folder's lock."""
+        self._home, self._jars, self._java_options, self._lock = home, jars, tuple(java_options), lock
         self._child: GuardedChild | None = None
         self._ports = (0, 0)
 
@@ -172,6 +173,7 @@ class LocalKafka:
                 "-XX:+UseSerialGC",  # one small heap: the parallel collectors would cost threads and memory
                 "-XX:-UsePerfData",  # no file in the temporary folder
                 "-Djava.awt.headless=true",
+                *self._java_options,
                 f"-Dlog4j2.configurationFile={self._home.kafka / 'log4j2.properties'}",
                 "-cp",
                 ":".join(map(str, self._jars)),

@@ -146,8 +146,11 @@ def local_parts(
     with ExitStack() as stack:
         lock = stack.enter_context(folder.owned())
         jars = ensure_jars(settings.cache_dir, settings.maven_repository, teller) if kafka else ()
+        java_options = settings.kafka_java_options.split()
         parts = LocalParts(
-            folder, LocalKafka(folder, jars, lock) if kafka else None, LocalPostgres(folder, lock) if postgres else None
+            folder,
+            LocalKafka(folder, jars, java_options, lock) if kafka else None,
+            LocalPostgres(folder, lock) if postgres else None,
         )
         stack.callback(parts.stop)
         teller.say(f"Starting {' and '.join(_names(kafka, postgres))} in {folder.path}")
@@ -173,12 +176,13 @@ async def parts_for(settings: Settings, progress: Progress | None = None) -> Asy
         await asyncio.to_thread(running.__exit__, None, None, None)
 
 
-def attached(settings: Settings) -> Settings:
+def attached(settings: Settings, *needed: str) -> Settings:
     """The settings with the addresses of the parts that another process runs in `settings.home`.
 
-    Raises `NothingRunning` when an address is missing and nobody runs the parts.
+    `needed` are the settings without which it cannot go on: those of the broker's zone unless others are named.
+    Raises `NothingRunning` when one of them is missing and nobody runs the parts.
     """
-    if settings.kafka_bootstrap is not None and settings.postgres_dsn is not None:
+    if all(getattr(settings, name) is not None for name in needed or ("kafka_bootstrap", "postgres_dsn")):
         return settings
     found = running_addresses(settings.home)
     if found is None:

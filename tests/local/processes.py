@@ -15,8 +15,9 @@ import psutil
 _OWNER = """
 import json, sys, time
 from broker.local.parts import local_parts
-from broker.settings import load_settings
-with local_parts(load_settings(home=sys.argv[1], _env_file=None), kafka="kafka" in sys.argv[2:]) as parts:
+from pathlib import Path
+from tests.parts import local_settings
+with local_parts(local_settings(Path(sys.argv[1])), kafka="kafka" in sys.argv[2:]) as parts:
     print(json.dumps({"pids": parts.pids(), "dsn": parts.broker_database.owner_dsn}), flush=True)
     time.sleep(600)
 """

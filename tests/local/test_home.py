@@ -12,12 +12,8 @@ from broker.errors import HomeInUse, NothingRunning, PartCrashed, PartNotStartab
 from broker.local.home import Home
 from broker.local.kafka import _any_free, _free
 from broker.local.parts import attached, local_parts, running_addresses
-from broker.settings import Settings, load_settings
 from tests.local.processes import gone, owner_of
-
-
-def _settings(home: Path) -> Settings:
-    return load_settings(home=home, _env_file=None)
+from tests.parts import local_settings
 
 
 def test_a_second_start_says_who_runs_it(home: Path) -> None:
@@ -25,7 +21,7 @@ def test_a_second_start_says_who_runs_it(home: Path) -> None:
     with owner_of(home) as (owner, told):
         with (
             pytest.raises(HomeInUse, match=f"process {owner.pid}") as in_use,
-            local_parts(_settings(home), kafka=False),
+            local_parts(local_settings(home), kafka=False),
         ):
             pass
         assert "handoff local stop" in in_use.value.remedy
@@ -46,9 +42,9 @@ async def test_a_second_shell_finds_what_runs(home: Path) -> None:
         connection = await asyncpg.connect(found.postgres_dsn)
         assert await connection.fetchval("SELECT current_user") == "handoff_broker_app"
         await connection.close()
-        assert attached(_settings(home)).postgres_dsn is not None
+        assert attached(local_settings(home)).postgres_dsn is not None
     with pytest.raises(NothingRunning, match="No embedded part runs"):
-        attached(_settings(home))
+        attached(local_settings(home))
 
 
 async def test_a_killed_owner_s_data_is_there_at_once_for_the_next(home: Path) -> None:
@@ -85,7 +81,7 @@ class local_parts_in_thread:  # noqa: N801  used as a function
 def test_a_deep_folder_is_no_obstacle(home: Path) -> None:
     """A Unix socket's path is short, a folder's need not be: the socket then lies in the temporary folder."""
     deep = home / ("d" * 100) / ("e" * 100)
-    with local_parts(_settings(deep), kafka=False) as parts:
+    with local_parts(local_settings(deep), kafka=False) as parts:
         socket_folder = Home(deep).socket_folder
         assert deep not in socket_folder.parents
         assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
@@ -98,7 +94,7 @@ def test_a_socket_folder_of_somebody_else_is_not_used(home: Path) -> None:
     deep.socket_folder.symlink_to(home.parent)
     try:
         refused = pytest.raises(PartNotStartable, match="belongs to another user")
-        with refused, local_parts(_settings(deep.path), kafka=False):
+        with refused, local_parts(local_settings(deep.path), kafka=False):
             pass
     finally:
         deep.socket_folder.unlink()
@@ -106,10 +102,10 @@ def test_a_socket_folder_of_somebody_else_is_not_used(home: Path) -> None:
 
 def test_a_broken_cluster_says_what_to_do(home: Path) -> None:
     """A start that fails names the log and the way to begin anew."""
-    with local_parts(_settings(home), kafka=False):
+    with local_parts(local_settings(home), kafka=False):
         pass
     (home / "postgres" / "global" / "pg_control").write_bytes(b"")
-    with pytest.raises(PartCrashed) as crashed, local_parts(_settings(home), kafka=False):
+    with pytest.raises(PartCrashed) as crashed, local_parts(local_settings(home), kafka=False):
         pass
     assert str(home / "logs" / "postgres.log") in crashed.value.remedy
     assert "handoff local reset" in crashed.value.remedy
@@ -118,7 +114,7 @@ def test_a_broken_cluster_says_what_to_do(home: Path) -> None:
 
 def test_what_is_private_is_closed_to_others(home: Path) -> None:
     """The folder, the passwords and the addresses with passwords are for this user alone."""
-    with local_parts(_settings(home), kafka=False):
+    with local_parts(local_settings(home), kafka=False):
         modes = {
             name: stat.S_IMODE((home / name).stat().st_mode) for name in ("", "postgres-roles.json", "running.json")
         }

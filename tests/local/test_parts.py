@@ -10,14 +10,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from broker.local.kafka import answers
 from broker.local.parts import LocalParts, parts_for
-from broker.settings import Settings, load_settings
 from tests.local.processes import below, gone, owner_of
+from tests.parts import local_settings
 
 _TOPIC = "source.org-police"
-
-
-def _settings(home: Path) -> Settings:
-    return load_settings(home=home, _env_file=None)
 
 
 async def _send(bootstrap: str, value: bytes) -> None:
@@ -45,7 +41,7 @@ async def test_two_copies_run_side_by_side_and_a_killed_one_is_gone_whole(home: 
     """Two folders, two owners: own ports, own data. kill -9 of one ends all its processes and no other's, and the
     next start in its folder finds the port and every record, for which another taking the port is no obstacle."""
     other = home.with_name("other")
-    async with parts_for(_settings(other)) as theirs:
+    async with parts_for(local_settings(other)) as theirs:
         assert theirs.kafka_bootstrap is not None
         await _send(theirs.kafka_bootstrap, b"theirs")
         with owner_of(home, "kafka") as (owner, told):
@@ -56,7 +52,7 @@ async def test_two_copies_run_side_by_side_and_a_killed_one_is_gone_whole(home: 
             assert set(told["pids"].values()) <= set(everything)
             owner.kill()
             assert all([await asyncio.to_thread(gone, pid) for pid in everything])
-        async with parts_for(_settings(home)) as again:
+        async with parts_for(local_settings(home)) as again:
             assert again.kafka_bootstrap == ours
             assert await _sent(ours) == [b"ours"]
         assert await _sent(theirs.kafka_bootstrap) == [b"theirs"]
@@ -64,7 +60,7 @@ async def test_two_copies_run_side_by_side_and_a_killed_one_is_gone_whole(home: 
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", int(ours.rpartition(":")[2])))
             taken.listen()
-            async with parts_for(_settings(home)) as elsewhere:
+            async with parts_for(local_settings(home)) as elsewhere:
                 assert elsewhere.kafka_bootstrap not in (None, ours)
                 assert await _sent(elsewhere.kafka_bootstrap or "") == [b"ours"]
 
@@ -80,7 +76,7 @@ class parts_seen:  # noqa: N801  used as a function
         """Look it up."""
         from broker.local.parts import attached
 
-        return attached(_settings(self._home)).kafka_bootstrap or ""
+        return attached(local_settings(self._home)).kafka_bootstrap or ""
 
     async def __aexit__(self, *_: object) -> None:
         """Nothing to end."""
