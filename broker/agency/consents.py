@@ -1,0 +1,62 @@
+"""The releases that this client has published or was shown, so that it seals to nobody whom they do not name.
+
+The broker's registry is the authority (domain.md §4.5). What is not known here is not relied on here.
+"""
+
+from broker.domain.consent import ConsentRef, ConsentTerms, narrowed, terms
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.consent_vocabulary import ConsentStatus
+from broker.schemas.ids import ConsentId
+from broker.schemas.vocabulary import RevocationScope
+
+ConsentLike = ConsentRecord | ConsentRef | None
+"""The consent that an event rests on: its record, or its id and version."""
+
+
+def ref_of(consent: ConsentLike) -> ConsentRef | None:
+    """Id and version of a consent."""
+    if isinstance(consent, ConsentRecord):
+        return ConsentRef(consent.consent_id, consent.version)
+    return consent
+
+
+class KnownConsents:
+    """The newest version of each record that is known."""
+
+    def __init__(self) -> None:
+        """None is known yet."""
+        self._held: dict[ConsentId, ConsentRecord] = {}
+
+    def note(self, record: ConsentRecord) -> None:
+        """Know a record from now on; an older version of a known one changes nothing."""
+        known = self._held.get(record.consent_id)
+        if known is None or known.version < record.version:
+            self._held[record.consent_id] = record
+
+    def revoke(self, consent_id: ConsentId, revoked: ConsentRevoked) -> None:
+        """Know what is left of a record after this revocation, as the broker will (domain.md §4.4)."""
+        known = self._held.get(consent_id)
+        if known is None:
+            return
+        left = None
+        if revoked.scope is not RevocationScope.ALL:
+            left = narrowed(known, revoked.scope.value, revoked.scope_values)
+        self._held[consent_id] = left or known.model_copy(update={"status": ConsentStatus.REVOKED})
+
+    def knows(self, ref: ConsentRef) -> bool:
+        """Whether this version, or a later one, is known."""
+        known = self._held.get(ref.consent_id)
+        return known is not None and known.version >= ref.version
+
+    def terms_for(self, ref: ConsentRef | None) -> tuple[ConsentTerms, ...]:
+        """The terms of a record and of every other known one of the same survivor and discloser."""
+        named = self._held.get(ref.consent_id) if ref is not None else None
+        if named is None:
+            return ()
+        whose = (named.subject.subject_ref, named.discloser.org_id)
+        return tuple(
+            terms(record)
+            for record in self._held.values()
+            if (record.subject.subject_ref, record.discloser.org_id) == whose
+        )

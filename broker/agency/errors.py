@@ -1,0 +1,114 @@
+"""What can stop an agency's event, one branch of the exception tree; no message holds a field's value.
+
+HandoffError
+└── AgencyError
+    ├── ZoneIncomplete
+    ├── NotOnboarded
+    ├── RecipientUnknown
+    ├── ContentKeysGone
+    ├── ShareDenied
+    ├── NotConfirmed
+    ├── NoAnswerYet
+    └── CodedRefusal
+        ├── EventRefusedBeforeSending
+        └── NotAccepted
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from broker.domain.reasons import WORDS, Reason
+from broker.errors import HandoffError
+from broker.schemas.ids import EventId
+from broker.schemas.refusal import ADVICE, Advice, RefusalCode, Refused
+
+
+class AgencyError(HandoffError):
+    """The agency's client could not do what was asked."""
+
+
+class ZoneIncomplete(AgencyError):
+    """The zone's folder lacks something that the client needs."""
+
+    exit_code: ClassVar[int] = 2
+    remedy = "Ask the network's operator for the zone's files; docs/quickstart-client.md lists them."
+
+
+class NotOnboarded(AgencyError):
+    """The organisation's topics are not there."""
+
+    remedy = "Check the environment and the organisation's id; the network's operator makes its topics."
+
+
+class RecipientUnknown(AgencyError):
+    """The network's directory has no such organisation, or no key of it that can be sealed to."""
+
+    remedy = "Get the directory anew from the network's operator, and check the organisation's id."
+
+
+class ContentKeysGone(AgencyError):
+    """The content keys of this referral are not kept here, so nobody else can be let in."""
+
+    remedy = "They are kept by the client that asked for the referral, until it ends. Publish the referral anew."
+
+
+class ShareDenied(AgencyError):
+    """The rules let this organisation have nothing of this referral."""
+
+    def __init__(self, reason: Reason) -> None:
+        """`reason` is the gate's, told in its plain words."""
+        self.reason = reason
+        super().__init__(f"{self.default_message()} {reason.value}: {WORDS[reason]}")
+
+
+class NotConfirmed(AgencyError):
+    """Kafka has not confirmed the event in time: it may have arrived or not."""
+
+    remedy = "Publish the same bytes again (`publish_again`): they take effect once, however often they arrive."
+
+    def __init__(self, event_id: EventId | None = None) -> None:
+        """`event_id` is the event's, for `publish_again`; None for a raw record."""
+        self.event_id = event_id
+        super().__init__()
+
+
+class NoAnswerYet(AgencyError):
+    """The broker has not said yet what became of the event."""
+
+    remedy = "It is not lost: the answer comes on your notice topic. If it is urgent, telephone."
+
+
+class CodedRefusal(AgencyError):
+    """An event is refused."""
+
+    exit_code: ClassVar[int] = 5
+
+    def __init__(self, code: RefusalCode, field: str | None = None) -> None:
+        """`field` is the contract's name of the property or attribute, never a value."""
+        self.code = code
+        self.field = field
+        where = f" at {field}" if field else ""
+        super().__init__(f"{code.value}{where}: {ADVICE[code].meaning}", remedy=ADVICE[code].remedy)
+
+    @property
+    def advice(self) -> Advice:
+        """The refusal in plain words, and what can be done."""
+        return ADVICE[self.code]
+
+
+class EventRefusedBeforeSending(CodedRefusal):
+    """The broker would refuse this event, so it has not left."""
+
+
+class NotAccepted(CodedRefusal):
+    """The broker has refused the event."""
+
+
+@contextmanager
+def refused_here() -> Iterator[None]:
+    """What the contract refuses inside the block is told as refused before sending."""
+    try:
+        yield
+    except Refused as refused:
+        raise EventRefusedBeforeSending(refused.code, refused.field) from None

@@ -1,0 +1,143 @@
+"""One event at a time, confirmed by all in-sync replicas, sent again with the same bytes until it is or time is up."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    retry_if_not_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from broker.agency.errors import NotConfirmed, NotOnboarded
+from broker.agency.records import Record
+from broker.errors import KafkaUnreachable
+from broker.limits import confirm_seconds_max, kafka_connect_seconds_max
+
+log = logging.getLogger(__name__)
+
+REQUEST_TIMEOUT_MS: Final = 10_000
+"""For one request: two of them fit into the time that an event has to be confirmed."""
+_RETRIED: Final = (KafkaError, OSError, TimeoutError)
+_FINAL: Final = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a record stands, and when Kafka confirmed it (UTC)."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: datetime
+
+    @property
+    def position(self) -> tuple[str, int, int]:
+        """Topic, partition, offset: how the broker names a record that it cannot read."""
+        return (self.topic, self.partition, self.offset)
+
+
+class Sender:
+    """One connection of an agency to Kafka, for publishing."""
+
+    def __init__(self, kafka: Mapping[str, Any]) -> None:
+        """`kafka` are the keyword arguments of every aiokafka client, `bootstrap_servers` among them."""
+        self._kafka = dict(kafka)
+        self._producer: AIOKafkaProducer | None = None
+        self._renewing = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            KafkaUnreachable: after `kafka_connect_seconds_max` seconds of trying.
+        """
+        try:
+            async for attempt in _retrying(kafka_connect_seconds_max):
+                with attempt:
+                    await self._connected()
+        except _RETRIED as error:
+            raise KafkaUnreachable(f"Kafka does not answer ({type(error).__name__}).") from None
+
+    async def stop(self) -> None:
+        """Disconnect; what was confirmed stays confirmed."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def send(self, record: Record) -> Place:
+        """Send the record until Kafka confirms it.
+
+        Raises:
+            NotConfirmed: after `confirm_seconds_max` seconds; it may have arrived or not.
+            NotOnboarded: there is no such topic, or this account may not write on it.
+        """
+        try:
+            async for attempt in _retrying(confirm_seconds_max):
+                with attempt:
+                    return await self._once(record)
+        except _FINAL:
+            raise NotOnboarded(f"There is no topic {record.topic} on which this account may publish.") from None
+        except _RETRIED as error:
+            log.warning("an event was not confirmed (%s)", type(error).__name__)
+            raise NotConfirmed from None
+        raise AssertionError("the loop returns or raises")
+
+    async def _once(self, record: Record) -> Place:
+        producer = await self._connected()
+        try:
+            confirmed = await producer.send_and_wait(
+                record.topic, record.value, key=record.key, headers=list(record.headers)
+            )
+        except _FINAL:
+            raise
+        except _RETRIED:
+            # An idempotent producer may be stuck in its sequence numbers after a failure (aiokafka issue 1017).
+            await self._renew(producer)
+            raise
+        return Place(confirmed.topic, confirmed.partition, confirmed.offset, datetime.now(UTC))
+
+    async def _connected(self) -> AIOKafkaProducer:
+        async with self._renewing:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    **self._kafka,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=0,
+                    request_timeout_ms=REQUEST_TIMEOUT_MS,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def _renew(self, failed: AIOKafkaProducer) -> None:
+        async with self._renewing:
+            if self._producer is not failed:
+                return
+            self._producer = None
+        try:
+            await asyncio.wait_for(failed.stop(), timeout=5)
+        except _RETRIED as error:
+            log.warning("the old connection did not end cleanly (%s)", type(error).__name__)
+
+
+def _retrying(seconds: float) -> AsyncRetrying:
+    return AsyncRetrying(
+        retry=retry_if_exception_type(_RETRIED) & retry_if_not_exception_type(_FINAL),
+        stop=stop_after_delay(seconds),
+        wait=wait_random_exponential(multiplier=0.1, max=2),
+        reraise=True,
+    )

@@ -1,0 +1,398 @@
+'''What an agency imports: publish events that are checked, sealed and signed, and hear for certain what became of them.
+
+    async with AgencyClient("org-hotline", zone, "localhost:9092") as client:
+        await client.grant_consent(release, asked_in_private=True)
+        referral = await client.request_referral(
+            priority="P1",
+            services=["EMERGENCY_SHELTER"],
+            need_summary={"adults": 1, "children": 2, "safe_tonight": False},
+            access_needs={"preferred_language": "es", "interpreter": True},
+            jurisdiction_code="US-CA",
+            victim_agreed="YES",
+            worker_contact={"role": "ADVOCATE_ON_CALL", "callback": "+15555550100"},
+            groups={"FG04": {"alias": "Robin"}, "FG03": safe_contact},
+            consent=release,
+        )
+        await client.accepted(referral.requested, seconds=10)
+        async for notice in client.notices():
+            match notice.fact:
+                case RecipientChosen():
+                    await client.seal_chosen(notice)
+                case ReferralClosed():
+                    break
+
+What the broker would refuse is refused here first, with the same code (`EventRefusedBeforeSending`): nothing has left
+then. Every error is a `HandoffError` with a `remedy`, and none shows a field's value.
+'''
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Self, Unpack
+
+from broker.agency.consents import ConsentLike, KnownConsents, ref_of
+from broker.agency.errors import NoAnswerYet, NotAccepted
+from broker.agency.hearing import Answer, Hearing, Listener, Notice, Outcomes, Wanted
+from broker.agency.keeping import KeptReferral, KeyKeeper, MemoryKeeper
+from broker.agency.publishing import About, Published, Publishing
+from broker.agency.records import Desk
+from broker.agency.referring import ReferralPublished, Referring, RequestFields
+from broker.agency.sealing import GroupContent, Plan, Share
+from broker.agency.sending import Place, Sender
+from broker.domain.consent import ConsentRef
+from broker.errors import SettingsInvalid
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.event import EventData
+from broker.schemas.event_accepted import EventAccepted
+from broker.schemas.event_refused import EventRefused
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import ConsentId, EventId, IncidentId, KeyId, OrgId, ReferralId, new_incident_id
+from broker.schemas.incident_reported import IncidentReported
+from broker.schemas.recipient_chosen import RecipientChosen
+from broker.schemas.referral_cancelled import CancelReason, ReferralCancelled
+from broker.schemas.referral_closed import ReferralClosed
+from broker.schemas.referral_held import ReferralHeld
+from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.risk_screened import RiskScreened
+from broker.schemas.topics import Topics
+from broker.schemas.vocabulary import MsgStatus
+from broker.settings import Settings
+from broker.zone import AgencyZone, NetworkDirectory, load_zone
+
+__all__ = [
+    "AgencyClient",
+    "ConsentRef",
+    "EventAccepted",
+    "EventRefused",
+    "KeptReferral",
+    "KeyKeeper",
+    "MemoryKeeper",
+    "NetworkDirectory",
+    "Notice",
+    "Plan",
+    "Published",
+    "RecipientChosen",
+    "ReferralClosed",
+    "ReferralHeld",
+    "ReferralPublished",
+    "ReferralStatus",
+    "Share",
+]
+
+Event = EventId | Published | Place
+"""An event that was published: as `publish` returned it, by its id, or by where its record stands."""
+
+ANSWER_SECONDS: Final = 30.0
+"""How long one waits by default for the broker's answer; as a rule it comes within a tenth of a second."""
+
+
+class AgencyClient:
+    """One agency's connection to the network, for one event loop. Open it once and share it.
+
+    Content keys stay in `keeper`; with the default one they are gone when the process ends, and providers that are
+    chosen afterwards cannot be let in.
+    """
+
+    def __init__(
+        self,
+        org: str,
+        zone: Path,
+        kafka_bootstrap: str,
+        *,
+        environment: MsgStatus | Literal["actual", "exercise"] = MsgStatus.ACTUAL,
+        topic_prefix: str = "",
+        kafka_options: Mapping[str, Any] | None = None,
+        name: str = "client",
+        keeper: KeyKeeper | None = None,
+    ) -> None:
+        """The client of `org`, whose folder `zone` is (see `broker.zone`), on the Kafka at `host:port[,host:port…]`.
+
+        `kafka_options` are further keyword arguments of aiokafka's clients, for TLS and SASL. `name` tells readers of
+        the same notices apart: each name is told everything once, and goes on where it was when it comes again.
+
+        Raises:
+            ZoneIncomplete: the folder lacks something.
+            KeyFileError: a key file is missing or cannot be trusted.
+        """
+        self.org = OrgId(org)
+        self._zone = load_zone(zone, self.org, datetime.now(UTC))
+        self._name = name
+        kafka = {"bootstrap_servers": kafka_bootstrap, **(kafka_options or {})}
+        topics = Topics(MsgStatus(environment), topic_prefix)
+        hearing = Hearing(self._zone, topics)
+        self._consents = KnownConsents()
+        self.kept_keys: KeyKeeper = keeper or MemoryKeeper()
+        self._sender = Sender(kafka)
+        self.publishing = Publishing(Desk(self._zone, topics), self._sender)
+        self._referring = Referring(self.publishing, self._consents, self.kept_keys)
+        self._listener = Listener(kafka, hearing)
+        self._outcomes = Outcomes(self._listener, hearing.read)
+
+    @classmethod
+    def of_settings(
+        cls, settings: Settings, org: str, *, name: str = "client", keeper: KeyKeeper | None = None
+    ) -> Self:
+        """The client of an organisation whose zone is in `<home>/zones/<org>`, by the settings of this installation.
+
+        Raises:
+            SettingsInvalid: no address of Kafka is set; and as the constructor.
+        """
+        if settings.kafka_bootstrap is None:
+            raise SettingsInvalid("HANDOFF_KAFKA_BOOTSTRAP is not set and no embedded Kafka runs.")
+        return cls(
+            org,
+            settings.home / "zones" / org,
+            settings.kafka_bootstrap,
+            environment=settings.environment,
+            topic_prefix=settings.topic_prefix,
+            kafka_options=settings.kafka_client_options(),
+            name=name,
+            keeper=keeper,
+        )
+
+    def __repr__(self) -> str:
+        return f"<AgencyClient {self.org}>"
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            KafkaUnreachable: Kafka does not answer within seconds.
+        """
+        await self._sender.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._outcomes.stop()
+        await self._listener.stop()
+        await self._sender.stop()
+
+    @property
+    def zone(self) -> AgencyZone:
+        """The agency's zone: the network's directory, the policy pack that is asked before anything leaves."""
+        return self._zone
+
+    # --- publishing ----------------------------------------------------------------------------------------------
+
+    async def publish(
+        self,
+        fact: EventData,
+        *,
+        subject: str,
+        consent: ConsentLike = None,
+        expires_at: datetime | None = None,
+        event_id: EventId | None = None,
+        time: datetime | None = None,
+    ) -> Published:
+        """Check, sign and publish an event; returns when all in-sync replicas of Kafka have it.
+
+        Under one `event_id` exactly one sequence of bytes leaves, however often it is published. `expires_at` (aware):
+        from then on the broker refuses it. `time` (aware): when the fact came to be, now as a rule.
+
+        Raises:
+            EventRefusedBeforeSending: the broker would refuse it; nothing has left.
+            NotConfirmed: it may have arrived or not; `publish_again` sends the same bytes.
+            NotOnboarded: there is no such topic.
+        """
+        about = About(subject, ref_of(consent), expires_at, event_id, time)
+        record = self.publishing.drafted(fact, about)
+        self._note(fact, subject)
+        return await self.publishing.send(self.publishing.remember(record))
+
+    async def publish_again(self, event_id: EventId) -> Published:
+        """Send an event that was not confirmed once more, and whatever was to follow it: the same bytes.
+
+        Raises:
+            KeyError: this client has not made an event of this id, or too long ago.
+            NotConfirmed, NotOnboarded: as `publish`.
+        """
+        published = await self.publishing.send(event_id)
+        follower = self.publishing.follower(event_id)
+        while follower is not None:
+            await self.publishing.send(follower)
+            follower = self.publishing.follower(follower)
+        return published
+
+    async def grant_consent(
+        self, record: ConsentRecord, *, asked_in_private: bool, event_id: EventId | None = None
+    ) -> Published:
+        """Publish a consent record: its first version as granted, a later one in place of the one before.
+
+        Raises:
+            EventRefusedBeforeSending: SETTING_NOT_PRIVATE where it was not asked in private, or what domain.md §2.2
+                and §4.2 forbid; and as `publish`.
+        """
+        kind = ConsentGranted if record.version == 1 else ConsentNarrowed
+        fact = kind.model_construct(asked_in_private=asked_in_private, record=record)
+        return await self.publish(fact, subject=record.consent_id, event_id=event_id)
+
+    def know_consent(self, record: ConsentRecord) -> None:
+        """Show the client a release that was published earlier, so that it can seal to whom it names."""
+        self._consents.note(record)
+
+    async def revoke_consent(
+        self, consent_id: ConsentId, revoked: ConsentRevoked, *, event_id: EventId | None = None
+    ) -> Published:
+        """Publish a revocation; an oral one is enough (VAWA-16). Nothing is sealed under the consent from now on."""
+        return await self.publish(revoked, subject=consent_id, event_id=event_id)
+
+    async def report_incident(
+        self, incident: IncidentReported, *, incident_id: IncidentId | None = None, event_id: EventId | None = None
+    ) -> Published:
+        """Publish an incident; `Published.subject` is its id, which referrals and screens name."""
+        return await self.publish(incident, subject=incident_id or new_incident_id(), event_id=event_id)
+
+    async def screen_risk(
+        self, incident_id: IncidentId, screened: RiskScreened, *, event_id: EventId | None = None
+    ) -> Published:
+        """Publish the result of a danger screen of an incident; it may raise urgency and never widens anything."""
+        return await self.publish(screened, subject=incident_id, event_id=event_id)
+
+    # --- referrals -----------------------------------------------------------------------------------------------
+
+    def plan_referral(
+        self,
+        *,
+        groups: Mapping[str, GroupContent] | None = None,
+        seal_to: Sequence[OrgId] | None = None,
+        consent: ConsentLike = None,
+        **fields: Unpack[RequestFields],
+    ) -> Plan:
+        """What `request_referral` would let leave, and for whom; nothing is sealed, kept or sent.
+
+        Raises:
+            EventRefusedBeforeSending, RecipientUnknown: as `request_referral`.
+        """
+        if isinstance(consent, ConsentRecord):
+            self._consents.note(consent)
+        return self._referring.plan(fields, groups or {}, seal_to, consent)
+
+    async def request_referral(
+        self,
+        *,
+        groups: Mapping[str, GroupContent] | None = None,
+        seal_to: Sequence[OrgId] | None = None,
+        consent: ConsentLike = None,
+        referral_id: ReferralId | None = None,
+        expires_at: datetime | None = None,
+        **fields: Unpack[RequestFields],
+    ) -> ReferralPublished:
+        """Ask for help: publish `referral.requested` and, for those whom the release names, the wrapped keys.
+
+        `groups` are what identifies the survivor, by group code (`handoff schema show FG03`); each is checked by its
+        model and sealed with a key of its own. `seal_to` are the organisations to wrap the keys for: by default all of
+        the kinds asked that the release names. Nobody gets a group that the rules or the release do not let them have;
+        `ReferralPublished.shares` says so. Without a release nobody is sealed to until `recipient.chosen` comes.
+
+        Raises:
+            EventRefusedBeforeSending: with the code that the broker would refuse it with.
+            RecipientUnknown: an organisation of `seal_to` is not in the directory or has no key.
+            NotConfirmed, NotOnboarded: as `publish`.
+        """
+        planned = self.plan_referral(groups=groups, seal_to=seal_to, consent=consent, **fields)
+        return await self.request_planned(planned, consent=consent, referral_id=referral_id, expires_at=expires_at)
+
+    async def request_planned(
+        self,
+        planned: Plan,
+        *,
+        consent: ConsentLike = None,
+        referral_id: ReferralId | None = None,
+        expires_at: datetime | None = None,
+    ) -> ReferralPublished:
+        """Do what `plan_referral` has shown; raises as `request_referral`."""
+        return await self._referring.request(planned, ref_of(consent), referral_id, expires_at)
+
+    async def cancel_referral(
+        self, referral_id: ReferralId, reason: CancelReason, *, event_id: EventId | None = None
+    ) -> Published:
+        """Take a referral back."""
+        return await self.publish(ReferralCancelled(reason=reason), subject=referral_id, event_id=event_id)
+
+    async def seal_for(
+        self,
+        referral_id: ReferralId,
+        recipient: OrgId,
+        groups: Iterable[FieldGroup] | None = None,
+        key_ids: Iterable[KeyId] = (),
+    ) -> Published:
+        """Let an organisation in: wrap the kept content keys for it, all groups that it may have, or those of `groups`.
+
+        `key_ids` restricts for which of its keys; only keys of the directory are ever used.
+
+        Raises:
+            ContentKeysGone: they are not kept here.
+            ShareDenied: the rules let it have none of these groups.
+            RecipientUnknown: the directory does not have it, or no such key of it.
+            NotConfirmed, NotOnboarded: as `publish`.
+        """
+        return await self._referring.seal_for(referral_id, recipient, groups, key_ids)
+
+    async def seal_chosen(self, notice: Notice) -> Published:
+        """Do what a `recipient.chosen` asks for; raises as `seal_for`."""
+        chosen = notice.fact
+        if not isinstance(chosen, RecipientChosen):
+            raise TypeError("seal_chosen takes a notice of recipient.chosen")
+        referral_id = ReferralId(notice.subject)
+        return await self.seal_for(referral_id, chosen.recipient, chosen.field_groups, chosen.key_ids)
+
+    # --- hearing -------------------------------------------------------------------------------------------------
+
+    async def notices(self, since: Literal["earliest", "now"] = "earliest") -> AsyncIterator[Notice]:
+        """What the broker says to this agency, signed by it: receipts, refusals, holds, choices, status, closure.
+
+        Each notice comes at least once; a repeated one is dropped as long as the client lives. A client of this name
+        that has been here before goes on where it was; `since` is for a new one. A notice counts as handled when the
+        next one is asked for. It never ends by itself.
+
+        Raises:
+            NotOnboarded: there is no such topic.
+            KafkaUnreachable: Kafka does not answer within seconds.
+        """
+        group = f"agency.{self.org}.{self._name}"
+        async with aclosing(self._listener.notices(group, from_start=since == "earliest")) as heard:
+            async for notice in heard:
+                yield notice
+                await self._referring.follow(notice)
+
+    async def wait_for(self, event: Event, seconds: float = ANSWER_SECONDS) -> Answer:
+        """The broker's answer to an event, `EventAccepted` or `EventRefused`, whoever else reads the notices.
+
+        Raises:
+            NoAnswerYet: none came in so many seconds.
+            NotOnboarded, KafkaUnreachable: nothing can be heard.
+        """
+        wanted: list[Wanted]
+        since: datetime | None
+        if isinstance(event, Published):
+            wanted, since = [event.event_id, event.position], event.at
+        elif isinstance(event, Place):
+            wanted, since = [event.position], event.at
+        else:
+            wanted, since = [event], self.publishing.sent_at(event)
+        answer = await self._outcomes.wait(wanted, since, seconds)
+        if answer is None:
+            raise NoAnswerYet
+        return answer
+
+    async def accepted(self, event: Event, seconds: float = ANSWER_SECONDS) -> EventAccepted:
+        """The receipt of an event that the broker has durably taken.
+
+        Raises:
+            NotAccepted: it was refused: code, field, meaning and remedy.
+            NoAnswerYet, NotOnboarded, KafkaUnreachable: as `wait_for`.
+        """
+        answer = await self.wait_for(event, seconds)
+        if isinstance(answer, EventRefused):
+            raise NotAccepted(answer.code, answer.field)
+        return answer
+
+    def _note(self, fact: EventData, subject: str) -> None:
+        if isinstance(fact, ConsentGranted | ConsentNarrowed):
+            self._consents.note(fact.record)
+        elif isinstance(fact, ConsentRevoked):
+            self._consents.revoke(ConsentId(subject), fact)

@@ -1,0 +1,52 @@
+"""What the broker refuses for its time, its environment or its consent, asked by the client before anything leaves.
+
+The rules that need no registry: whoever asks them with the same arguments gets the same code.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from broker.domain.pack import PolicyPack
+from broker.domain.release import release_refusal
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.envelope import Envelope
+from broker.schemas.event import EventData, Flow
+from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.vocabulary import MsgStatus, OrgClass
+
+FUTURE_SECONDS_MAX: Final = 300
+"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
+
+
+def refuse_misplaced(
+    envelope: Envelope, event_class: type[EventData], flow: Flow, environment: MsgStatus, now: datetime
+) -> None:
+    """Refuse an event that this flow does not carry, of another environment, or out of time at `now` (aware).
+
+    Raises:
+        Refused: TYPE_NOT_YOURS, WRONG_ENVIRONMENT, EXPIRED or TIME_IMPLAUSIBLE, in this order.
+    """
+    if flow not in event_class.FLOWS:
+        raise Refused(RefusalCode.TYPE_NOT_YOURS, "type")
+    if envelope.msgstatus is not environment:
+        raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
+    if envelope.expirytime is not None and envelope.expirytime <= now:
+        raise Refused(RefusalCode.EXPIRED, "expirytime")
+    if envelope.time > now + timedelta(seconds=FUTURE_SECONDS_MAX):
+        raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
+
+
+def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pack: PolicyPack, now: datetime) -> None:
+    """Refuse a release that its publisher may not rely on (domain.md §2.2, §4.2).
+
+    Raises:
+        Refused: KEY_MISMATCH, or what `release_refusal` says.
+    """
+    if not isinstance(fact, ConsentGranted | ConsentNarrowed):
+        return
+    if fact.record.consent_id != envelope.subject:
+        raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
+    refusal = release_refusal(fact.record, envelope.org, publisher, pack, now)
+    if refusal is not None:
+        raise Refused(refusal, "record")

@@ -1,0 +1,198 @@
+"""An agency's zone from its folder: its signing key, the broker's word to believe, the network's organisations.
+
+zones/<org>/keys/            its own signing keys, mode 0600 (`handoff keys new`)
+zones/<org>/broker-keys/     the broker's signing key cards, one JSON file each: only what they signed is believed
+zones/<org>/directory.json   the network's organisations and their public keys, as the operator hands them out
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import StringConstraints, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from broker.agency.errors import RecipientUnknown, ZoneIncomplete
+from broker.domain.consent import Party
+from broker.domain.policy import PolicyPack, read_pack
+from broker.schemas.event import Contract
+from broker.schemas.ids import KeyId, KeyIdText, OrgId, OrgIdText
+from broker.schemas.profile import Profile
+from broker.schemas.shapes import Maybe, Moment
+from broker.schemas.vocabulary import OrgClass, RecipientCategory
+from broker.seal import base64url
+from broker.seal.cards import KeyCard, KeyText, org_of_key, read_card
+from broker.seal.errors import PublicKeyRefused
+from broker.seal.keys import PublicSealingKey, PublicSigningKey, SigningKey, load_signing_key
+
+KEYS_FOLDER: Final = "keys"
+BROKER_KEYS_FOLDER: Final = "broker-keys"
+DIRECTORY_FILE: Final = "directory.json"
+DEFAULT_PACK: Final = "us-federal-vawa"
+
+
+class DirectoryKey(Contract):
+    """A public key as the directory lists it: 32 bytes as base64url, and until when (UTC) it may be used."""
+
+    key_id: KeyIdText
+    public_key: KeyText
+    not_after: Maybe[Moment] = None
+
+    @property
+    def public(self) -> bytes:
+        """The 32 bytes.
+
+        Raises:
+            PublicKeyRefused: where the text is not canonical base64url.
+        """
+        try:
+            return base64url.decode(self.public_key)
+        except ValueError:
+            raise PublicKeyRefused from None
+
+    def valid_at(self, now: datetime) -> bool:
+        """Whether something may still be sealed to it at `now`."""
+        return self.not_after is None or now < self.not_after
+
+
+class DirectoryEntry(Contract):
+    """One organisation of the network. `sealing_keys` are listed from the oldest to the newest."""
+
+    org_id: OrgIdText
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    org_class: OrgClass
+    category: Maybe[RecipientCategory] = None
+    profile: Profile = Profile()
+    sealing_keys: tuple[DirectoryKey, ...] = ()
+    signing_keys: tuple[DirectoryKey, ...] = ()
+
+    @model_validator(mode="after")
+    def _its_own_keys(self) -> Self:
+        if any(org_of_key(key.key_id) != self.org_id for key in (*self.sealing_keys, *self.signing_keys)):
+            raise PydanticCustomError("key_of_another", "a key names another organisation")
+        return self
+
+    @property
+    def party(self) -> Party:
+        """The organisation as the rules see it."""
+        return Party(self.org_id, self.org_class, self.category, frozenset(self.profile.areas))
+
+    def sealing_key(self, now: datetime, among: Iterable[KeyId] = ()) -> PublicSealingKey:
+        """The newest key that may be sealed to at `now`; of those in `among`, where any are given.
+
+        Raises:
+            RecipientUnknown: there is none.
+        """
+        wanted = frozenset(among)
+        for key in reversed(self.sealing_keys):
+            if key.valid_at(now) and (not wanted or key.key_id in wanted):
+                return PublicSealingKey(key.key_id, key.public)
+        raise RecipientUnknown(f"The directory lists no key of {self.org_id} that can be sealed to now.")
+
+
+class NetworkDirectory(Contract):
+    """The organisations of a network, as its operator hands them to every agency. `broker` is the operator's own id."""
+
+    broker: OrgIdText
+    issued_at: Moment
+    organisations: tuple[DirectoryEntry, ...]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({entry.org_id for entry in self.organisations}) != len(self.organisations):
+            raise PydanticCustomError("listed_twice", "an organisation is listed twice")
+        return self
+
+    @cached_property
+    def by_org(self) -> Mapping[OrgId, DirectoryEntry]:
+        """The entries by organisation."""
+        return {entry.org_id: entry for entry in self.organisations}
+
+    def entry(self, org: OrgId) -> DirectoryEntry:
+        """The entry of an organisation.
+
+        Raises:
+            RecipientUnknown: it is not listed.
+        """
+        entry = self.by_org.get(org)
+        if entry is None:
+            raise RecipientUnknown(f"The directory does not list {org}.")
+        return entry
+
+    def wire(self) -> str:
+        """The directory as the JSON text of `directory.json`."""
+        return self.model_dump_json(by_alias=True, exclude_none=True, indent=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyZone:
+    """What an agency's client knows and holds. Its repr shows no key."""
+
+    org: OrgId
+    signing_key: SigningKey = field(repr=False)
+    broker_keys: Mapping[KeyId, PublicSigningKey] = field(repr=False)
+    directory: NetworkDirectory = field(repr=False)
+    pack: PolicyPack = field(repr=False)
+
+    @property
+    def party(self) -> Party:
+        """The agency itself as the rules see it."""
+        return self.directory.entry(self.org).party
+
+
+def load_zone(folder: Path, org: OrgId, now: datetime) -> AgencyZone:
+    """The zone of this folder at `now` (UTC).
+
+    Raises:
+        ZoneIncomplete: a file is missing or broken, and which.
+        KeyFileError: a key file is missing or cannot be trusted.
+    """
+    directory = _directory(folder / DIRECTORY_FILE)
+    if org not in directory.by_org:
+        raise ZoneIncomplete(f"{folder / DIRECTORY_FILE} does not list {org} itself.")
+    return AgencyZone(
+        org=org,
+        signing_key=load_signing_key(folder / KEYS_FOLDER, org, now),
+        broker_keys=_broker_keys(folder / BROKER_KEYS_FOLDER, directory.broker),
+        directory=directory,
+        pack=shipped_pack(),
+    )
+
+
+def write_zone(folder: Path, directory: NetworkDirectory, broker_cards: Iterable[KeyCard]) -> None:
+    """Put the network's part of a zone into its folder, its own keys apart (`handoff keys new`). Safe to repeat."""
+    broker_keys = folder / BROKER_KEYS_FOLDER
+    broker_keys.mkdir(parents=True, exist_ok=True)
+    for card in broker_cards:
+        (broker_keys / f"{card.key_id.replace('#', '.')}.json").write_text(card.wire(), encoding="utf-8")
+    fresh = folder / f".{DIRECTORY_FILE}"
+    fresh.write_text(directory.wire(), encoding="utf-8")
+    fresh.replace(folder / DIRECTORY_FILE)
+
+
+@cache
+def shipped_pack() -> PolicyPack:
+    """The policy pack that ships; the broker freezes its own on each referral, this one is asked before sending."""
+    return read_pack(files("broker.policies").joinpath(f"{DEFAULT_PACK}.toml").read_bytes())
+
+
+def _directory(path: Path) -> NetworkDirectory:
+    try:
+        return NetworkDirectory.model_validate_json(path.read_bytes(), strict=True, by_alias=True, by_name=False)
+    except FileNotFoundError:
+        raise ZoneIncomplete(f"{path} is missing.") from None
+    except ValidationError as error:
+        place = ".".join(str(step) for step in error.errors(include_input=False)[0]["loc"])
+        raise ZoneIncomplete(f"{path} is not a network directory (at {place or 'its whole'}).") from None
+
+
+def _broker_keys(folder: Path, broker: OrgId) -> dict[KeyId, PublicSigningKey]:
+    cards = [read_card(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    keys = {card.key_id: PublicSigningKey.of_card(card) for card in cards if card.org_id == broker}
+    if not keys:
+        raise ZoneIncomplete(f"{folder} holds no key card of {broker}, so nothing that it says could be believed.")
+    return keys
