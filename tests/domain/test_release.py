@@ -1,0 +1,188 @@
+"""A release is taken in only if it is the publisher's own and short enough; a part that is revoked is gone."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from broker.domain.consent import Effect, narrowed, release_refusal, terms
+from broker.domain.pack import PolicyPack
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.vocabulary import OrgClass
+from tests.domain.cast import (
+    DAY,
+    HOSPITAL,
+    HOTLINE,
+    NOW,
+    OTHER_SHELTER,
+    POLICE,
+    SHELTER,
+    SIGNED,
+    ask,
+    pack,
+    question,
+    record,
+    scope,
+)
+
+AGENT: dict[str, Any] = {
+    "capacity": "SELF",
+    "form": "ORAL_TEMPORARY",
+    "givenAt": SIGNED.isoformat(),
+    "identityCheck": "IN_PERSON_KNOWN",
+    "abuserCheck": "NOT_APPLICABLE_SELF",
+}
+KIND = {"kind": "CATEGORY", "category": "SHELTER", "serviceArea": "US-48-113", "maxConcurrentOffers": 2}
+
+
+def window(length: timedelta, start: timedelta = timedelta(0)) -> dict[str, Any]:
+    """A `validity` of this length."""
+    return {"notBefore": (SIGNED + start).isoformat(), "notAfter": (SIGNED + start + length).isoformat()}
+
+
+def refusal(org_class: OrgClass = OrgClass.HOTLINE_VSP, under: PolicyPack | None = None, **changes: Any) -> object:
+    """What the hotline is told when it publishes this record."""
+    return release_refusal(record(**changes), HOTLINE.org, org_class, under or pack(), NOW)
+
+
+def test_a_lawful_release_is_taken_in() -> None:
+    """The plain case."""
+    assert refusal() is None
+
+
+def test_nobody_publishes_anothers_release() -> None:
+    """§2.5: one discloser, and it is the publisher."""
+    code = release_refusal(record(HOSPITAL), HOTLINE.org, OrgClass.HOTLINE_VSP, pack(), NOW)
+    assert code is RefusalCode.DISCLOSER_NOT_YOU
+
+
+@pytest.mark.parametrize(
+    ("purposes", "length", "code"),
+    [
+        (["SHELTER_PLACEMENT"], 14 * DAY, None),
+        (["SHELTER_PLACEMENT"], 14 * DAY + timedelta(seconds=1), RefusalCode.NOT_TIME_LIMITED),
+        (["TRANSPORT"], 3 * DAY, None),
+        (["TRANSPORT"], 4 * DAY, RefusalCode.NOT_TIME_LIMITED),
+        (["TRANSPORT", "SHELTER_PLACEMENT"], 14 * DAY, None),
+        (["COUNSELING"], 30 * DAY, None),
+        (["COUNSELING"], 31 * DAY, RefusalCode.NOT_TIME_LIMITED),
+        (["COUNSELING"], timedelta(0), RefusalCode.NOT_TIME_LIMITED),
+        (["COUNSELING"], -DAY, RefusalCode.NOT_TIME_LIMITED),
+    ],
+)
+def test_a_release_runs_no_longer_than_its_purposes_allow(
+    purposes: list[str], length: timedelta, code: RefusalCode | None
+) -> None:
+    """VAWA-03, domain.md §4.2; of several purposes the longest bounds the record, each its own use."""
+    assert refusal(purposes=purposes, validity=window(length)) is code
+
+
+def test_a_release_dated_far_ahead_is_not_time_limited() -> None:
+    """A short window next year would be a long promise now."""
+    assert refusal(validity=window(DAY, 300 * DAY)) is RefusalCode.NOT_TIME_LIMITED
+
+
+def test_a_denial_may_last_as_long_as_she_wishes() -> None:
+    """VAWA-03 limits what is shared, not what is forbidden."""
+    assert refusal(decision="deny", validity=window(3000 * DAY)) is None
+
+
+@pytest.mark.parametrize(
+    ("org_class", "code"),
+    [
+        (OrgClass.HOTLINE_VSP, RefusalCode.NOT_WRITTEN),
+        (OrgClass.HOSPITAL_HIPAA, RefusalCode.NOT_WRITTEN),
+        (OrgClass.LAW_ENFORCEMENT, None),
+    ],
+)
+def test_an_oral_release_is_for_those_whose_law_takes_it(org_class: OrgClass, code: RefusalCode | None) -> None:
+    """VAWA-02, HIPAA-02: whatever regime the record claims, its publisher's class decides."""
+    assert refusal(org_class, regimes=["POLICY-ONLY"], grantors=[AGENT], validity=window(DAY)) is code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"validity": window(timedelta(hours=72))}, None),
+        ({"validity": window(timedelta(hours=73))}, RefusalCode.NOT_TIME_LIMITED),
+        (
+            {
+                "validity": window(DAY),
+                "recipients": [{"kind": "ORG", "orgId": SHELTER.org}, {"kind": "ORG", "orgId": OTHER_SHELTER.org}],
+            },
+            RefusalCode.RECIPIENT_NOT_SPECIFIC,
+        ),
+        ({"validity": window(DAY), "recipients": [KIND]}, RefusalCode.RECIPIENT_NOT_SPECIFIC),
+    ],
+)
+def test_an_oral_release_is_for_one_organisation_and_three_days(
+    changes: dict[str, Any], code: RefusalCode | None
+) -> None:
+    """domain.md §4.2, ORAL_TEMPORARY."""
+    assert refusal(OrgClass.LAW_ENFORCEMENT, regimes=["POLICY-ONLY"], grantors=[AGENT], **changes) is code
+
+
+def test_a_victim_service_provider_may_not_release_to_a_kind_of_organisation() -> None:
+    """VAWA-06, whatever regime the record claims."""
+    kind: dict[str, Any] = {"regimes": ["STATE-PRIVILEGE"], "recipients": [KIND]}
+    assert refusal(**kind) is RefusalCode.RECIPIENT_NOT_SPECIFIC
+    assert refusal(OrgClass.LAW_ENFORCEMENT, **kind) is None
+
+
+# --- partial revocation ---------------------------------------------------------------------------------------------
+
+
+def test_revoking_one_recipient_leaves_the_others() -> None:
+    """§4.4: a new, narrower version that supersedes the old one."""
+    wide = record(HOTLINE, SHELTER, OTHER_SHELTER)
+    narrower = narrowed(wide, "RECIPIENT", [SHELTER.org])
+    assert narrower is not None
+    assert narrower.version == 2
+    assert narrower.supersedes is not None
+    assert narrower.supersedes.version == 1
+    assert ask(question(), terms(narrower)).effect is Effect.DENY
+    assert ask(question(recipient=OTHER_SHELTER), terms(narrower)).effect is Effect.PERMIT
+
+
+def test_revoking_an_organisation_of_a_named_kind_excludes_it() -> None:
+    """Otherwise it would still be reached as one of its kind."""
+    wide = record(POLICE, regimes=["POLICY-ONLY"], recipients=[KIND])
+    narrower = narrowed(wide, "RECIPIENT", [SHELTER.org])
+    assert narrower is not None
+    assert SHELTER.org in narrower.excluded_recipients
+
+
+@pytest.mark.parametrize("value", ["FG07c", "FG07"])
+def test_revoking_a_group_takes_its_parts_with_it(value: str) -> None:
+    """FG07 means all of FG07a to FG07e."""
+    narrower = narrowed(record(dataScope=scope("FG03", "FG07c")), "FIELD_GROUP", [value])
+    assert narrower is not None
+    assert narrower.data_scope.field_groups == ("FG03",)
+
+
+def test_revoking_a_purpose_leaves_the_others() -> None:
+    """Transport is off, the bed stays."""
+    narrower = narrowed(record(purposes=["SHELTER_PLACEMENT", "TRANSPORT"]), "PURPOSE", ["TRANSPORT"])
+    assert narrower is not None
+    assert narrower.purposes == ("SHELTER_PLACEMENT",)
+
+
+@pytest.mark.parametrize(
+    ("what", "values"),
+    [
+        ("ALL", ["x"]),
+        ("RECIPIENT", []),
+        ("RECIPIENT", [SHELTER.org]),
+        ("PURPOSE", ["SHELTER_PLACEMENT"]),
+        ("FIELD_GROUP", ["FG03"]),
+        ("SOMETHING", ["x"]),
+    ],
+)
+def test_a_revocation_that_leaves_nothing_or_is_not_understood_takes_all(what: str, values: list[str]) -> None:
+    """Doubt goes against disclosure."""
+    assert narrowed(record(dataScope=scope("FG03")), what, values) is None
+
+
+def test_a_denial_is_not_narrowed() -> None:
+    """Part of a no taken back would be a wider yes: it needs a new record."""
+    assert narrowed(record(decision="deny"), "PURPOSE", ["TRANSPORT"]) is None
