@@ -11,7 +11,8 @@ import asyncpg
 from bench.baselines import SINK, bare_loop, naive
 from bench.traffic import Sent, answer, cards, produce, requests
 from broker import serving
-from broker.app import broker_parts, kafka_of, prepare, topics_of
+from broker.app import prepare
+from broker.composition import broker_parts, kafka_of, topics_of
 from broker.handlers.directory import Directory
 from broker.onboarding import create_topics, onboard_organisation
 from broker.reading import signature_check

@@ -16,6 +16,7 @@ from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.envelope import Envelope, binary_record
 from broker.schemas.event import EventData, Flow
 from broker.schemas.ids import ConsentId, OrgId, ReferralId, new_consent_id, new_event_id, new_referral_id
+from broker.schemas.profile import Profile
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.sealed import CIPHERTEXT_CHARACTERS, SealedGroup
 from broker.schemas.topics import Topics
@@ -27,7 +28,7 @@ from broker.schemas.vocabulary import (
     VictimAgreed,
 )
 from broker.seal.signature import SIGNATURE_HEADER
-from broker.store.directory import OrganisationCard, Profile
+from broker.store.directory import OrganisationCard
 
 HOTLINE = OrgId("org-hotline")
 POLICE = (OrgId("org-police-north"), OrgId("org-police-south"))

@@ -1,136 +1,107 @@
-"""Puts the parts together. This is the only file that knows them all, and the only one that names an adapter."""
+"""Puts everything together: the broker's processes and the provider zone. The only file that names an adapter."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-import asyncpg
-
-from broker import serving
-from broker.bus.publisher import Publisher, Sign
-from broker.errors import PostgresUnreachable, SettingsInvalid
-from broker.handlers.directory import Directory
-from broker.pipeline import TRANSIENT, Parts
-from broker.reading import Verify, signature_check
-from broker.schemas.topics import Topics
-from broker.seal.keys import load_signing_key
-from broker.seal.signature import sign
-from broker.settings import Settings
-from broker.sql.bulk import Pool
+from adapters import tables as provider_tables
+from adapters.commands import inbox_app
+from adapters.inbox.inboxes import Inboxes
+from adapters.inbox.inboxes import database as provider_database
+from adapters.provider import load_providers, write_provider_folder
+from adapters.zone import GROUP as PROVIDER_GROUP
+from adapters.zone import ProviderZone, ZoneParts
+from broker.composition import (
+    ZONES_FOLDER,
+    ensure_broker_key,
+    kafka_of,
+    network_directory,
+    prepare_broker,
+    topics_of,
+    zone_folder,
+)
+from broker.errors import SettingsInvalid
+from broker.local.parts import attached
+from broker.onboarding import onboard_organisation
+from broker.schemas.ids import KeyId
+from broker.seal.cards import KeyCard, KeyKind
+from broker.seal.key_files import read_cards
+from broker.seal.keys import SigningKey
+from broker.seal.opening import OpeningKey
+from broker.settings import Settings, load_settings
+from broker.sql.bulk import Connection
 from broker.sql.migrate import migrate
-from broker.store import tables
-from broker.store.policies import activate, shipped_pack
-
-POOL_CONNECTIONS_MAX = 8
-
-
-class Process(StrEnum):
-    """What can be served alone, in any number of copies."""
-
-    BROKER = "broker"
-    RELAY = "relay"
-    CLOCK = "clock"
-    ADAPTER = "adapter"
-
-
-def topics_of(settings: Settings) -> Topics:
-    """The topic names of this installation."""
-    return Topics(settings.environment, settings.topic_prefix)
-
-
-def kafka_of(settings: Settings) -> dict[str, Any]:
-    """What every Kafka client of this installation is made with."""
-    return {"bootstrap_servers": settings.kafka_bootstrap, **settings.kafka_client_options()}
-
-
-def zone_folder(settings: Settings, org: str) -> Path:
-    """The folder of an organisation's zone: its keys and what it knows of the network."""
-    return settings.home / "zones" / org
+from broker.store.directory import OrganisationCard
+from broker.zone import KEYS_FOLDER, write_zone
 
 
 async def prepare(settings: Settings) -> None:
-    """Bring the tables of the zones that this installation holds up to date, as their owners."""
-    if settings.postgres_owner_dsn is not None:
-        await migrate(settings.postgres_owner_dsn.get_secret_value(), tables.ZONE)
+    """Bring the tables of both zones up to date, as their owners, where their addresses are known here."""
+    await prepare_broker(settings)
     if settings.provider_postgres_owner_dsn is not None:
-        from adapters import tables as provider_tables
-
         await migrate(settings.provider_postgres_owner_dsn.get_secret_value(), provider_tables.ZONE)
 
 
 @asynccontextmanager
-async def broker_pool(settings: Settings) -> AsyncIterator[Pool]:
-    """Connections to the broker's database as its everyday role.
-
-    Raises:
-        PostgresUnreachable: nobody answers there.
-    """
-    if settings.postgres_dsn is None:
-        raise SettingsInvalid("HANDOFF_POSTGRES_DSN is not set and no embedded PostgreSQL runs.")
-    try:
-        pool = await asyncpg.create_pool(
-            settings.postgres_dsn.get_secret_value(), min_size=1, max_size=POOL_CONNECTIONS_MAX
+async def adapter(settings: Settings) -> AsyncIterator[ProviderZone]:
+    """The provider zone's process, for every organisation whose folder is here."""
+    async with provider_database(provider_dsn(settings)) as pool:
+        parts = ZoneParts(
+            pool=pool,
+            kafka=kafka_of(settings),
+            topics=topics_of(settings),
+            broker_org=settings.broker_org,
+            load_providers=lambda: load_providers(settings.home / ZONES_FOLDER),
+            group=settings.topic_prefix + PROVIDER_GROUP,
         )
-    except TRANSIENT as error:
-        raise PostgresUnreachable from error
-    async with pool:
-        yield pool
+        async with ProviderZone(parts) as zone:
+            yield zone
+
+
+def provider_dsn(settings: Settings) -> str:
+    """The provider zone's database as its everyday role."""
+    if settings.provider_postgres_dsn is None:
+        raise SettingsInvalid("HANDOFF_PROVIDER_POSTGRES_DSN is not set and no embedded PostgreSQL runs.")
+    return settings.provider_postgres_dsn.get_secret_value()
 
 
 @asynccontextmanager
-async def broker_parts(
-    settings: Settings,
-    sign: Sign | None = None,
-    check_of: Callable[[Directory], Verify] | None = signature_check,
-) -> AsyncIterator[Parts]:
-    """Everything that the broker's processes share. `sign` and `check_of` are other than the default in bench/ only."""
-    pack, text = shipped_pack()
-    async with broker_pool(settings) as pool:
-        async with pool.acquire() as connection:
-            await activate(connection, pack, text)
-        publisher = Publisher(kafka_of(settings), sign)
-        await publisher.start()
-        try:
-            yield Parts(
-                pool=pool,
-                publisher=publisher,
-                topics=topics_of(settings),
-                pack=pack,
-                packs={pack.reference: pack},
-                broker_org=settings.broker_org,
-                check_of=check_of,
-            )
-        finally:
-            await publisher.stop()
+async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
+    """The inboxes of the providers whose folders are here."""
+    settings = given or attached(load_settings(), "provider_postgres_dsn")
+    async with provider_database(provider_dsn(settings)) as pool:
+        yield Inboxes(pool, load_providers(settings.home / ZONES_FOLDER), settings.environment)
 
 
-def broker_signer(settings: Settings) -> Sign:
-    """The broker's own signature, by the newest signing key of its zone."""
-    key = load_signing_key(zone_folder(settings, settings.broker_org) / "keys", settings.broker_org, datetime.now(UTC))
-    return lambda headers, value: sign(headers, value, key)
+inbox = inbox_app(open_inboxes)
+"""The `handoff inbox` command group."""
 
 
-@asynccontextmanager
-async def adapter(settings: Settings) -> AsyncIterator[None]:
-    """The provider zone's process."""
-    yield
+async def host(settings: Settings, connection: Connection, card: OrganisationCard) -> None:
+    """Onboard an organisation whose zone is on this machine: keys made where missing, its folder made ready."""
+    folder = zone_folder(settings, card.org_id)
+    cards = _own_keys(folder / KEYS_FOLDER, card)
+    known = [(one.key_id, one.kind.value, one.public) for one in cards]
+    await onboard_organisation(connection, kafka_of(settings), topics_of(settings), card, known)
+    if card.category is not None:
+        write_provider_folder(folder, card.org_id, card.category, ensure_broker_key(settings))
 
 
-@asynccontextmanager
-async def running(settings: Settings, *processes: Process) -> AsyncIterator[None]:
-    """These processes, in this one, while the block lasts."""
-    async with AsyncExitStack() as stack:
-        if set(processes) - {Process.ADAPTER}:
-            parts = await stack.enter_async_context(broker_parts(settings, broker_signer(settings)))
-            if Process.RELAY in processes:
-                await stack.enter_async_context(serving.relay(parts))
-            if Process.CLOCK in processes:
-                await stack.enter_async_context(serving.clock(parts))
-            if Process.BROKER in processes:
-                await stack.enter_async_context(serving.intake(parts, kafka_of(settings)))
-        if Process.ADAPTER in processes:
-            await stack.enter_async_context(adapter(settings))
-        yield
+def _own_keys(folder: Path, card: OrganisationCard) -> list[KeyCard]:
+    now = datetime.now(UTC)
+    cards = read_cards(folder) if folder.exists() else []
+    if not any(one.kind is KeyKind.SIGNING for one in cards):
+        cards.append(SigningKey.new(KeyId(f"{card.org_id}#sign-1")).keep(folder, now))
+    if card.category is not None and not any(one.kind is KeyKind.SEALING for one in cards):
+        cards.append(OpeningKey.new(KeyId(f"{card.org_id}#seal-1")).keep(folder, now))
+    return cards
+
+
+async def hand_out_directory(settings: Settings, connection: Connection) -> None:
+    """Write the directory and the broker's cards into every zone's folder on this machine."""
+    directory, cards = await network_directory(settings, connection), ensure_broker_key(settings)
+    for entry in directory.organisations:
+        folder = zone_folder(settings, entry.org_id)
+        if folder.is_dir():
+            write_zone(folder, directory, cards)

@@ -30,9 +30,17 @@ class Entry:
 
 COMMANDS = (
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
+    Entry("inbox", "broker.app:inbox", "See what waits for a provider, answer it, open what was released."),
     Entry("local", "broker.commands.local:app", "Look after the embedded Kafka and PostgreSQL and their data."),
     Entry("keys", "broker.commands.keys:app", "Make a zone's keys, list them, print their public cards."),
     Entry("schema", "broker.commands.schema:app", "Show the contract: events, field groups, refusal codes."),
+    Entry("migrate", "broker.commands.serve:migrate", "Bring the tables up to date, as the roles that own them."),
+    Entry("org", "broker.commands.org:app", "Onboard organisations, list them, export the directory for clients."),
+    Entry("quarantine", "broker.commands.trail:quarantine", "Show the records that were not taken in, and why."),
+    Entry("serve", "broker.commands.serve:serve", "Run one process of the network: broker, relay, clock or adapter."),
+    Entry("trail", "broker.commands.trail:trail", "Print the story of a referral."),
+    Entry("up", "broker.commands.serve:up", "Run one county on this machine."),
+    Entry("work", "broker.commands.trail:work", "List and resolve what waits for a human."),
 )
 
 

@@ -29,6 +29,7 @@ from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection, Pool
+from broker.sql.transient import TRANSIENT
 from broker.store.directory import load_directory
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import Queued, forget_sent, write
@@ -42,19 +43,6 @@ CONFIRM_SECONDS: Final = 0.05
 """How long confirmed messages may linger in the outbox when no further batch takes their deletion along."""
 DUE_PER_TICK_MAX: Final = 100
 """Deadlines worked in one transaction: enough to drain a backlog, few enough to keep others waiting briefly."""
-
-TRANSIENT: Final = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.UniqueViolationError,
-    asyncpg.LockNotAvailableError,
-)
-"""Failures after which the same transaction may well succeed: lost connections, deadlocks, races for one key."""
 
 
 def draw() -> Draw:

@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from broker.bus.intake import Intake, TransientError
-from broker.pipeline import TRANSIENT, Parts, Pipeline
+from broker.pipeline import Parts, Pipeline
 from broker.relay import Relay
 from broker.schemas.event import Flow
+from broker.sql.transient import TRANSIENT
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""`handoff serve` and `handoff up`: the processes, each alone in as many copies as one likes, or a county on one machine."""
+"""`handoff serve` and `handoff up`: each process alone, in as many copies as one likes, or a county on one machine."""
 
 import asyncio
 import logging
@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from broker.app import Process, prepare, running
+from broker.composition import BROKER_PROCESSES, Process, ensure_broker_key, running_broker
 from broker.local.parts import attached, parts_for
+from broker.local.processes import serving
 from broker.local.progress import told_to_person
 from broker.serving import until_told_to_stop
 from broker.settings import Settings, load_settings
@@ -17,33 +18,55 @@ def serve(
     process: Annotated[Process, typer.Argument(help="Which process: broker, relay, clock or adapter.")],
 ) -> None:
     """Run one process of the network until it is stopped. Start it again, here or elsewhere, for another copy."""
-    settings = attached(load_settings())
+    settings = load_settings()
     _log(settings)
-    asyncio.run(_serve(settings, process))
+    if process is Process.ADAPTER:
+        asyncio.run(_serve_adapter(attached(settings, "kafka_bootstrap", "provider_postgres_dsn")))
+    else:
+        asyncio.run(_serve_broker(attached(settings), process))
 
 
-async def _serve(settings: Settings, *processes: Process) -> None:
-    async with running(settings, *processes):
-        typer.echo(f"{' '.join(processes)} running; Ctrl-C stops", err=True)
-        await until_told_to_stop()
+async def _serve_broker(settings: Settings, process: Process) -> None:
+    async with running_broker(settings, process):
+        await _stay(process.value)
+
+
+async def _serve_adapter(settings: Settings) -> None:
+    from broker.app import adapter  # brings opening keys along: only ever into the provider zone's own process
+
+    async with adapter(settings):
+        await _stay(Process.ADAPTER.value)
+
+
+async def _stay(what: str) -> None:
+    typer.echo(f"{what} is running; Ctrl-C stops it.", err=True)
+    await until_told_to_stop()
 
 
 def up() -> None:
-    """Run one county on this machine: Kafka and PostgreSQL if no addresses are set, and every process of the network."""
+    """Run one county on this machine: Kafka and PostgreSQL where no addresses are set, and every process."""
     settings = load_settings()
     _log(settings)
     asyncio.run(_up(settings))
 
 
 async def _up(settings: Settings) -> None:
+    from broker.app import prepare
+
     with told_to_person() as progress:
         async with parts_for(settings, progress) as complete:
             await prepare(complete)
-            await _serve(complete, *Process)
+            ensure_broker_key(complete)
+            # The provider zone is a process of its own even here: the broker's must never hold an opening key.
+            with serving(complete, Process.ADAPTER, complete.home / "logs" / "adapter.log"):
+                async with running_broker(complete, *BROKER_PROCESSES):
+                    await _stay("The county")
 
 
 def migrate() -> None:
-    """Bring the tables up to date, as the roles that own them (HANDOFF_POSTGRES_OWNER_DSN)."""
+    """Bring the broker's tables up to date, as the role that owns them (HANDOFF_POSTGRES_OWNER_DSN)."""
+    from broker.app import prepare
+
     asyncio.run(prepare(attached(load_settings())))
     typer.echo("Tables are up to date.")
 

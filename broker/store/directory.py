@@ -11,20 +11,11 @@ from broker.domain.matching import Provider
 from broker.handlers.directory import Directory
 from broker.schemas.event import Contract
 from broker.schemas.ids import KeyId, OrgId, OrgIdText
-from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
+from broker.schemas.profile import Profile
+from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.sql.bulk import Connection
-
-
-class Profile(Contract):
-    """What a provider offers, for matching (domain.md §11). No address: a shelter's place is never here."""
-
-    services: tuple[Service, ...] = ()
-    areas: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    interpreter: bool = True
-    step_free: bool = True
-    accepts_pets: bool = True
-    household_max: int | None = Field(default=None, ge=1, le=20)
+from broker.store.questions import add_entry
+from broker.trail.entries import Step, entry
 
 
 class OrganisationCard(Contract):
@@ -93,8 +84,8 @@ def _provider(row: Mapping[str, Any]) -> Provider:
     )
 
 
-async def onboard(connection: Connection, card: OrganisationCard) -> None:
-    """Add or change an organisation; running processes notice by the version."""
+async def onboard(connection: Connection, card: OrganisationCard, salt: bytes) -> None:
+    """Add or change an organisation; running processes notice by the version. An entry of the trail says so."""
     await connection.execute(
         "INSERT INTO organisation (org_id, name, org_class, category, profile, agreement_until, suspended)"
         " VALUES ($1, $2, $3, $4, $5, $6, false) ON CONFLICT (org_id) DO UPDATE SET name = excluded.name,"
@@ -107,6 +98,7 @@ async def onboard(connection: Connection, card: OrganisationCard) -> None:
         card.profile.model_dump_json(by_alias=True),
         card.agreement_until,
     )
+    await _tell(connection, OrgId(card.org_id), "onboarded", salt)
     await _changed(connection)
 
 
@@ -120,6 +112,23 @@ async def register_key(connection: Connection, org: OrgId, key_id: KeyId, kind: 
         public,
     )
     await _changed(connection)
+
+
+async def suspend(connection: Connection, org: OrgId, salt: bytes) -> bool:
+    """Let an organisation neither publish nor receive; False where it is unknown. An entry of the trail says so."""
+    async with connection.transaction():
+        done = await connection.execute("UPDATE organisation SET suspended = true WHERE org_id = $1", org)
+        if done == "UPDATE 0":
+            return False
+        await _tell(connection, org, "suspended", salt)
+        await _changed(connection)
+    return True
+
+
+async def _tell(connection: Connection, org: OrgId, what: str, salt: bytes) -> None:
+    now = await connection.fetchval("SELECT now()")
+    told = entry(Step.ORGANISATION_CHANGED, None, {"at": now, "actor": "role:operator", "org": org, "what": what}, salt)
+    await add_entry(connection, told)
 
 
 async def _changed(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from broker.sql.bulk import Connection
-from broker.trail.entries import Step, entry
+from broker.trail.entries import Entry, Step, commitment, entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,6 @@ class QuarantineLine:
 
 async def trail_of(connection: Connection, referral_id: str, reader: str, salt: bytes) -> list[TrailLine]:
     """The entries of a referral in order. Reading them is an entry itself, written in the same transaction."""
-    from broker.trail.entries import commitment
-
     rows = await connection.fetch(
         "SELECT idx, kind, salt, preimage, commitment, written_at FROM trail_entry WHERE referral_id = $1 ORDER BY idx",
         referral_id,
@@ -63,14 +61,7 @@ async def trail_of(connection: Connection, referral_id: str, reader: str, salt: 
     if rows:
         now = await connection.fetchval("SELECT now()")
         read = entry(Step.TRAIL_READ, referral_id, {"at": now, "actor": reader, "entries": len(rows)}, salt)
-        await connection.execute(
-            "INSERT INTO trail_entry (kind, referral_id, salt, preimage, commitment) VALUES ($1, $2, $3, $4, $5)",
-            read.kind.value,
-            read.referral_id,
-            read.salt,
-            read.preimage,
-            read.commitment,
-        )
+        await add_entry(connection, read)
     return [
         TrailLine(
             idx=row["idx"],
@@ -81,6 +72,18 @@ async def trail_of(connection: Connection, referral_id: str, reader: str, salt: 
         )
         for row in rows
     ]
+
+
+async def add_entry(connection: Connection, told: Entry) -> None:
+    """Write one entry of the trail, in the caller's transaction."""
+    await connection.execute(
+        "INSERT INTO trail_entry (kind, referral_id, salt, preimage, commitment) VALUES ($1, $2, $3, $4, $5)",
+        told.kind.value,
+        told.referral_id,
+        told.salt,
+        told.preimage,
+        told.commitment,
+    )
 
 
 async def open_work(connection: Connection) -> list[WorkLine]:
@@ -103,14 +106,7 @@ async def resolve_work(connection: Connection, work_id: str, actor: str, salt: b
         return False
     facts = {"at": row["resolved_at"], "actor": actor, "need": row["category"], "reason": row["reason"]}
     told = entry(Step.WORK_RESOLVED, row["referral_id"], facts, salt)
-    await connection.execute(
-        "INSERT INTO trail_entry (kind, referral_id, salt, preimage, commitment) VALUES ($1, $2, $3, $4, $5)",
-        told.kind.value,
-        told.referral_id,
-        told.salt,
-        told.preimage,
-        told.commitment,
-    )
+    await add_entry(connection, told)
     return True
 
 

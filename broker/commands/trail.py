@@ -1,0 +1,137 @@
+"""`handoff trail` and `handoff work`: the story of a referral, and what waits for a human; `handoff quarantine` beside it."""
+
+import asyncio
+import json
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from broker.composition import broker_pool
+from broker.local.parts import attached
+from broker.settings import load_settings
+from broker.sql.bulk import Connection
+from broker.store.questions import TrailLine, open_work, quarantined, resolve_work, trail_of
+
+trail = typer.Typer(no_args_is_help=True, help="The trail of a referral: what happened, by whom, under which rule.")
+work = typer.Typer(no_args_is_help=True, help="What waits for a human.")
+quarantine = typer.Typer(no_args_is_help=True, help="Records that were not taken in.")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for programs.")]
+
+ACTOR = "role:operator"
+"""Who reads by this command line; sign-in with persons' roles comes with the pages."""
+
+
+@trail.command()
+def show(referral: Annotated[str, typer.Argument(help="The referral's id: ref-…")], as_json: Json = False) -> None:
+    """Print the story of a referral in order. Reading it is an entry of the trail, too."""
+
+    async def ask(connection: Connection) -> None:
+        async with connection.transaction():
+            lines = await trail_of(connection, referral, ACTOR, os.urandom(32))
+        if not lines:
+            typer.echo("No such referral, or nothing happened to it.", err=True)
+            raise typer.Exit(1)
+        for line in lines:
+            typer.echo(json.dumps(asdict(line), default=str) if as_json else _told(line))
+        if not all(line.sound for line in lines):
+            typer.echo("An entry does not fit its commitment: the trail was altered.", err=True)
+            raise typer.Exit(6)
+
+    _asked(ask)
+
+
+_LEFT_OUT = {"kind", "referral", "at", "actor", "cause", "offers", "letThrough", "withheld", "passedOver"}
+
+
+def _told(line: TrailLine) -> str:
+    """One entry in one or more lines a person wants to read."""
+    facts = line.facts
+    when = str(facts.get("at", line.at.isoformat()))[:19].replace("T", " ")
+    head = f"{when}Z  {line.kind:<22} by {facts.get('actor')}{'' if line.sound else '   ALTERED'}"
+    rest = "  ".join(f"{name}={_short(value)}" for name, value in facts.items() if name not in _LEFT_OUT and value)
+    details = [f"    {rest}"] if rest else []
+    for offer in facts.get("offers", ()):
+        rules = ",".join(offer["rules"])
+        details.append(f"    offered to {offer['recipient']}: {' '.join(offer['letThrough'])}  by {rules}")
+        details += [f"      withheld {group}: {reason}" for group, reason in offer["withheld"].items()]
+    if "letThrough" in facts:
+        details.append(f"    let through: {' '.join(facts['letThrough']) or 'nothing'}")
+        details += [f"    withheld {group}: {reason}" for group, reason in facts["withheld"].items()]
+    details += [f"    not asked: {org}: {reason}" for org, reason in facts.get("passedOver", {}).items()]
+    return "\n".join([head, *details])
+
+
+def _short(value: Any) -> str:
+    return " → ".join(value) if isinstance(value, list) else str(value)
+
+
+@work.command("list")
+def list_work(as_json: Json = False) -> None:
+    """What waits for a human, the most urgent first, with its age and owner."""
+
+    async def ask(connection: Connection) -> None:
+        lines = await open_work(connection)
+        for line in lines:
+            if as_json:
+                typer.echo(json.dumps(asdict(line), default=str))
+                continue
+            age = datetime.now(UTC) - line.raised_at
+            waits = f"{int(age.total_seconds() // 60)} min"
+            typer.echo(
+                f"{line.priority}  {waits:>8}  {line.reason:<18} {line.category:<11} {line.referral_id}"
+                f"  owner {line.owner}  ({line.work_id})"
+            )
+        if not lines and not as_json:
+            typer.echo("Nothing waits for a human.")
+
+    _asked(ask)
+
+
+@work.command("resolve")
+def resolve(work_id: Annotated[str, typer.Argument(help="The id in brackets of `work list`.")]) -> None:
+    """Say that a human has taken care of it."""
+
+    async def ask(connection: Connection) -> None:
+        async with connection.transaction():
+            done = await resolve_work(connection, work_id, ACTOR, os.urandom(32))
+        if not done:
+            typer.echo("No such open item.", err=True)
+            raise typer.Exit(1)
+        typer.echo("Resolved.")
+
+    _asked(ask)
+
+
+@quarantine.command("list")
+def list_quarantine(
+    as_json: Json = False,
+    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=10_000)] = 50,
+) -> None:
+    """Records that were not taken in: where they lie in Kafka, and why. Never their content."""
+
+    async def ask(connection: Connection) -> None:
+        lines = await quarantined(connection, limit)
+        for line in lines:
+            if as_json:
+                typer.echo(json.dumps(asdict(line), default=str))
+            else:
+                place = f"{line.topic}/{line.partition}/{line.offset}"
+                field = f" at {line.field}" if line.field else ""
+                typer.echo(f"{line.quarantined_at:%Y-%m-%d %H:%M:%S}Z  {line.code}{field}  {place}")
+        if not lines and not as_json:
+            typer.echo("Nothing in quarantine.")
+
+    _asked(ask)
+
+
+def _asked(ask: Callable[[Connection], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with broker_pool(attached(load_settings())) as pool, pool.acquire() as connection:
+            await ask(connection)
+
+    asyncio.run(run())

@@ -1,0 +1,170 @@
+"""Puts the broker's own processes together. Nothing here, nor anything it imports, can open what was sealed.
+
+The provider zone is put together in `broker.app`, which a process of the broker never imports; a test holds that.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from broker import serving
+from broker.bus.publisher import Publisher, Sign
+from broker.errors import PostgresUnreachable, SettingsInvalid
+from broker.handlers.directory import Directory
+from broker.pipeline import Parts
+from broker.reading import Verify, signature_check
+from broker.schemas.ids import KeyId
+from broker.schemas.profile import Profile
+from broker.schemas.topics import Topics
+from broker.schemas.vocabulary import OrgClass, RecipientCategory
+from broker.seal import base64url
+from broker.seal.cards import KeyCard, KeyKind
+from broker.seal.key_files import read_cards
+from broker.seal.keys import SigningKey, load_signing_key
+from broker.seal.signature import sign
+from broker.settings import Settings
+from broker.sql.bulk import Connection, Pool
+from broker.sql.migrate import migrate
+from broker.sql.transient import TRANSIENT
+from broker.store import tables
+from broker.store.directory import listed
+from broker.store.policies import activate, shipped_pack
+from broker.zone import KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory
+
+POOL_CONNECTIONS_MAX = 8
+ZONES_FOLDER = "zones"
+
+
+class Process(StrEnum):
+    """What can be served alone, in any number of copies."""
+
+    BROKER = "broker"
+    RELAY = "relay"
+    CLOCK = "clock"
+    ADAPTER = "adapter"
+
+
+BROKER_PROCESSES = (Process.BROKER, Process.RELAY, Process.CLOCK)
+
+
+def topics_of(settings: Settings) -> Topics:
+    """The topic names of this installation."""
+    return Topics(settings.environment, settings.topic_prefix)
+
+
+def kafka_of(settings: Settings) -> dict[str, Any]:
+    """What every Kafka client of this installation is made with."""
+    return {"bootstrap_servers": settings.kafka_bootstrap, **settings.kafka_client_options()}
+
+
+def zone_folder(settings: Settings, org: str) -> Path:
+    """The folder of an organisation's zone: its keys and what it knows of the network."""
+    return settings.home / ZONES_FOLDER / org
+
+
+@asynccontextmanager
+async def broker_pool(settings: Settings) -> AsyncIterator[Pool]:
+    """Connections to the broker's database as its everyday role.
+
+    Raises:
+        PostgresUnreachable: nobody answers there.
+    """
+    if settings.postgres_dsn is None:
+        raise SettingsInvalid("HANDOFF_POSTGRES_DSN is not set and no embedded PostgreSQL runs.")
+    try:
+        pool = await asyncpg.create_pool(
+            settings.postgres_dsn.get_secret_value(), min_size=1, max_size=POOL_CONNECTIONS_MAX
+        )
+    except TRANSIENT as error:
+        raise PostgresUnreachable from error
+    async with pool:
+        yield pool
+
+
+@asynccontextmanager
+async def broker_parts(
+    settings: Settings,
+    sign: Sign | None = None,
+    check_of: Callable[[Directory], Verify] | None = signature_check,
+) -> AsyncIterator[Parts]:
+    """Everything that the broker's processes share. `sign` and `check_of` are other than the default in bench/ only."""
+    pack, text = shipped_pack()
+    async with broker_pool(settings) as pool:
+        async with pool.acquire() as connection:
+            await activate(connection, pack, text)
+        publisher = Publisher(kafka_of(settings), sign)
+        await publisher.start()
+        try:
+            yield Parts(
+                pool=pool,
+                publisher=publisher,
+                topics=topics_of(settings),
+                pack=pack,
+                packs={pack.reference: pack},
+                broker_org=settings.broker_org,
+                check_of=check_of,
+            )
+        finally:
+            await publisher.stop()
+
+
+def broker_signer(settings: Settings) -> Sign:
+    """The broker's own signature, by the newest signing key of its zone."""
+    key = load_signing_key(zone_folder(settings, settings.broker_org) / KEYS_FOLDER, settings.broker_org, datetime.now(UTC))
+    return lambda headers, value: sign(headers, value, key)
+
+
+async def network_directory(settings: Settings, connection: Connection) -> NetworkDirectory:
+    """The directory that agencies' clients read: everybody's public keys, nobody's private ones."""
+    entries = [
+        DirectoryEntry(
+            org_id=row["org_id"],
+            name=row["name"],
+            org_class=OrgClass(row["org_class"]),
+            category=None if row["category"] is None else RecipientCategory(row["category"]),
+            profile=Profile.model_validate(row["profile"]),
+            sealing_keys=tuple(_listed(key) for key in row["keys"] if key["kind"] == KeyKind.SEALING),
+            signing_keys=tuple(_listed(key) for key in row["keys"] if key["kind"] == KeyKind.SIGNING),
+        )
+        for row in await listed(connection)
+        if not row["suspended"]
+    ]
+    return NetworkDirectory(broker=settings.broker_org, issued_at=datetime.now(UTC), organisations=tuple(entries))
+
+
+def _listed(key: dict[str, Any]) -> DirectoryKey:
+    return DirectoryKey(key_id=key["key_id"], public_key=base64url.encode(key["public"]), not_after=key["not_after"])
+
+
+def ensure_broker_key(settings: Settings) -> list[KeyCard]:
+    """The cards of the broker's signing keys; the first key is made where there is none yet."""
+    folder = zone_folder(settings, settings.broker_org) / KEYS_FOLDER
+    cards = [card for card in read_cards(folder) if card.kind is KeyKind.SIGNING] if folder.exists() else []
+    if not cards:
+        key = SigningKey.new(KeyId(f"{settings.broker_org}#1"))
+        cards = [key.keep(folder, datetime.now(UTC))]
+    return cards
+
+
+async def prepare_broker(settings: Settings) -> None:
+    """Bring the broker's tables up to date, as their owner."""
+    if settings.postgres_owner_dsn is not None:
+        await migrate(settings.postgres_owner_dsn.get_secret_value(), tables.ZONE)
+
+
+@asynccontextmanager
+async def running_broker(settings: Settings, *processes: Process) -> AsyncIterator[None]:
+    """These processes of the broker, in this one, while the block lasts."""
+    async with broker_parts(settings, broker_signer(settings)) as parts, AsyncExitStack() as stack:
+        if Process.RELAY in processes:
+            await stack.enter_async_context(serving.relay(parts))
+        if Process.CLOCK in processes:
+            await stack.enter_async_context(serving.clock(parts))
+        if Process.BROKER in processes:
+            await stack.enter_async_context(serving.intake(parts, kafka_of(settings)))
+        yield

@@ -1,0 +1,54 @@
+"""Processes of the network as children of this one: each with its own settings, a log, and an end with its parent."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from broker.composition import Process
+from broker.local.child import GuardedChild, Program
+from broker.settings import Settings
+
+_OF_THE_BROKER: Final = frozenset({"postgres_dsn"})
+_OF_THE_PROVIDERS: Final = frozenset({"provider_postgres_dsn"})
+_OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})
+
+
+def served(settings: Settings, process: Process, log: Path) -> GuardedChild:
+    """Start `handoff serve PROCESS` with these settings; what it prints goes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    program = Program(
+        name=f"handoff serve {process.value}",
+        command=(sys.executable, "-m", "broker.cli", "serve", process.value),
+        folder=Path.cwd(),
+        log=log,
+        stop_signal=signal.SIGTERM,
+        environment=environment_of(settings, process),
+    )
+    return GuardedChild(program)
+
+
+@contextmanager
+def serving(settings: Settings, process: Process, log: Path) -> Iterator[GuardedChild]:
+    """A process of the network while the block lasts."""
+    child = served(settings, process, log)
+    try:
+        yield child
+    finally:
+        child.stop()
+
+
+def environment_of(settings: Settings, process: Process) -> dict[str, str]:
+    """The variables that say these settings to a child; no zone is given another zone's database."""
+    hidden = _OF_OWNERS | (_OF_THE_BROKER if process is Process.ADAPTER else _OF_THE_PROVIDERS)
+    variables: dict[str, str] = {}
+    for name in settings.model_fields_set | {"home"}:
+        value = getattr(settings, name)
+        if value is not None and name not in hidden:
+            plain = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            variables[f"HANDOFF_{name.upper()}"] = plain
+    return variables
