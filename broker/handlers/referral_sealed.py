@@ -18,6 +18,8 @@ def handle(arrival: Arrival[ReferralSealed], desk: Desk) -> None:
     for wrap in arrival.fact.wraps:
         if wrap.field_group not in referral.groups:
             raise Refused(RefusalCode.SEALED_GROUP_UNKNOWN, "wraps")
+        if wrap.key_id not in desk.directory.sealing_keys.get(wrap.recipient, ()):
+            raise Refused(RefusalCode.KEY_UNKNOWN, "wraps")
     for wrap in arrival.fact.wraps:
         desk.put(referral.wraps, (wrap.field_group, wrap.recipient), wrap)
         desk.written.sealed.append((referral.referral_id, wrap))

@@ -36,9 +36,14 @@ def test_the_brokers_code_does_not_load_the_opening_module() -> None:
     assert told(*ZONE) == "none"
 
 
-def test_a_process_loads_it_only_when_it_serves_a_provider() -> None:
-    """The composition root names the adapters, and loads them only in the processes that are a provider's."""
-    assert told("broker.app") == "none"
+def test_the_brokers_processes_are_put_together_without_it() -> None:
+    """`handoff serve broker|relay|clock` load the composition and the command, and neither brings it along."""
+    assert told("broker.composition", "broker.commands.serve") == "none"
+
+
+def test_the_provider_zone_brings_it_along() -> None:
+    """What puts the provider zone together is a file of its own, and only its own process loads it."""
+    assert told("broker.app") == "broker.app"
 
 
 def test_the_check_would_notice() -> None:
