@@ -53,7 +53,6 @@ def test_run(*, containers: bool) -> Iterator[None]:
     finally:
         os.close(pipe)
         keeper.wait(60)
-        shutil.rmtree(run)
 
 
 def shared_parts() -> Parts:
@@ -113,4 +112,7 @@ def _in_containers() -> Iterator[Parts]:
 
 
 if __name__ == "__main__":
-    _keep(Path(sys.argv[1]), containers="containers" in sys.argv[2:])
+    try:
+        _keep(Path(sys.argv[1]), containers="containers" in sys.argv[2:])
+    finally:  # here and not in the pytest process, which may have been killed
+        shutil.rmtree(sys.argv[1])

@@ -8,6 +8,7 @@ import os
 import pwd
 import signal
 import tempfile
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,6 +88,9 @@ class LocalPostgres:
         """End in order: sessions are cut, everything is on disk."""
         if self._child is not None:
             self._child.stop()
+        if self._home.path not in self._home.socket_folder.parents:
+            with suppress(OSError):  # not empty: somebody else's things are left alone
+                self._home.socket_folder.rmdir()
 
     def kill(self) -> None:
         """End at once (SIGKILL); the next start recovers from the write-ahead log."""

@@ -86,6 +86,7 @@ def test_a_deep_folder_is_no_obstacle(home: Path) -> None:
         assert deep not in socket_folder.parents
         assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
         assert str(socket_folder) in parts.superuser_dsn
+    assert not socket_folder.exists()
 
 
 def test_a_socket_folder_of_somebody_else_is_not_used(home: Path) -> None:
