@@ -44,7 +44,8 @@ from broker.seal.signature import sign
 from broker.sql.bulk import Pool
 
 BROKER: Final = OrgId("org-broker")
-DEADLINE_SECONDS: Final = 20.0
+DEADLINE_SECONDS: Final = 120.0
+"""Each killed consumer keeps its partitions until its session ends, ten seconds later; the rest is slack."""
 
 SAFE_CONTACT: Final = {
     "mode": "DIRECT",

@@ -203,7 +203,7 @@ async def test_what_the_broker_refuses_is_put_back_and_told(
 
 
 async def test_giving_back_and_unreachable(installation: Installation, kafka: KafkaForTest) -> None:
-    """An accepted offer is given back by code, never by a mere decline; unreachable tells how many attempts there were."""
+    """An accepted offer is given back by code, never by a mere decline; unreachable counts the attempts."""
     legal = await installation.serve(kafka.org("legal"), RecipientCategory.LEGAL_AID)
     voice = installation.voice
     async with installation.running() as zone:
