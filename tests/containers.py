@@ -4,14 +4,13 @@ The images are the official ones unless HANDOFF_TEST_KAFKA_IMAGE and HANDOFF_TES
 """
 
 import os
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from testcontainers.core.container import DockerContainer
 
-from broker.local.kafka import answers
+from broker.local.ports import answers, any_free
 
 _KAFKA_IMAGE = "apache/kafka:4.4.0"
 _POSTGRES_IMAGE = "postgres:18"
@@ -21,7 +20,7 @@ _START_SECONDS_MAX = 120.0
 @contextmanager
 def kafka_container() -> Iterator[str]:
     """A single-node Kafka; yields `host:port`."""
-    port = _free_port()  # Kafka tells clients its own address, so the port must be known before it starts
+    port = any_free()  # Kafka tells clients its own address, so the port must be known before it starts
     container = DockerContainer(os.environ.get("HANDOFF_TEST_KAFKA_IMAGE", _KAFKA_IMAGE)).with_bind_ports(9092, port)
     settings = {
         "KAFKA_NODE_ID": "1",
@@ -56,12 +55,6 @@ def postgres_container(password: str) -> Iterator[str]:
         _await_exit_zero(container, "pg_isready --host 127.0.0.1 --username postgres")
         host, port = container.get_container_host_ip(), container.get_exposed_port(5432)
         yield f"postgresql://postgres:{password}@{host}:{port}/postgres"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await_kafka(port: int) -> None:

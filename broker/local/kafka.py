@@ -1,8 +1,6 @@
 """A real single-node Kafka in KRaft mode, listening on the loopback interface alone."""
 
 import signal
-import socket
-import struct
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
@@ -13,9 +11,8 @@ from broker import limits
 from broker.errors import PartCrashed, PartNotStartable
 from broker.local.child import GuardedChild, Program
 from broker.local.home import Home
+from broker.local.ports import LOOPBACK, answers, any_free, free
 
-_HOST: Final = "127.0.0.1"
-_API_VERSIONS: Final = 18
 _STARTS: Final = 3
 """Tries with other ports when one of ours is taken between the look and the start."""
 
@@ -83,7 +80,7 @@ class LocalKafka:
     @property
     def bootstrap(self) -> str:
         """`host:port` for clients; stays the same over `kill` and `start` as long as nobody else takes the port."""
-        return f"{_HOST}:{self._ports[0]}"
+        return f"{LOOPBACK}:{self._ports[0]}"
 
     @property
     def pid(self) -> int:
@@ -108,7 +105,7 @@ class LocalKafka:
             self._write_settings()
             if self._answered():
                 return
-            if all(map(_free, self._ports)):
+            if all(map(free, self._ports)):
                 break
         raise self._crashed()
 
@@ -125,7 +122,7 @@ class LocalKafka:
     def _answered(self) -> bool:
         self._child = GuardedChild(self._program("kafka.Kafka", str(self._settings)))
         try:
-            self._child.await_ready(lambda: answers(_HOST, self._ports[0]), limits.kafka_start_seconds_max)
+            self._child.await_ready(lambda: answers(LOOPBACK, self._ports[0]), limits.kafka_start_seconds_max)
         except PartCrashed:
             return False
         return True
@@ -158,7 +155,7 @@ class LocalKafka:
     def _write_settings(self) -> None:
         port, controller_port = self._ports
         self._settings.write_text(
-            _SETTINGS.format(host=_HOST, port=port, controller_port=controller_port, folder=self._home.kafka)
+            _SETTINGS.format(host=LOOPBACK, port=port, controller_port=controller_port, folder=self._home.kafka)
         )
         logging = _LOGGING.format(log=self.log, log_bytes_max=limits.log_bytes_max)
         (self._home.kafka / "log4j2.properties").write_text(logging)
@@ -188,7 +185,7 @@ class LocalKafka:
 
     def _free_ports(self) -> tuple[int, int]:
         before = self._home.remembered().get("kafka_ports", [0, 0])
-        port, controller_port = (one if _free(one) else _any_free() for one in before)
+        port, controller_port = (one if free(one) else any_free() for one in before)
         self._home.remember(kafka_ports=[port, controller_port])
         return port, controller_port
 
@@ -203,34 +200,3 @@ def java_path() -> Path:
             remedy="Install the locked packages again (`rm -r .venv; make demo`), or set HANDOFF_KAFKA_BOOTSTRAP.",
         ) from None
     return Path(JAVA)
-
-
-def answers(host: str, port: int) -> bool:
-    """Whether a Kafka without TLS answers the first question of every client (ApiVersions, version 0)."""
-    client = b"handoff"
-    question = struct.pack(">hhih", _API_VERSIONS, 0, 1, len(client)) + client
-    try:
-        with socket.create_connection((host, port), limits.kafka_probe_seconds_max) as connection:
-            connection.sendall(struct.pack(">i", len(question)) + question)
-            answer = connection.recv(10, socket.MSG_WAITALL)
-    except OSError:
-        return False
-    return len(answer) == 10 and struct.unpack(">iih", answer)[1:] == (1, 0)
-
-
-def _free(port: int) -> bool:
-    if port == 0:
-        return False
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((_HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def _any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])

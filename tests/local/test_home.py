@@ -10,8 +10,8 @@ import pytest
 
 from broker.errors import HomeInUse, NothingRunning, PartCrashed, PartNotStartable
 from broker.local.home import Home
-from broker.local.kafka import _any_free, _free
 from broker.local.parts import attached, local_parts, running_addresses
+from broker.local.ports import any_free, free
 from tests.local.processes import gone, owner_of
 from tests.parts import local_settings
 
@@ -125,10 +125,10 @@ def test_what_is_private_is_closed_to_others(home: Path) -> None:
 
 def test_a_taken_port_is_seen() -> None:
     """Only a port that can be bound is free."""
-    port = _any_free()
-    assert _free(port)
+    port = any_free()
+    assert free(port)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port))
         taken.listen()
-        assert not _free(port)
-    assert not _free(0)
+        assert not free(port)
+    assert not free(0)

@@ -8,8 +8,8 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from broker.local.kafka import answers
 from broker.local.parts import LocalParts, parts_for
+from broker.local.ports import answers
 from tests.local.processes import below, gone, owner_of
 from tests.parts import local_settings
 
