@@ -88,7 +88,7 @@ def requests(count: int, topics: Topics, sign: Sign | None = None) -> list[Sent]
 
 def _consent(org: OrgId) -> ConsentRecord:
     example: dict[str, Any] = dict(ConsentGranted.EXAMPLE["record"])
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - timedelta(hours=1)
     example |= {
         "consentId": new_consent_id(),
         "discloser": {"orgId": org},

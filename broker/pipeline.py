@@ -18,7 +18,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from broker import batch
 from broker.bus.intake import TransientError
-from broker.bus.publisher import Message, Publisher
+from broker.bus.publisher import Confirmation, Message, Publisher
 from broker.domain.policy import PolicyPack
 from broker.handlers import deadline_passed
 from broker.handlers.desk import Desk, Draw
@@ -41,6 +41,8 @@ Record = ConsumerRecord[bytes, bytes]
 
 CONFIRM_SECONDS: Final = 0.05
 """How long confirmed messages may linger in the outbox when no further batch takes their deletion along."""
+BATCHES_IN_FLIGHT_MAX: Final = 4
+"""Batches whose messages Kafka has not confirmed yet; more would pile up in memory while Kafka is away."""
 DUE_PER_TICK_MAX: Final = 100
 """Deadlines worked in one transaction: enough to drain a backlog, few enough to keep others waiting briefly."""
 
@@ -73,7 +75,9 @@ class Pipeline:
         self._directory = Directory.empty()
         self._consents = ConsentCache()
         self._recent_offers: dict[OrgId, int] = {}
-        self._sending: asyncio.Task[None] | None = None
+        self._in_order = asyncio.Lock()
+        self._in_flight = asyncio.Semaphore(BATCHES_IN_FLIGHT_MAX)
+        self._confirming: set[asyncio.Task[None]] = set()
         self._confirmed: list[int] = []
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -85,7 +89,7 @@ class Pipeline:
         """Finish sending, clear what was confirmed."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        await self._sent()
+        await asyncio.gather(*self._confirming)
         try:
             await self._clear_confirmed()
         except TRANSIENT as error:
@@ -216,24 +220,26 @@ class Pipeline:
     # --- to Kafka ------------------------------------------------------------------------------------------------
 
     async def _dispatch(self, queued: Sequence[Queued]) -> None:
-        """Send what was just committed while the next batch is worked; one batch's messages at a time, in order."""
-        await self._sent()
+        """Send what was just committed, in the order of the commits; confirmations are awaited beside the next batch."""
         direct = [item for item in queued if item.direct]
-        if direct:
-            self._sending = asyncio.create_task(self._send(direct), name="outbox-send")
-
-    async def _sent(self) -> None:
-        sending, self._sending = self._sending, None
-        if sending is not None:
-            await sending
-
-    async def _send(self, items: Sequence[Queued]) -> None:
+        if not direct:
+            return
         topics = self._parts.topics
-        messages = [
-            Message(topics.name(item.message.flow, item.message.recipient), item.message.envelope, item.message.value)
-            for item in items
-        ]
-        confirmed = await self._parts.publisher.send(messages)
+        async with self._in_order:
+            messages = [
+                Message(topics.name(m.flow, m.recipient), m.envelope, m.value) for m in (item.message for item in direct)
+            ]
+            handed = await self._parts.publisher.queue(messages)
+        await self._in_flight.acquire()
+        task = asyncio.create_task(self._confirm(direct, handed), name="outbox-confirm")
+        self._confirming.add(task)
+        task.add_done_callback(self._confirming.discard)
+
+    async def _confirm(self, items: Sequence[Queued], handed: Sequence[Confirmation]) -> None:
+        try:
+            confirmed = await self._parts.publisher.confirmed(handed)
+        finally:
+            self._in_flight.release()
         self._confirmed.extend(item.seq for item, arrived in zip(items, confirmed, strict=True) if arrived)
         if not all(confirmed):
             # What is left belongs to nobody now: a relay takes it over, and our next messages queue behind it.

@@ -21,6 +21,8 @@ from broker.sql.transient import TRANSIENT
 log = logging.getLogger(__name__)
 
 CONSUMER_GROUP: Final = "warm-handoff-broker"
+READERS: Final = 2
+"""Consumers in one process: while one's batch is in PostgreSQL, the other's is read and worked."""
 CLOCK_SECONDS: Final = 0.5
 """How late a deadline may be noticed; the shortest deadline is thirty seconds."""
 RELAY_SECONDS: Final = 0.2
@@ -33,13 +35,14 @@ async def intake(parts: Parts, kafka: dict[str, Any]) -> AsyncIterator[Pipeline]
     """Take in, decide and offer while the block lasts."""
     pipeline = Pipeline(parts)
     pattern = parts.topics.pattern(Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
-    reader = Intake(kafka, pattern, parts.topics.prefix + CONSUMER_GROUP, pipeline.store, pipeline.positions)
+    group = parts.topics.prefix + CONSUMER_GROUP
+    readers = [Intake(kafka, pattern, group, pipeline.store, pipeline.positions) for _ in range(READERS)]
     await pipeline.start()
-    await reader.start()
+    await asyncio.gather(*(reader.start() for reader in readers))
     try:
         yield pipeline
     finally:
-        await reader.stop()
+        await asyncio.gather(*(reader.stop() for reader in readers))
         await pipeline.stop()
 
 

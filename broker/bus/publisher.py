@@ -6,7 +6,7 @@ referral's messages would be spread over all partitions (docs/decisions/0031).
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 Sign = Callable[[Headers, bytes], bytes]
 """Gives the `wh-signature` of headers and value."""
+
+Confirmation = Awaitable[Any] | None
+"""What becomes of a message that was handed to the producer; None for one that was not."""
 
 LINGER_MS = 2
 """Long enough for a batch to share requests, short against every deadline of ours."""
@@ -74,9 +77,12 @@ class Publisher:
     async def send(self, messages: Sequence[Message]) -> list[bool]:
         """Send the messages in order; True for each that Kafka has confirmed.
 
-        After a failure the producer is made anew, because an idempotent one may be stuck in its sequence numbers
-        (aiokafka issue 1017). Whoever keeps the outbox sends again what was not confirmed.
+        Whoever keeps the outbox sends again what was not confirmed.
         """
+        return await self.confirmed(await self.queue(messages))
+
+    async def queue(self, messages: Sequence[Message]) -> list[Confirmation]:
+        """Hand the messages to the producer in order; what cannot even be handed over is reported by `confirmed`."""
         if not messages:
             return []
         records = await asyncio.to_thread(self._records, messages)
@@ -84,19 +90,27 @@ class Publisher:
             await self.start()
         producer = self._producer
         assert producer is not None
+        queued: list[Confirmation] = []
         try:
-            futures = [
-                await producer.send(message.topic, value, key=message.envelope.subject.encode(), headers=headers)
-                for message, (headers, value) in zip(messages, records, strict=True)
-            ]
+            for message, (headers, value) in zip(messages, records, strict=True):
+                key = message.envelope.subject.encode()
+                queued.append(await producer.send(message.topic, value, key=key, headers=headers))
         except (KafkaError, OSError) as error:
             await self._renew(error)
-            return [False] * len(messages)
-        results = await asyncio.gather(*futures, return_exceptions=True)
+        return queued + [None] * (len(messages) - len(queued))
+
+    async def confirmed(self, queued: Sequence[Confirmation]) -> list[bool]:
+        """Whether each message has arrived, once that is known.
+
+        After a failure the producer is made anew, because an idempotent one may be stuck in its sequence numbers
+        (aiokafka issue 1017).
+        """
+        results = await asyncio.gather(*(one for one in queued if one is not None), return_exceptions=True)
         failures = [result for result in results if isinstance(result, BaseException)]
         if failures:
             await self._renew(failures[0])
-        return [not isinstance(result, BaseException) for result in results]
+        outcome = iter(results)
+        return [one is not None and not isinstance(next(outcome), BaseException) for one in queued]
 
     def _records(self, messages: Sequence[Message]) -> list[tuple[list[tuple[str, bytes]], bytes]]:
         records = []

@@ -33,6 +33,7 @@ class NextAction(StrEnum):
 
     EXPIRE_OFFERS = "EXPIRE_OFFERS"
     EXPIRE_REFERRAL = "EXPIRE_REFERRAL"
+    SEEK_AGAIN = "SEEK_AGAIN"
     CHASE_KEYS = "CHASE_KEYS"
     CHASE_CONTACT = "CHASE_CONTACT"
     CHASE_OUTCOME = "CHASE_OUTCOME"
@@ -41,14 +42,11 @@ class NextAction(StrEnum):
 class Request(Contract):
     """The clear part of a request: what an offer may be made of."""
 
-    services: tuple[Service, ...]
     need_summary: NeedSummary
     access_needs: AccessNeeds
     jurisdiction_code: str
     area: str | None = None
     worker_contact: WorkerContact | None = None
-    medical_facility_need: bool = False
-    excluded_recipients: tuple[OrgId, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,16 +93,25 @@ class Referral:
     priority: Priority
     policy: str
     victim_agreed: VictimAgreed
-    request: Request
+    request_text: str
     groups: frozenset[FieldGroup]
     received_at: datetime
     expires_at: datetime
+    excluded: frozenset[OrgId] = frozenset()
     incident_id: IncidentId | None = None
     consent: ConsentRef | None = None
     needs: dict[RecipientCategory, Need] = field(default_factory=dict)
     offers: dict[OfferId, Offer] = field(default_factory=dict)
     sealed: dict[FieldGroup, SealedGroup] = field(default_factory=dict)
     wraps: dict[tuple[FieldGroup, OrgId], WrappedKey] = field(default_factory=dict)
+    parsed: Request | None = None
+
+    @property
+    def request(self) -> Request:
+        """The clear part of the request, read from its stored text when it is first asked for."""
+        if self.parsed is None:
+            self.parsed = Request.model_validate_json(self.request_text)
+        return self.parsed
 
     def offers_for(self, category: RecipientCategory) -> list[Offer]:
         """The offers of one need, oldest first."""

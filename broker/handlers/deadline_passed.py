@@ -38,6 +38,8 @@ def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
         return
     if need.next_action is NextAction.EXPIRE_OFFERS:
         _expire_offers(desk, referral, need)
+    elif need.next_action is NextAction.SEEK_AGAIN:
+        seek(desk, referral, need)
     elif need.next_action is NextAction.EXPIRE_REFERRAL:
         expire(desk, referral, need, need.due_at)
     else:

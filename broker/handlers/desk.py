@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from broker.domain import lifecycle
 from broker.domain.consent import ConsentTerms
@@ -38,8 +38,7 @@ class Draw:
     salt: Callable[[], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message that the gate let out: it exists only with the permit that it was given."""
 
     flow: Flow

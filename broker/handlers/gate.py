@@ -6,12 +6,12 @@ refusals, withdrawals) pass by a short closed list; everything else needs the co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from broker.domain.consent import Decision, Effect, Party, Phase, Question, decide, purpose_for
+from broker.domain.consent import ConsentTerms, Decision, Effect, Party, Phase, Question, decide, purpose_for
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.field_groups import FieldGroup
@@ -42,8 +42,7 @@ class GateBypassedError(Exception):
     """A message was about to leave on a permit that was not given for it. This is a defect; nothing was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Permit:
+class Permit(NamedTuple):
     """Leave to send messages of these types to this one recipient. `phase` is None for what needs no decision."""
 
     recipient: OrgId
@@ -78,8 +77,15 @@ def permit(decision: Decision, recipient: OrgId, phase: Phase, event_type: str) 
     return Permit(recipient, frozenset({event_type}), phase, decision.let_through)
 
 
-def ask(desk: Desk, referral: Referral, need: Need, recipient: Party, phase: Phase) -> Decision:
-    """May this referral's groups go to this provider, in this phase, now?"""
+def ask(
+    desk: Desk,
+    referral: Referral,
+    need: Need,
+    recipient: Party,
+    phase: Phase,
+    consents: Sequence[ConsentTerms] | None = None,
+) -> Decision:
+    """May this referral's groups go to this provider, in this phase, now? `consents` where they are at hand already."""
     question = Question(
         phase=phase,
         discloser=desk.directory.parties[referral.source],
@@ -88,9 +94,10 @@ def ask(desk: Desk, referral: Referral, need: Need, recipient: Party, phase: Pha
         groups=referral.groups,
         consent=referral.consent,
         victim_agreed=referral.victim_agreed,
-        excluded=frozenset(referral.request.excluded_recipients),
+        excluded=referral.excluded,
     )
-    return decide(question, desk.consents_for(referral), desk.now, desk.pack_of(referral))
+    known = desk.consents_for(referral) if consents is None else consents
+    return decide(question, known, desk.now, desk.pack_of(referral))
 
 
 def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decision | None]:

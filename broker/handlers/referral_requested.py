@@ -47,6 +47,7 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
 
 def _referral(referral_id: ReferralId, arrival: Arrival[ReferralRequested], desk: Desk) -> Referral:
     envelope, fact = arrival.envelope, arrival.fact
+    request = _request(fact)
     consent = None
     if envelope.consentid is not None:
         consent = ConsentRef(envelope.consentid, envelope.consentver or 1)
@@ -56,25 +57,24 @@ def _referral(referral_id: ReferralId, arrival: Arrival[ReferralRequested], desk
         priority=fact.priority,
         policy=desk.pack.reference,
         victim_agreed=fact.victim_agreed,
-        request=_request(fact),
+        request_text=request.model_dump_json(exclude_none=True),
         groups=_groups(fact),
         received_at=desk.now,
         expires_at=deadline(desk.pack, "referral_expiry", fact.priority, desk.now),
+        excluded=frozenset(fact.excluded_recipients),
         incident_id=fact.incident_id,
         consent=consent,
+        parsed=request,
     )
 
 
 def _request(fact: ReferralRequested) -> Request:
-    return Request.model_construct(
-        services=fact.services,
+    return Request(
         need_summary=fact.need_summary,
         access_needs=fact.access_needs,
         jurisdiction_code=fact.jurisdiction_code,
         area=fact.area,
         worker_contact=fact.worker_contact,
-        medical_facility_need=fact.medical_facility_need,
-        excluded_recipients=fact.excluded_recipients,
     )
 
 

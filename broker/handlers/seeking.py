@@ -40,7 +40,8 @@ def seek(desk: Desk, referral: Referral, need: Need) -> None:
     """
     pack = desk.pack_of(referral)
     candidates = desk.directory.providers.get(need.category, ())
-    decisions = {p.org: gate.ask(desk, referral, need, desk.directory.parties[p.org], Phase.OFFER) for p in candidates}
+    consents, parties = desk.consents_for(referral), desk.directory.parties
+    decisions = {p.org: gate.ask(desk, referral, need, parties[p.org], Phase.OFFER, consents) for p in candidates}
     if candidates and all(decision.effect is not Effect.PERMIT for decision in decisions.values()):
         _hold(desk, referral, need, decisions)
         return
@@ -97,13 +98,13 @@ def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Dec
     held = [d for d in decisions.values() if d.effect is Effect.HOLD]
     reason = (held or list(decisions.values()))[0].reason or Reason.NO_RELEASE
     if need.state is NeedState.CONSENT_HOLD:
+        _wait(desk, referral, need, held)
         return
     if need.state is not NeedState.SUBMITTED:
         end_consent(desk, referral, need)
         return
     desk.move_need(need, NeedState.CONSENT_HOLD)
-    answer_by = min(referral.expires_at, deadline(desk.pack_of(referral), "hold", referral.priority, desk.now))
-    desk.schedule(need, NextAction.EXPIRE_REFERRAL, answer_by, referral.source)
+    answer_by = _wait(desk, referral, need, held)
     desk.record(
         Step.REFERRAL_HELD,
         referral.referral_id,
@@ -124,6 +125,18 @@ def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Dec
         referral_id=referral.referral_id,
         category=need.category,
     )
+
+
+def _wait(desk: Desk, referral: Referral, need: Need, held: list[Decision]) -> datetime:
+    """Until when a held need waits at the most; where a release is only not in force yet, it goes on by itself."""
+    hold = deadline(desk.pack_of(referral), "hold", referral.priority, referral.received_at)
+    answer_by = min(referral.expires_at, hold)
+    again = min((d.again_at for d in held if d.again_at is not None), default=None)
+    if again is not None and desk.now < again < answer_by:
+        desk.schedule(need, NextAction.SEEK_AGAIN, again, referral.source)
+    else:
+        desk.schedule(need, NextAction.EXPIRE_REFERRAL, answer_by, referral.source)
+    return answer_by
 
 
 def _offer(

@@ -6,9 +6,9 @@ It never returns a half-read event. Attributes are routed and logged, so no attr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -38,8 +38,7 @@ _INVALID: Final = {"specversion": RefusalCode.NOT_A_CLOUDEVENT, "type": RefusalC
 """What an ill-formed attribute is refused with, where that is not ATTRIBUTE_INVALID."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """The checked attributes of one event. Times are aware and UTC."""
 
     id: EventId
@@ -82,8 +81,7 @@ class Envelope:
         return named
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """An envelope as it came, with the class of its data and the data's own bytes, not yet read."""
 
     envelope: Envelope
@@ -91,8 +89,9 @@ class Received:
     data: bytes
 
 
+@lru_cache(maxsize=4096)
 def rfc3339(moment: datetime) -> str:
-    """A moment as RFC 3339 text in UTC, with `Z`."""
+    """A moment as RFC 3339 text in UTC, with `Z`. A batch says the same few moments again and again."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

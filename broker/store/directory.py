@@ -95,7 +95,7 @@ async def onboard(connection: Connection, card: OrganisationCard, salt: bytes) -
         card.name,
         card.org_class.value,
         card.category.value if card.category else None,
-        card.profile.model_dump_json(by_alias=True),
+        card.profile.model_dump_json(by_alias=True, exclude_none=True),
         card.agreement_until,
     )
     await _tell(connection, OrgId(card.org_id), "onboarded", salt)

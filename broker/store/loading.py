@@ -6,6 +6,7 @@ whoever decides under it and alone by whoever changes it, so no decision is take
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +15,7 @@ import asyncpg
 from broker.domain.consent import ConsentRef, terms
 from broker.domain.matching import Capacity
 from broker.domain.policy import read_pack
-from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral, Request
+from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.field_groups import FieldGroup
@@ -182,17 +183,18 @@ def _referral(row: asyncpg.Record) -> Referral:
         priority=Priority(row["priority"]),
         policy=row["policy"],
         victim_agreed=VictimAgreed(row["victim_agreed"]),
-        request=Request.model_validate_json(row["request"]),
+        request_text=row["request"],
         groups=_groups(row["groups"]),
         received_at=row["received_at"],
         expires_at=row["expires_at"],
+        excluded=frozenset(OrgId(org) for org in json.loads(row["excluded"])),
         incident_id=None if row["incident_id"] is None else IncidentId(row["incident_id"]),
         consent=_ref(row["consent_id"], row["consent_version"]),
     )
 
 
 def _groups(text: str) -> frozenset[FieldGroup]:
-    return frozenset(FieldGroup(code) for code in text.strip("[]").replace('"', "").replace(" ", "").split(",") if code)
+    return frozenset(FieldGroup(code) for code in json.loads(text))
 
 
 def _ref(consent_id: str | None, version: int | None) -> ConsentRef | None:
@@ -204,7 +206,7 @@ def _need(row: asyncpg.Record) -> Need:
         referral_id=ReferralId(row["referral_id"]),
         category=RecipientCategory(row["category"]),
         state=NeedState(row["state"]),
-        services=tuple(Service(name) for name in sorted(_groups(row["services"]))),
+        services=tuple(Service(name) for name in json.loads(row["services"])),
         changed_at=row["changed_at"],
         offer_id=None if row["offer_id"] is None else OfferId(row["offer_id"]),
         provider=None if row["provider"] is None else OrgId(row["provider"]),

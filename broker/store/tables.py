@@ -161,6 +161,7 @@ class Referral(Row, table=True):
     policy: str
     victim_agreed: str
     request: dict[str, Any] = _json()
+    excluded: list[str] = _json()
     groups: list[str] = _json()
     received_at: datetime = _moment()
     expires_at: datetime = _moment()

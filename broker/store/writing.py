@@ -1,5 +1,6 @@
 """Everything that a batch changed, written at once: a handful of statements whatever the batch's size."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ LEASE_SECONDS: Final = 15
 _INBOX = ("org_id", "event_id", "digest", "received_at")
 _REFERRAL = (
     "referral_id", "source", "priority", "incident_id", "consent_id", "consent_version", "policy", "victim_agreed",
-    "request", "groups", "received_at", "expires_at",
+    "request", "excluded", "groups", "received_at", "expires_at",
 )  # fmt: skip
 _NEED = (
     "referral_id", "category", "state", "services", "offer_id", "provider", "engaged", "released",
@@ -140,15 +141,19 @@ def _referral(r: Referral) -> tuple[object, ...]:
     return (
         r.referral_id, r.source, r.priority, r.incident_id,
         consent.consent_id if consent else None, consent.version if consent else None,
-        r.policy, r.victim_agreed, r.request.model_dump_json(exclude_none=True, by_alias=True),
-        to_json(sorted(r.groups)).decode(), r.received_at, r.expires_at,
+        r.policy, r.victim_agreed, r.request_text, _listed(r.excluded), _listed(r.groups), r.received_at, r.expires_at,
     )  # fmt: skip
+
+
+def _listed(codes: Iterable[str]) -> str:
+    """A JSON list of codes and ids, none of which needs escaping."""
+    return json.dumps(sorted(codes))
 
 
 def _need(n: Need) -> tuple[object, ...]:
     feedback = n.feedback_consent
     return (
-        n.referral_id, n.category, n.state, to_json(n.services).decode(), n.offer_id, n.provider,
+        n.referral_id, n.category, n.state, _listed(n.services), n.offer_id, n.provider,
         n.engaged, n.released, feedback.consent_id if feedback else None, feedback.version if feedback else None,
         n.due_at, n.next_action, n.owner, n.changed_at,
     )  # fmt: skip

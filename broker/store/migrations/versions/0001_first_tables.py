@@ -154,6 +154,7 @@ def upgrade() -> None:
     sa.Column('policy', sa.Text(), nullable=False),
     sa.Column('victim_agreed', sa.Text(), nullable=False),
     sa.Column('request', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+    sa.Column('excluded', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('groups', postgresql.JSONB(astext_type=sa.Text()), nullable=False),
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
