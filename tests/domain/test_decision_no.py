@@ -53,6 +53,12 @@ def test_a_denial_outranks_a_permit() -> None:
     assert (decision.effect, decision.reason) == (Effect.DENY, Reason.DENIED_BY_SURVIVOR)
 
 
+def test_a_suspended_denial_still_denies() -> None:
+    """A doubt about safety never opens anything."""
+    denial = another(release(decision="deny"), 2, status="suspended")
+    assert ask(question(), release(), denial).reason is Reason.DENIED_BY_SURVIVOR
+
+
 def test_a_denial_of_one_group_holds_back_that_group_only() -> None:
     """A denial covers its recipients, purposes and groups."""
     denial = another(release(decision="deny", dataScope=scope("FG24")), 2)

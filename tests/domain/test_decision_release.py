@@ -245,7 +245,8 @@ def test_several_releases_together_reach_as_far_as_each_of_them() -> None:
     )
     decision = ask(question(), danger, contact)
     assert groups("FG03", "FG04", "FG10") <= decision.let_through
-    assert set(decision.consents) == {contact.ref, danger.ref}
+    assert decision.consents == (contact.ref, danger.ref)
+    assert ask(question(), contact, danger) == decision
     assert decision.expires_at == SIGNED + DAY
     assert decision.obligations.notice_code == "VAWA-LOCAL"
     assert decision.obligations.redisclosure_prohibited
