@@ -152,6 +152,8 @@ class Pipeline:
                 [(topic, partition, offset) for (topic, partition), offset in ends.items()],
             )
             await forget_sent(connection, confirmed)
+        for version in desk.written.consents:
+            self._consents.keep(version)
         return queued
 
     @asynccontextmanager

@@ -21,7 +21,7 @@ from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
 from broker.seal.keys import PublicSigningKey
-from broker.seal.signature import SignatureFault, signed_bytes, verify
+from broker.seal.signature import SignatureFault, verify
 
 Record = ConsumerRecord[bytes, bytes]
 
@@ -83,7 +83,7 @@ def _opened(record: Record, topics: Topics, directory: Directory) -> Reading:
             raise Refused(RefusalCode.SOURCE_NOT_BOUND)
         reading.flow, reading.topic_org = place
         reading.received = read_envelope(record.key, record.headers, record.value)
-        reading.digest = hashlib.sha256(signed_bytes(record.headers, record.value or b"", "")).digest()
+        reading.digest = _digest(record)
         if reading.received.envelope.org != reading.topic_org:
             raise Refused(RefusalCode.SOURCE_NOT_BOUND, "source")
         if reading.topic_org not in directory.parties:
@@ -91,6 +91,12 @@ def _opened(record: Record, topics: Topics, directory: Directory) -> Reading:
     except Refused as refused:
         reading.refused = refused
     return reading
+
+
+def _digest(record: Record) -> bytes:
+    """What tells a repeat from another event under a used id: attributes in any order, and the content."""
+    named = sorted(name.encode() + b"\x00" + text for name, text in record.headers if name[:3] == "ce_")
+    return hashlib.sha256(b"\x00\x00".join((*named, record.value or b""))).digest()
 
 
 async def _verify(readings: Sequence[Reading], check: Verify) -> None:

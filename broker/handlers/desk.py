@@ -4,8 +4,7 @@ Handlers take from the desk and put on it; they neither read the store, nor comm
 through `change` or `put`, which keep the way back, so that an event that is refused half-way leaves nothing behind.
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
@@ -133,24 +132,27 @@ class Desk:
         self._by_consent: dict[ConsentId, tuple[ReferralId, ...]] = {}
         self._by_incident: dict[IncidentId, tuple[ReferralId, ...]] = {}
         self._undo: list[tuple[Any, Any, Any]] = []
+        self._lengths = self.written.lengths()
         self._cause: EventId | None = None
         self._actor: OrgId = broker_org
 
     # --- changing what lies here ---------------------------------------------------------------------------------
 
-    @contextmanager
-    def event(self, cause: EventId | None, actor: OrgId) -> Iterator[None]:
-        """Work one event: if it is refused, or fails, the desk is as it was before."""
+    def event(self, cause: EventId | None, actor: OrgId) -> "Desk":
+        """Work one event, as `with desk.event(...)`: if it is refused, or fails, the desk is as it was before."""
         self._undo.clear()
         self._cause, self._actor = cause, actor
-        lengths = self.written.lengths()
-        try:
-            yield
-        except BaseException:
-            self.written.cut(lengths)
+        self._lengths = self.written.lengths()
+        return self
+
+    def __enter__(self) -> None:
+        """See `event`."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is not None:
+            self.written.cut(self._lengths)
             while self._undo:
                 _go_back(*self._undo.pop())
-            raise
 
     def change(self, record: Any, **values: Any) -> None:
         """Set fields of a referral, need, offer or incident, keeping the way back."""

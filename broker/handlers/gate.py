@@ -61,6 +61,11 @@ def control(recipient: OrgId) -> Permit:
     return Permit(recipient, CONTROL_TYPES)
 
 
+def receipt(referral: Referral) -> Permit:
+    """The permit to tell a source receipt and closure of its own referral, and nothing more."""
+    return Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK)
+
+
 def naming(recipient: OrgId) -> Permit:
     """The permit to tell a source which organisation to wrap its keys for (late sealing, design.md §3)."""
     return Permit(recipient, frozenset({RecipientChosen.TYPE}))
@@ -105,7 +110,7 @@ def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decisi
 
     Receipt and closure always; anything more only by the provider's own release that names the source (VAWA-12).
     """
-    always = Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK)
+    always = receipt(referral)
     discloser = desk.directory.parties.get(need.provider) if need.provider is not None else None
     source = desk.directory.parties.get(referral.source)
     if discloser is None or source is None:

@@ -22,19 +22,15 @@ def release(desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
     """Ask the gate, and hand over what it lets through and what is wrapped for this provider."""
     party = desk.directory.parties[offer.provider]
     decision = gate.ask(desk, referral, need, party, Phase.RELEASE)
-    desk.record(
-        Step.DISCLOSURE_DECIDED,
-        referral.referral_id,
-        {"need": need.category, **decision_facts(offer.provider, decision), "policy": referral.policy},
-    )
     if decision.effect is not Effect.PERMIT:
+        desk.record(Step.DISCLOSURE_DENIED, referral.referral_id, _facts(referral, need, offer, decision))
         end_consent(desk, referral, need)
         return
     wanted = sorted(group for group in decision.let_through if group in referral.sealed)
     wrapped = [group for group in wanted if (group, offer.provider) in referral.wraps]
     missing = [group for group in wanted if (group, offer.provider) not in referral.wraps]
     if missing and not wrapped:
-        _ask_for_keys(desk, referral, need, offer, missing)
+        _ask_for_keys(desk, referral, need, offer, decision, missing)
         return
     _hand_over(desk, referral, need, offer, decision, wrapped)
 
@@ -69,14 +65,22 @@ def _hand_over(
     desk.record(
         Step.DISCLOSURE_RELEASED,
         referral.referral_id,
-        {"need": need.category, "recipient": offer.provider, "offer": offer.offer_id, "groups": groups},
+        {**_facts(referral, need, offer, decision), "groups": groups},
     )
     desk.change(need, released=True)
     contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
     desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)
 
 
-def _ask_for_keys(desk: Desk, referral: Referral, need: Need, offer: Offer, groups: list[FieldGroup]) -> None:
+def _facts(referral: Referral, need: Need, offer: Offer, decision: Decision) -> dict[str, object]:
+    """The decision in the trail's words, with what it was about."""
+    about = {"need": need.category, "offer": offer.offer_id, "policy": referral.policy}
+    return {**about, **decision_facts(offer.provider, decision)}
+
+
+def _ask_for_keys(
+    desk: Desk, referral: Referral, need: Need, offer: Offer, decision: Decision, groups: list[FieldGroup]
+) -> None:
     """Late sealing: name the chosen organisation to the source, so that it wraps its keys for exactly that one."""
     answer_by = deadline(desk.pack_of(referral), "awaiting_keys", referral.priority, desk.now)
     desk.send(
@@ -99,6 +103,6 @@ def _ask_for_keys(desk: Desk, referral: Referral, need: Need, offer: Offer, grou
     desk.record(
         Step.RECIPIENT_NAMED,
         referral.referral_id,
-        {"need": need.category, "recipient": offer.provider, "groups": groups, "answerBy": answer_by},
+        {**_facts(referral, need, offer, decision), "groups": groups, "answerBy": answer_by},
     )
     desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)

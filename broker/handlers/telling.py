@@ -24,6 +24,10 @@ from broker.schemas.vocabulary import (
 from broker.trail.entries import Step
 
 
+RECEIPTS = frozenset({Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED})
+"""Acknowledgments that say nothing about a person: the source hears them without a decision (domain.md §10.1)."""
+
+
 def withdraw(desk: Desk, offer: Offer, reason: WithdrawReason) -> None:
     """Take an offer back and tell its provider."""
     desk.move_offer(offer, OfferState.WITHDRAWN, reason=reason.value)
@@ -70,8 +74,8 @@ def tell_status(
     declined: DeclineReason | None = None,
 ) -> None:
     """Tell the source where its referral stands: coarsely always, in more words only by release."""
-    permit, released = _asked(desk, referral, need)
-    receipt = acknowledgment in (Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED)
+    receipt = acknowledgment in RECEIPTS
+    permit, released = (gate.receipt(referral), False) if receipt else _asked(desk, referral, need)
     desk.send(
         Flow.BROKER_TO_SOURCE,
         referral.source,

@@ -4,7 +4,6 @@ The exercise environment has its own topics, by prefix; nothing that subscribes 
 """
 
 import re
-from dataclasses import dataclass
 
 from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId
@@ -13,20 +12,24 @@ from broker.schemas.vocabulary import MsgStatus
 _NAME = re.compile(r"^(source|answer|notice|provider)\.(org-[a-z0-9-]+)$")
 
 
-@dataclass(frozen=True, slots=True)
 class Topics:
     """The topic names of one environment (`actual` or `exercise`); `prefix` keeps networks on one cluster apart."""
 
-    environment: MsgStatus = MsgStatus.ACTUAL
-    prefix: str = ""
+    __slots__ = ("_before", "_names", "environment", "prefix")
 
-    @property
-    def _before(self) -> str:
-        return self.prefix + ("exercise." if self.environment is MsgStatus.EXERCISE else "")
+    def __init__(self, environment: MsgStatus = MsgStatus.ACTUAL, prefix: str = "") -> None:
+        """The names are made once each: every message asks for one."""
+        self.environment = environment
+        self.prefix = prefix
+        self._before = prefix + ("exercise." if environment is MsgStatus.EXERCISE else "")
+        self._names: dict[tuple[Flow, OrgId], str] = {}
 
     def name(self, flow: Flow, org: OrgId) -> str:
         """The topic on which `org` writes (source, answer) or reads (notice, provider)."""
-        return f"{self._before}{flow.value}.{org}"
+        name = self._names.get((flow, org))
+        if name is None:
+            name = self._names[(flow, org)] = f"{self._before}{flow.value}.{org}"
+        return name
 
     def parse(self, topic: str) -> tuple[Flow, OrgId] | None:
         """The flow and organisation of a topic of this environment; None for any other topic."""

@@ -57,6 +57,11 @@ class ConsentCache:
     def __init__(self) -> None:
         self._parsed: dict[tuple[str, int], ConsentRecord] = {}
 
+    def keep(self, version: ConsentVersion) -> None:
+        """Remember a version that was just recorded."""
+        if version.record is not None:
+            self._parsed[(version.consent_id, version.version)] = version.record
+
     def record(self, consent_id: str, version: int, text: str) -> ConsentRecord:
         """The parsed record of a stored version."""
         key = (consent_id, version)

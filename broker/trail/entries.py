@@ -36,7 +36,7 @@ class Step(StrEnum):
     OFFERS_MADE = "offers.made"
     OFFER_MOVED = "offer.moved"
     NEED_MOVED = "need.moved"
-    DISCLOSURE_DECIDED = "disclosure.decided"
+    DISCLOSURE_DENIED = "disclosure.denied"
     DISCLOSURE_RELEASED = "disclosure.released"
     FEEDBACK_DECIDED = "feedback.decided"
     RECIPIENT_NAMED = "recipient.named"
