@@ -25,6 +25,8 @@ CLAIMED_MAX: Final = 200
 """Answers sent in one transaction."""
 IDLE_SECONDS: Final = 0.05
 """Between two looks at an empty outbox: short against a person's patience, and a look costs one index probe."""
+SEND_SECONDS_MAX: Final = 30.0
+"""After this the transaction that holds the answers is given up and begun anew: Kafka's own limit is 20."""
 
 _CLAIM: Final = (
     "SELECT a.seq, a.org_id, a.attributes, a.value FROM answer a WHERE a.sent_at IS NULL AND a.org_id = ANY($1::text[])"
@@ -40,6 +42,11 @@ class Sender:
         self._pool = pool
         self._publisher = publisher
         self._topics = topics
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at once: this process has just stored something to be sent."""
+        self._woken.set()
 
     async def turn(self, orgs: list[OrgId]) -> int:
         """Send what is due, once; returns how many answers Kafka has confirmed.
@@ -57,7 +64,8 @@ class Sender:
                 )
                 for row in due
             ]
-            arrived = await self._publisher.send(messages)
+            async with asyncio.timeout(SEND_SECONDS_MAX):
+                arrived = await self._publisher.send(messages)
             confirmed = [row["seq"] for row, sent in zip(due, arrived, strict=True) if sent]
             await connection.execute(
                 "UPDATE answer SET sent_at = clock_timestamp() WHERE seq = ANY($1::bigint[])", confirmed
@@ -74,6 +82,14 @@ class Sender:
             )
             async for attempt in retrying:
                 with attempt:
+                    self._woken.clear()
                     sent = await self.turn(orgs)
             if not sent:
-                await asyncio.sleep(IDLE_SECONDS)
+                await self._rest()
+
+    async def _rest(self) -> None:
+        """Until this process stores something, or it is time to look for what others stored."""
+        try:
+            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            return

@@ -7,13 +7,14 @@ organisation's folder is noticed while running. Nothing here answers an offer; p
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from adapters.errors import NoSuchProvider
 from adapters.inbox.inbox import Inbox
 from adapters.provider import Provider, signer_for
+from adapters.reading import Record
 from adapters.receiving import Receiver
 from adapters.retention import forget_ended
 from adapters.sending import Sender
@@ -125,10 +126,13 @@ class ProviderZone:
     async def _listen(self) -> None:
         topics = self._parts.topics
         names = "|".join(re.escape(topics.name(Flow.BROKER_TO_PROVIDER, org)) for org in self._served)
-        receiver = self._receiver
-        intake = Intake(self._parts.kafka, f"^({names})$", self._parts.group, receiver.store, receiver.positions)
+        intake = Intake(self._parts.kafka, f"^({names})$", self._parts.group, self._store, self._receiver.positions)
         await intake.start()
         self._intake = intake
+
+    async def _store(self, records: Sequence[Record]) -> None:
+        await self._receiver.store(records)
+        self._sender.wake()
 
     async def _look_after(self) -> None:
         while True:
