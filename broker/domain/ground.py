@@ -5,6 +5,7 @@ Steps 4 and 5 of domain.md §4.3, before minimum necessary cuts it down.
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from broker.domain import group_sets
@@ -117,7 +118,7 @@ def _released(
             nearest = reason
     if permits:
         if len(permits) > 1:
-            permits.sort(key=lambda terms: terms.ref)
+            permits.sort(key=attrgetter("ref"))
         return Ground(Reach(basis, rules + _CONSENT_RULES, scope, allowed, released=True), tuple(permits))
     if nearest is Reason.NO_RELEASE:
         return _without_release(question, basis, rules, pack)

@@ -115,14 +115,15 @@ def match(
     ranked: list[tuple[int, int, bytes, Provider, Decision]] = []
     for provider in providers:
         reason = _unfit(need, provider, already)
-        places = _places(need, provider, capacity, now, pack)
-        if reason is None and places is None:
-            reason = PassedOver.NO_CAPACITY
-        decision = permitted(provider) if reason is None else None
-        if decision is None or decision.effect is not Effect.PERMIT:
-            passed[provider.org] = reason or PassedOver.CONSENT
+        places = _places(need, provider, capacity, now, pack) if reason is None else None
+        if places is None:
+            passed[provider.org] = reason or PassedOver.NO_CAPACITY
             continue
-        ranked.append((places or 0, recent_offers.get(provider.org, 0), _lot(need, provider), provider, decision))
+        decision = permitted(provider)
+        if decision.effect is Effect.PERMIT:
+            ranked.append((places, recent_offers.get(provider.org, 0), _lot(need, provider), provider, decision))
+        else:
+            passed[provider.org] = PassedOver.CONSENT
     ranked.sort(key=lambda entry: entry[:3])
     return _chosen(ranked, passed, count)
 

@@ -30,7 +30,7 @@ _NOTICES: Final = ("NONE", "HIPAA-MAY-BE-REDISCLOSED", "VAWA-LOCAL", "PART2-2.32
 def strictest(duties: list[Obligations]) -> Obligations:
     """Of several releases together the strictest word of each counts."""
     first = duties[0]
-    if all(duty == first for duty in duties):
+    if duties.count(first) == len(duties):
         return first
     return Obligations(
         redisclosure_prohibited=any(duty.redisclosure_prohibited for duty in duties),

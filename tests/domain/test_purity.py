@@ -16,6 +16,7 @@ ALLOWED = {
     "fnmatch",
     "functools",
     "hashlib",
+    "operator",
     "pydantic",
     "re",
     "tomllib",
