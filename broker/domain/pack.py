@@ -124,6 +124,7 @@ class PolicyPack:
     part2_enabled: bool
     vsp_opaque_offers: bool
     prohibited_recipients: frozenset[str]
+    common_languages: frozenset[str]
     regimes: Mapping[OrgClass, frozenset[str]]
     written_regimes: frozenset[str]
     named_regimes: frozenset[str]

@@ -164,6 +164,7 @@ class _PackFile(_Part):
     part2_enabled: Annotated[Literal[False], Field(alias="part2Enabled")]
     vsp_opaque_offers: bool
     prohibited_recipients: frozenset[str]
+    common_languages: frozenset[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]]
     defaults: _Defaults
     max_release_days_by_purpose: dict[Purpose, Annotated[int, Field(ge=1, le=366)]]
     regimes_by_source_class: dict[OrgClass, frozenset[Regime]]
@@ -219,6 +220,7 @@ def _compiled(file: _PackFile, digest: str) -> PolicyPack:
         part2_enabled=file.part2_enabled,
         vsp_opaque_offers=file.vsp_opaque_offers,
         prohibited_recipients=file.prohibited_recipients,
+        common_languages=file.common_languages,
         regimes={kind: frozenset(regimes) for kind, regimes in file.regimes_by_source_class.items()},
         written_regimes=frozenset(file.regimes.written),
         named_regimes=frozenset(file.regimes.named),

@@ -6,9 +6,11 @@ whoever is next is asked again what the consent reaches at that moment.
 
 from datetime import datetime
 
+from broker.domain.coarse import coarse_access, coarse_need
 from broker.domain.consent import Decision, Effect, Phase, Reason
 from broker.domain.deadlines import deadline
 from broker.domain.matching import NeedFacts, PassedOver, Provider, match
+from broker.domain.policy import PolicyPack
 from broker.handlers import gate
 from broker.handlers.cases import (
     OPEN_OFFER_STATES,
@@ -158,11 +160,12 @@ def _offer(
     )
     desk.add_offer(referral, offer)
     desk.recent_offers[provider.org] = desk.recent_offers.get(provider.org, 0) + 1
+    told = offer_event(referral.request, referral, need, offer, decision.let_through)
     desk.send(
         Flow.BROKER_TO_PROVIDER,
         provider.org,
         referral.referral_id,
-        offer_event(referral.request, referral, need, offer, decision.let_through),
+        _coarsened(told, referral.request, pack) if decision.obligations.coarse else told,
         gate.permit(decision, provider.org, Phase.OFFER, OfferMade.TYPE),
         referral_id=referral.referral_id,
         category=need.category,
@@ -188,6 +191,13 @@ def offer_event(
         area=request.area if "FG07b" in groups else None,
         worker_contact=request.worker_contact if "FG23" in groups else None,
     )
+
+
+def _coarsened(told: OfferMade, request: Request, pack: PolicyPack) -> OfferMade:
+    """Where an offer rests on no release, its need and access go in coarse form only (VAWA-01b)."""
+    need = coarse_need(request.need_summary) if told.need_summary is not None else None
+    access = coarse_access(request.access_needs, pack) if told.access_needs is not None else None
+    return told.model_copy(update={"need_summary": need, "access_needs": access})
 
 
 def decision_facts(recipient: OrgId, decision: Decision) -> dict[str, object]:
