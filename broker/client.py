@@ -25,7 +25,7 @@ What the broker would refuse is refused here first, with the same code (`EventRe
 then. Every error is a `HandoffError` with a `remedy`, and none shows a field's value.
 '''
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,7 +125,7 @@ class AgencyClient:
         topics = Topics(MsgStatus(environment), topic_prefix)
         hearing = Hearing(self._zone, topics)
         self._consents = KnownConsents()
-        self.kept_keys: KeyKeeper = keeper or MemoryKeeper()
+        self.kept_keys: KeyKeeper = MemoryKeeper() if keeper is None else keeper
         self._sender = Sender(kafka)
         self.publishing = Publishing(Desk(self._zone, topics), self._sender)
         self._referring = Referring(self.publishing, self._consents, self.kept_keys)
@@ -162,8 +162,9 @@ class AgencyClient:
 
         Raises:
             KafkaUnreachable: Kafka does not answer within seconds.
+            NotOnboarded: the agency's topics are not there.
         """
-        await self._sender.start()
+        await self._sender.start((self.publishing.desk.topic, self._listener.topic))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -342,7 +343,7 @@ class AgencyClient:
 
     # --- hearing -------------------------------------------------------------------------------------------------
 
-    async def notices(self, since: Literal["earliest", "now"] = "earliest") -> AsyncIterator[Notice]:
+    async def notices(self, since: Literal["earliest", "now"] = "earliest") -> AsyncGenerator[Notice]:
         """What the broker says to this agency, signed by it: receipts, refusals, holds, choices, status, closure.
 
         Each notice comes at least once; a repeated one is dropped as long as the client lives. A client of this name
@@ -353,7 +354,7 @@ class AgencyClient:
             NotOnboarded: there is no such topic.
             KafkaUnreachable: Kafka does not answer within seconds.
         """
-        group = f"agency.{self.org}.{self._name}"
+        group = f"{self._listener.topic}.{self._name}"
         async with aclosing(self._listener.notices(group, from_start=since == "earliest")) as heard:
             async for notice in heard:
                 yield notice

@@ -54,6 +54,9 @@ kafka_heap_mebibytes: Final = 512
 kafka_connect_seconds_max: Final = 15.0
 """How long a client tries to reach Kafka before it says that it cannot: a person is waiting."""
 
+topics_appear_seconds_max: Final = 3.0
+"""How long a client looks for its topics before it says that they are not there: new ones spread within a second."""
+
 confirm_seconds_max: Final = 30.0
 """How long a client sends one event again until Kafka confirms it: a broker's restart takes less."""
 
@@ -71,3 +74,32 @@ notice_clock_skew_seconds_max: Final = 600
 
 content_keys_kept_days_max: Final = 21
 """The longest referral (ten days undecided at P3) and the time in which its provider must be let in, with a margin."""
+
+# The provider zone (adapters)
+
+provider_pool_connections_max: Final = 8
+"""Connections of one process to the provider zone's database: intake, sender and a few people at once."""
+
+answers_claimed_max: Final = 200
+"""Answers that one sender holds while Kafka confirms them."""
+
+answers_idle_seconds: Final = 0.05
+"""Between two looks at an empty outbox: short against a person's patience, and a look costs one index probe."""
+
+answers_send_seconds_max: Final = 30.0
+"""After this the transaction that holds the answers is given up and begun anew; Kafka's own limit is 20."""
+
+answer_sent_seconds_max: Final = 3.0
+"""How long a command waits to say that an answer has left; it was stored before."""
+
+zone_look_seconds: Final = 5
+"""Between two looks at the zones' folders and at what is to be forgotten."""
+
+inbox_listed_max: Final = 500
+"""Rows of one list: more than a desk can work, few enough to answer at once."""
+
+opaque_offer_hours: Final = 24
+"""How long an offer's content outlives its end (domain.md §7.5)."""
+
+offers_forgotten_max: Final = 500
+"""Offers forgotten in one transaction; a backlog takes several looks."""

@@ -121,6 +121,11 @@ class Listener:
         self._open: set[AIOKafkaConsumer] = set()
         self._heard: dict[str, Remembered[EventId, None]] = {}
 
+    @property
+    def topic(self) -> str:
+        """The agency's notice topic."""
+        return self._hearing.topic
+
     async def stop(self) -> None:
         """End every reading."""
         for consumer in list(self._open):

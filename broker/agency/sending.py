@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,7 +20,7 @@ from tenacity import (
 from broker.agency.errors import NotConfirmed, NotOnboarded
 from broker.agency.records import Record
 from broker.errors import KafkaUnreachable
-from broker.limits import confirm_seconds_max, kafka_connect_seconds_max
+from broker.limits import confirm_seconds_max, kafka_connect_seconds_max, topics_appear_seconds_max
 
 log = logging.getLogger(__name__)
 
@@ -54,18 +54,26 @@ class Sender:
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
 
-    async def start(self) -> None:
-        """Connect.
+    async def start(self, topics: Iterable[str] = ()) -> None:
+        """Connect, and see that these topics are there: who publishes into nothing is told at once.
 
         Raises:
             KafkaUnreachable: after `kafka_connect_seconds_max` seconds of trying.
+            NotOnboarded: a topic is not there.
         """
         try:
             async for attempt in _retrying(kafka_connect_seconds_max):
                 with attempt:
                     await self._connected()
+            async for attempt in _retrying(topics_appear_seconds_max, NotOnboarded):
+                with attempt:
+                    await self._find(topics)
         except _RETRIED as error:
+            await self.stop()
             raise KafkaUnreachable(f"Kafka does not answer ({type(error).__name__}).") from None
+        except NotOnboarded:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Disconnect; what was confirmed stays confirmed."""
@@ -90,6 +98,13 @@ class Sender:
             log.warning("an event was not confirmed (%s)", type(error).__name__)
             raise NotConfirmed from None
         raise AssertionError("the loop returns or raises")
+
+    async def _find(self, topics: Iterable[str]) -> None:
+        producer = await self._connected()
+        there = (await producer.client.fetch_all_metadata()).topics()
+        for topic in topics:
+            if topic not in there:
+                raise NotOnboarded(f"There is no topic {topic}.")
 
     async def _once(self, record: Record) -> Place:
         producer = await self._connected()
@@ -134,9 +149,9 @@ class Sender:
             log.warning("the old connection did not end cleanly (%s)", type(error).__name__)
 
 
-def _retrying(seconds: float) -> AsyncRetrying:
+def _retrying(seconds: float, *also: type[Exception]) -> AsyncRetrying:
     return AsyncRetrying(
-        retry=retry_if_exception_type(_RETRIED) & retry_if_not_exception_type(_FINAL),
+        retry=retry_if_exception_type((*_RETRIED, *also)) & retry_if_not_exception_type(_FINAL),
         stop=stop_after_delay(seconds),
         wait=wait_random_exponential(multiplier=0.1, max=2),
         reraise=True,

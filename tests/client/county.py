@@ -1,0 +1,129 @@
+"""A small county with the real broker: a hotline, a police department, two shelters, legal aid, a clinic; invented."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from broker.app import hand_out_directory, host, prepare
+from broker.client import AgencyClient
+from broker.composition import Process, broker_pool, ensure_broker_key, running_broker
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.ids import OrgId, new_consent_id
+from broker.schemas.profile import Profile
+from broker.schemas.topics import Topics
+from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
+from broker.seal.opening import KeyRing, load_opening_keys
+from broker.settings import Settings
+from broker.store.directory import OrganisationCard
+from broker.zone import KEYS_FOLDER
+
+HOTLINE: Final = OrgId("org-hotline")
+POLICE: Final = OrgId("org-police-north")
+BIRCH: Final = OrgId("org-shelter-birch")
+CEDAR: Final = OrgId("org-shelter-cedar")
+LEGAL_AID: Final = OrgId("org-legal-aid")
+CLINIC: Final = OrgId("org-clinic")
+
+SAFE_CONTACT: Final[dict[str, Any]] = {
+    "mode": "DIRECT",
+    "handle": "+15555550142",
+    "channel": "VOICE",
+    "ifSomeoneElseAnswers": "WRONG_NUMBER",
+    "lastConfirmedAt": "2026-03-04T01:55:00Z",
+}
+ALIAS: Final = {"alias": "Quillfeather"}
+WORKER: Final = {"role": "ADVOCATE_ON_CALL", "callback": "+15555550100"}
+
+
+def cards() -> list[OrganisationCard]:
+    """The county's organisations."""
+    return [
+        _card(HOTLINE, OrgClass.HOTLINE_VSP),
+        _card(POLICE, OrgClass.LAW_ENFORCEMENT),
+        _card(BIRCH, OrgClass.VSP_SHELTER, RecipientCategory.SHELTER, Service.EMERGENCY_SHELTER),
+        _card(CEDAR, OrgClass.VSP_SHELTER, RecipientCategory.SHELTER, Service.EMERGENCY_SHELTER),
+        _card(LEGAL_AID, OrgClass.LEGAL_AID, RecipientCategory.LEGAL_AID, Service.PROTECTION_ORDER_HELP),
+        _card(CLINIC, OrgClass.HEALTH_CLINIC_HIPAA, RecipientCategory.HEALTHCARE, Service.MEDICAL_CARE),
+    ]
+
+
+def _card(
+    org: OrgId, org_class: OrgClass, category: RecipientCategory | None = None, *services: Service
+) -> OrganisationCard:
+    until = datetime.now(UTC) + timedelta(days=365)
+    profile = Profile(services=services)
+    return OrganisationCard(
+        org_id=org, name=org, org_class=org_class, category=category, profile=profile, agreement_until=until
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    """The county's settings; zones in `<home>/zones/<org>`."""
+
+    settings: Settings
+
+    @property
+    def topics(self) -> Topics:
+        """The topics of this test."""
+        return Topics(self.settings.environment, self.settings.topic_prefix)
+
+    def client(self, org: OrgId = HOTLINE, **how: Any) -> AgencyClient:
+        """A client of an organisation of the county."""
+        return AgencyClient.of_settings(self.settings, org, **how)
+
+    def ring(self, org: OrgId) -> KeyRing:
+        """A provider's opening keys."""
+        return load_opening_keys(self.settings.home / "zones" / org / KEYS_FOLDER, org)
+
+    @asynccontextmanager
+    async def broker(self) -> AsyncIterator[None]:
+        """The real broker, while the block lasts."""
+        async with running_broker(self.settings, Process.BROKER, Process.RELAY):
+            yield
+
+
+async def found(settings: Settings) -> County:
+    """Onboard every organisation, with keys, topics and zones."""
+    await prepare(settings)
+    ensure_broker_key(settings)
+    async with broker_pool(settings) as pool, pool.acquire() as connection:
+        for card in cards():
+            await host(settings, connection, card)
+        await hand_out_directory(settings, connection)
+    return County(settings)
+
+
+def release(*recipients: OrgId, discloser: OrgId = HOTLINE, days: int = 7, **changes: Any) -> ConsentRecord:
+    """A written release of the survivor's, in force since a minute, to these organisations (the Birch shelter)."""
+    now = datetime.now(UTC)
+    record: dict[str, Any] = dict(ConsentGranted.EXAMPLE["record"]) | {
+        "consentId": new_consent_id(),
+        "discloser": {"orgId": discloser},
+        "recipients": [{"kind": "ORG", "orgId": org} for org in recipients or (BIRCH,)],
+        "excludedRecipients": [],
+        "purposes": ["SHELTER_PLACEMENT", "PROTECTION_ORDER", "MEDICAL_FOLLOW_UP"],
+        "dataScope": {"fieldGroups": ["FG01", "FG02", "FG03", "FG04", "FG07a", "FG10", "FG16", "FG24"], "maxTier": 4},
+        "validity": {
+            "notBefore": (now - timedelta(minutes=1)).isoformat(),
+            "notAfter": (now + timedelta(days=days)).isoformat(),
+        },
+    }
+    return ConsentRecord.model_validate(record | changes)
+
+
+def asked(**changes: Any) -> dict[str, Any]:
+    """The fields of a request for shelter."""
+    fields: dict[str, Any] = {
+        "priority": "P1",
+        "services": ["EMERGENCY_SHELTER"],
+        "need_summary": {"adults": 1, "children": 2, "safe_tonight": False},
+        "access_needs": {"preferred_language": "es", "interpreter": True},
+        "jurisdiction_code": "US-CA",
+        "victim_agreed": "YES",
+        "worker_contact": WORKER,
+    }
+    return fields | changes
