@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.listing import OfferSeen
 from adapters.words import plain
+from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.contact_attempted import AttemptOutcome
 from broker.schemas.offer_accepted import AcceptedBy
@@ -24,9 +25,6 @@ from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Outcome, Se
 
 OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
 
-SENT_SECONDS_MAX: Final = 3.0
-"""How long a command waits to say that an answer has left; it is stored at once, whatever Kafka does."""
-_LOOK_SECONDS: Final = 0.05
 
 Org = Annotated[str | None, typer.Option("--org", help="Which organisation, where this installation serves several.")]
 Reference = Annotated[str, typer.Argument(metavar="REF", help="The offer's reference, such as K7QF-2MXD.")]
@@ -60,12 +58,12 @@ async def _tell(inbox: Inbox, answered: Answered, what: str) -> None:
     standing = f": {plain(answered.standing)}" if answered.standing is not None else ""
     typer.echo(f"{what}{standing}. Your answer is stored.")
     clock = asyncio.get_running_loop().time
-    end = clock() + SENT_SECONDS_MAX
+    end = clock() + limits.answer_sent_seconds_max
     while not await inbox.sent(answered.event_id):
         if clock() > end:
             typer.echo("It has not left yet; it leaves as soon as Kafka and `handoff serve adapter` run.", err=True)
             return
-        await asyncio.sleep(_LOOK_SECONDS)
+        await asyncio.sleep(limits.poll_seconds)
     typer.echo("It has reached the network.")
 
 

@@ -3,12 +3,8 @@
 from typing import Final
 
 from adapters.standing import OVER
+from broker import limits
 from broker.sql.bulk import Pool
-
-OPAQUE_OFFER_HOURS: Final = 24
-"""An offer's content outlives its end by this much (domain.md §7.5)."""
-FORGOTTEN_MAX: Final = 500
-"""Offers in one transaction; a backlog takes several looks."""
 
 _ENDED: Final = (
     "SELECT org_id, offer_id FROM offer o WHERE standing = ANY($1::text[])"
@@ -22,7 +18,9 @@ _ENDED: Final = (
 async def forget_ended(pool: Pool) -> int:
     """Forget what ended long enough ago; returns how many offers. That there was an offer, and its codes, stay."""
     async with pool.acquire() as connection, connection.transaction():
-        ended = await connection.fetch(_ENDED, [standing.value for standing in OVER], OPAQUE_OFFER_HOURS, FORGOTTEN_MAX)
+        ended = await connection.fetch(
+            _ENDED, [standing.value for standing in OVER], limits.opaque_offer_hours, limits.offers_forgotten_max
+        )
         keys = [row["org_id"] for row in ended], [row["offer_id"] for row in ended]
         where = "USING unnest($1::text[], $2::text[]) AS w(org_id, offer_id) WHERE"
         await connection.execute(

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic_core import from_json
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from broker import limits
 from broker.bus.publisher import Message, Publisher
 from broker.schemas.envelope import envelope_of
 from broker.schemas.event import Flow
@@ -21,12 +22,6 @@ from broker.sql.transient import TRANSIENT
 
 log = logging.getLogger(__name__)
 
-CLAIMED_MAX: Final = 200
-"""Answers sent in one transaction."""
-IDLE_SECONDS: Final = 0.05
-"""Between two looks at an empty outbox: short against a person's patience, and a look costs one index probe."""
-SEND_SECONDS_MAX: Final = 30.0
-"""After this the transaction that holds the answers is given up and begun anew: Kafka's own limit is 20."""
 
 _CLAIM: Final = (
     "SELECT a.seq, a.org_id, a.attributes, a.value FROM answer a WHERE a.sent_at IS NULL AND a.org_id = ANY($1::text[])"
@@ -55,7 +50,7 @@ class Sender:
         sender sends them again under the same id.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            due = await connection.fetch(_CLAIM, orgs, CLAIMED_MAX)
+            due = await connection.fetch(_CLAIM, orgs, limits.answers_claimed_max)
             messages = [
                 Message(
                     self._topics.name(Flow.PROVIDER_TO_BROKER, OrgId(row["org_id"])),
@@ -64,7 +59,7 @@ class Sender:
                 )
                 for row in due
             ]
-            async with asyncio.timeout(SEND_SECONDS_MAX):
+            async with asyncio.timeout(limits.answers_send_seconds_max):
                 arrived = await self._publisher.send(messages)
             confirmed = [row["seq"] for row, sent in zip(due, arrived, strict=True) if sent]
             await connection.execute(
@@ -90,6 +85,6 @@ class Sender:
     async def _rest(self) -> None:
         """Until this process stores something, or it is time to look for what others stored."""
         try:
-            await asyncio.wait_for(self._woken.wait(), IDLE_SECONDS)
+            await asyncio.wait_for(self._woken.wait(), limits.answers_idle_seconds)
         except TimeoutError:
             return

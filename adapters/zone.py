@@ -18,6 +18,7 @@ from adapters.reading import Record
 from adapters.receiving import Receiver
 from adapters.retention import forget_ended
 from adapters.sending import Sender
+from broker import limits
 from broker.bus.intake import Intake
 from broker.bus.publisher import Publisher
 from broker.errors import HandoffError
@@ -30,8 +31,6 @@ from broker.sql.transient import TRANSIENT
 log = logging.getLogger(__name__)
 
 GROUP: Final = "provider-zone"
-LOOK_SECONDS: Final = 5
-"""Between two looks at the zones' folders and at what is to be forgotten."""
 
 LoadProviders = Callable[[], Mapping[OrgId, Provider]]
 
@@ -136,7 +135,7 @@ class ProviderZone:
 
     async def _look_after(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(limits.zone_look_seconds)
             try:
                 await self.refresh()
                 await forget_ended(self._parts.pool)

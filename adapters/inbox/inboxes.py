@@ -10,13 +10,12 @@ import asyncpg
 from adapters.errors import NoSuchProvider
 from adapters.inbox.inbox import Inbox
 from adapters.provider import Provider, load_providers
+from broker import limits
 from broker.errors import PostgresUnreachable
 from broker.schemas.ids import OrgId
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Pool
 from broker.sql.transient import TRANSIENT
-
-POOL_CONNECTIONS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ async def database(dsn: str) -> AsyncIterator[Pool]:
         PostgresUnreachable: nobody answers there.
     """
     try:
-        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=POOL_CONNECTIONS_MAX)
+        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=limits.provider_pool_connections_max)
     except TRANSIENT as error:
         raise PostgresUnreachable from error
     async with pool:

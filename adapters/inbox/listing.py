@@ -10,14 +10,12 @@ from adapters.errors import OfferNotFound, ReferenceAmbiguous
 from adapters.provider import Provider
 from adapters.reference import normalised
 from adapters.standing import OPEN, OVER, TAKEN, Standing
+from broker import limits
 from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import Priority
 from broker.sql.bulk import Pool
-
-LISTED_MAX: Final = 500
-"""Rows of one list: more than a desk can work, few enough to answer at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Listing:
         """What waits and what is under way, most urgent first; `everything`: what is over too."""
         shown = [standing.value for standing in (OPEN | TAKEN | OVER if everything else OPEN | TAKEN)]
         statement = f"{_SEEN} AND o.standing = ANY($2::text[]){_BY_URGENCY}"
-        found = await self.pool.fetch(statement, self.provider.org, shown, LISTED_MAX)
+        found = await self.pool.fetch(statement, self.provider.org, shown, limits.inbox_listed_max)
         return tuple(map(_seen, found))
 
     async def find(self, name: str) -> OfferSeen:
@@ -102,7 +100,7 @@ class Listing:
             "SELECT topic, partition, record_offset, code, set_aside_at FROM set_aside WHERE org_id = $1"
             " ORDER BY set_aside_at DESC LIMIT $2",
             self.provider.org,
-            LISTED_MAX,
+            limits.inbox_listed_max,
         )
         return tuple(
             AsideSeen(f"{row['topic']}/{row['partition']}/{row['record_offset']}", row["code"], row["set_aside_at"])
