@@ -69,7 +69,9 @@ async def _tell(inbox: Inbox, answered: Answered, what: str) -> None:
 
 def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
     """The `handoff inbox` command group on the inboxes that `open_inboxes` opens."""
-    app = typer.Typer(no_args_is_help=True, help="See what waits, answer it, open what was released to you.")
+    app = typer.Typer(
+        no_args_is_help=True, add_completion=False, help="See what waits, answer it, open what was released to you."
+    )
     desk = _Desk(open_inboxes)
     _reading(app, desk)
     _deciding(app, desk)
