@@ -39,7 +39,9 @@ async def bare_loop(kafka: dict[str, Any], topics: Sequence[str], count: int, gr
                 for record in records:
                     received = read_envelope(record.key, record.headers, record.value)
                     value = received.event_class.read(received.data).wire()
-                    futures.append(await producer.send(prefix + SINK, value, key=record.key, headers=list(record.headers)))
+                    futures.append(
+                        await producer.send(prefix + SINK, value, key=record.key, headers=list(record.headers))
+                    )
             await asyncio.gather(*futures)
             if futures:
                 await consumer.commit()
@@ -84,9 +86,7 @@ async def naive(kafka: dict[str, Any], topics: Sequence[str], count: int, group:
     done = asyncio.Event()
     seen, began = 0, 0.0
 
-    @broker.subscriber(
-        *topics, group_id=group, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR
-    )
+    @broker.subscriber(*topics, group_id=group, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR)
     @broker.publisher(prefix + SINK)
     async def handle(event: NaiveEvent, message: KafkaMessage) -> NaiveEvent:
         nonlocal seen, began

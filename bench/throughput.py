@@ -3,17 +3,17 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from statistics import median
 
 import asyncpg
 
 from bench.baselines import SINK, bare_loop, naive
-from bench.traffic import Sent, answer, cards, produce, requests
+from bench.traffic import Keys, Sent, answer, cards, produce, requests
 from broker import serving
 from broker.app import prepare
-from broker.composition import broker_parts, kafka_of, topics_of
-from broker.handlers.directory import Directory
+from broker.composition import broker_parts, kafka_of, topics_of, tune_memory
 from broker.onboarding import create_topics, onboard_organisation
 from broker.reading import signature_check
 from broker.schemas.event import EventData
@@ -23,71 +23,92 @@ from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import DeclineReason
+from broker.seal.signature import sign
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 
-REFERRALS = 2000
+BARE_TURNS = 3
 NAIVE_EVENTS = 400
 
 
-async def onboarded(settings: Settings) -> None:
-    """The county's organisations, their topics, and a sink."""
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Events per second."""
+
+    bare: float
+    naive: float
+    pipeline: float
+    signed: float
+    requests: float
+    answers: float
+
+
+async def onboarded(settings: Settings, keys: Keys) -> None:
+    """The county's organisations with their keys and topics, and a sink for the baselines."""
     kafka, topics = kafka_of(settings), topics_of(settings)
     await prepare(settings)
-    assert settings.postgres_dsn is not None
-    connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
-    try:
+    async with _connected(settings) as connection:
         for card in cards():
-            await onboard_organisation(connection, kafka, topics, card, [])
-    finally:
-        await connection.close()
+            public = keys[card.org_id].public
+            await onboard_organisation(connection, kafka, topics, card, [(public.key_id, "signing", public.public)])
     await create_topics(kafka, [settings.topic_prefix + SINK], partitions=16, replicas=1)
 
 
-async def answers(settings: Settings, topics: Topics) -> list[Sent]:
-    """To each offer that was made a receipt, then an acceptance of the first and a decline of every seventh."""
+@contextlib.asynccontextmanager
+async def _connected(settings: Settings) -> AsyncIterator[Connection]:
     assert settings.postgres_dsn is not None
     connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
     try:
-        rows = await connection.fetch("SELECT offer_id, referral_id, provider FROM offer ORDER BY referral_id, made_at")
+        yield connection
     finally:
         await connection.close()
+
+
+async def answers(settings: Settings, topics: Topics, keys: Keys, since: int) -> list[Sent]:
+    """To each offer made after the first `since` a receipt; then the first accepts, and every seventh declines."""
+    async with _connected(settings) as connection:
+        rows = await connection.fetch(
+            "SELECT offer_id, referral_id, provider FROM offer ORDER BY made_at, offer_id OFFSET $1", since
+        )
     sent: list[Sent] = []
     taken: set[str] = set()
     for number, row in enumerate(rows):
-        facts: list[EventData] = [OfferReceipted(offer_id=OfferId(row["offer_id"]))]
+        offer = OfferId(row["offer_id"])
+        facts: list[EventData] = [OfferReceipted(offer_id=offer)]
         if number % 7 == 0:
-            facts.append(OfferDeclined(offer_id=OfferId(row["offer_id"]), reason=DeclineReason.NO_CAPACITY_BEDS))
+            facts.append(OfferDeclined(offer_id=offer, reason=DeclineReason.NO_CAPACITY_BEDS))
         elif row["referral_id"] not in taken:
             taken.add(row["referral_id"])
-            facts.append(OfferAccepted.model_validate({"offerId": row["offer_id"], "acceptedBy": "STAFF"}))
-        sent += [answer(topics, OrgId(row["provider"]), ReferralId(row["referral_id"]), fact) for fact in facts]
+            facts.append(OfferAccepted.model_validate({"offerId": offer, "acceptedBy": "STAFF"}))
+        org, referral = OrgId(row["provider"]), ReferralId(row["referral_id"])
+        sent += [answer(topics, org, referral, fact, keys) for fact in facts]
     return sent
 
 
-@contextlib.asynccontextmanager
-async def pipeline(settings: Settings, *, verify: bool) -> AsyncIterator[Any]:
-    """The pipeline as it runs in production; without signatures only where that is what is measured."""
-    async with broker_parts(settings, None, signature_check if verify else None) as parts:
+async def ours(settings: Settings, records: Sequence[Sent], keys: Keys, *, signed: bool) -> float:
+    """Events per second of the pipeline as production runs it, the last message confirmed and cleared included.
+
+    `signed` says whether signatures are checked and made, which production always does.
+    """
+    broker_key = keys[settings.broker_org]
+    own = (lambda headers, value: sign(headers, value, broker_key)) if signed else None
+    async with (
+        _connected(settings) as watch,
+        broker_parts(settings, own, signature_check if signed else None) as parts,
+    ):
+        before = await _taken(watch)
         async with serving.intake(parts, kafka_of(settings)):
-            yield parts
+            began = await _until_moved(watch, before)
+            first = await _taken(watch) - before
+            while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  PostgreSQL tells no event
+                await asyncio.sleep(0.05)
+            return (len(records) - first) / (time.perf_counter() - began)
 
 
-async def ours(settings: Settings, records: list[Sent], *, verify: bool = False) -> float:
-    """Events per second from the first record taken to the last message confirmed and cleared from the outbox."""
-    assert settings.postgres_dsn is not None
-    watch = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
-    before = await _taken(watch)
-    async with pipeline(settings, verify=verify):
-        while await _taken(watch) == before:
-            await asyncio.sleep(0.005)
-        began = time.perf_counter()
-        first = await _taken(watch) - before
-        while await _taken(watch) - before < len(records) or await watch.fetchval("SELECT count(*) FROM outbox"):
-            await asyncio.sleep(0.05)
-        elapsed = time.perf_counter() - began
-    await watch.close()
-    return (len(records) - first) / elapsed
+async def _until_moved(watch: Connection, before: int) -> float:
+    while await _taken(watch) == before:
+        await asyncio.sleep(0.005)
+    return time.perf_counter()
 
 
 async def _taken(connection: Connection) -> int:
@@ -95,29 +116,48 @@ async def _taken(connection: Connection) -> int:
     return count
 
 
-async def measure(settings: Settings) -> dict[str, float]:
-    """All three on the same records; the keys say which."""
-    _ = Directory
-    kafka, topics, prefix = kafka_of(settings), topics_of(settings), settings.topic_prefix
-    await onboarded(settings)
-    first = requests(REFERRALS, topics)
-    await produce(kafka, first)
-    rate_requests = await ours(settings, first)
-    second = await answers(settings, topics)
-    await produce(kafka, second)
-    rate_answers = await ours(settings, second)
-    names = sorted({record.topic for record in (*first, *second)})
-    total = len(first) + len(second)
-    bare = [await bare_loop(kafka, names, total, f"{prefix}bare-{turn}", prefix) for turn in range(3)]
+async def _unsent(connection: Connection) -> int:
+    count: int = await connection.fetchval("SELECT count(*) FROM outbox")
+    return count
+
+
+async def mixed(settings: Settings, keys: Keys, referrals: int, *, signed: bool) -> tuple[float, float, list[Sent]]:
+    """Rates of requests and of the answers to them, and all their records."""
+    topics = topics_of(settings)
+    async with _connected(settings) as connection:
+        before: int = await connection.fetchval("SELECT count(*) FROM offer")
+    first = requests(referrals, topics, keys)
+    await produce(kafka_of(settings), first)
+    rate_requests = await ours(settings, first, keys, signed=signed)
+    second = await answers(settings, topics, keys, before)
+    await produce(kafka_of(settings), second)
+    rate_answers = await ours(settings, second, keys, signed=signed)
+    return rate_requests, rate_answers, [*first, *second]
+
+
+def together(first: Sequence[Sent], rate_requests: float, rate_answers: float) -> float:
+    """The rate over requests and answers together, by the time that both took."""
+    asked = sum(record.topic.split(".")[-2] == "source" for record in first)
+    answered = len(first) - asked
+    return len(first) / (asked / rate_requests + answered / rate_answers)
+
+
+async def measure(settings: Settings, keys: Keys, referrals: int) -> Rates:
+    """All of them on the same records, one after the other; the bare loop before and after, and its median counts."""
+    tune_memory()
+    kafka, prefix = kafka_of(settings), settings.topic_prefix
+    rate_requests, rate_answers, records = await mixed(settings, keys, referrals, signed=False)
+    names = sorted({record.topic for record in records})
+    bare = [await bare_loop(kafka, names, len(records), f"{prefix}bare-{n}", prefix) for n in range(BARE_TURNS)]
     assert settings.postgres_owner_dsn is not None
-    plain = await naive(
-        kafka, names, NAIVE_EVENTS, f"{prefix}naive", prefix, settings.postgres_owner_dsn.get_secret_value()
+    owner_dsn = settings.postgres_owner_dsn.get_secret_value()
+    plain = await naive(kafka, names, NAIVE_EVENTS, f"{prefix}naive", prefix, owner_dsn)
+    signed_requests, signed_answers, signed_records = await mixed(settings, keys, referrals, signed=True)
+    return Rates(
+        bare=median(bare),
+        naive=plain,
+        pipeline=together(records, rate_requests, rate_answers),
+        signed=together(signed_records, signed_requests, signed_answers),
+        requests=rate_requests,
+        answers=rate_answers,
     )
-    mixed = total / (len(first) / rate_requests + len(second) / rate_answers)
-    return {
-        "requests": rate_requests,
-        "answers": rate_answers,
-        "pipeline": mixed,
-        "bare": sorted(bare)[1],
-        "naive": plain,
-    }

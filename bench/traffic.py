@@ -2,20 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from broker.bus.publisher import Sign
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.envelope import Envelope, binary_record
 from broker.schemas.event import EventData, Flow
-from broker.schemas.ids import ConsentId, OrgId, ReferralId, new_consent_id, new_event_id, new_referral_id
+from broker.schemas.ids import ConsentId, KeyId, OrgId, ReferralId, new_consent_id, new_event_id, new_referral_id
 from broker.schemas.profile import Profile
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.sealed import CIPHERTEXT_CHARACTERS, SealedGroup
@@ -27,7 +26,8 @@ from broker.schemas.vocabulary import (
     Service,
     VictimAgreed,
 )
-from broker.seal.signature import SIGNATURE_HEADER
+from broker.seal.keys import SigningKey
+from broker.seal.signature import SIGNATURE_HEADER, sign
 from broker.store.directory import OrganisationCard
 
 HOTLINE = OrgId("org-hotline")
@@ -35,6 +35,15 @@ POLICE = (OrgId("org-police-north"), OrgId("org-police-south"))
 SHELTERS = tuple(OrgId(f"org-shelter-{name}") for name in ("birch", "cedar", "maple", "rowan"))
 SEALED_TEXT = "A" * min(CIPHERTEXT_CHARACTERS)
 """As long as a sealed group of the smallest size class; the broker does not look inside."""
+
+
+Keys = Mapping[OrgId, SigningKey]
+"""Each organisation's signing key, the broker's too."""
+
+
+def new_keys(broker: OrgId) -> Keys:
+    """A key for everybody."""
+    return {org: SigningKey.new(KeyId(f"{org}#bench")) for org in (broker, HOTLINE, *POLICE, *SHELTERS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ def cards() -> list[OrganisationCard]:
     return [*agencies, hotline, *shelters]
 
 
-def requests(count: int, topics: Topics, sign: Sign | None = None) -> list[Sent]:
+def requests(count: int, topics: Topics, keys: Keys | None = None) -> list[Sent]:
     """`count` referrals, half of them under a consent that is published just before: 1.5 × `count` records."""
     draw = random.Random(7)
     records: list[Sent] = []
@@ -77,16 +86,17 @@ def requests(count: int, topics: Topics, sign: Sign | None = None) -> list[Sent]
         org = draw.choice(POLICE) if number % 2 else HOTLINE
         consent = None
         if org == HOTLINE:
-            record = _consent(org)
+            record = consent_record(org)
             consent = record.consent_id
             granted = ConsentGranted(asked_in_private=True, record=record)
-            records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, consent, granted, sign))
+            records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, consent, granted, keys))
         referral = new_referral_id()
-        records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, referral, _request(draw), sign, consent))
+        records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, referral, _request(draw), keys, consent))
     return records
 
 
-def _consent(org: OrgId) -> ConsentRecord:
+def consent_record(org: OrgId) -> ConsentRecord:
+    """A release of the hotline's for every shelter, an hour old, a week long."""
     example: dict[str, Any] = dict(ConsentGranted.EXAMPLE["record"])
     now = datetime.now(UTC) - timedelta(hours=1)
     example |= {
@@ -119,11 +129,9 @@ def _request(draw: random.Random) -> ReferralRequested:
     )
 
 
-def answer(
-    topics: Topics, provider: OrgId, referral: ReferralId, fact: EventData, sign: Sign | None = None
-) -> Sent:
+def answer(topics: Topics, provider: OrgId, referral: ReferralId, fact: EventData, keys: Keys | None = None) -> Sent:
     """One answer of a provider."""
-    return _record(topics, Flow.PROVIDER_TO_BROKER, provider, referral, fact, sign)
+    return _record(topics, Flow.PROVIDER_TO_BROKER, provider, referral, fact, keys)
 
 
 def _record(
@@ -132,7 +140,7 @@ def _record(
     org: OrgId,
     subject: str,
     fact: EventData,
-    sign: Sign | None,
+    keys: Keys | None,
     consent: ConsentId | None = None,
 ) -> Sent:
     envelope = Envelope(
@@ -145,8 +153,8 @@ def _record(
         consentver=1 if consent else None,
     )
     headers, value = binary_record(envelope, fact.wire())
-    if sign is not None:
-        headers.append((SIGNATURE_HEADER, sign(headers, value)))
+    if keys is not None:
+        headers.append((SIGNATURE_HEADER, sign(headers, value, keys[org])))
     return Sent(topics.name(flow, org), subject.encode(), headers, value)
 
 
