@@ -24,8 +24,9 @@ def release(desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
     decision = gate.ask(desk, referral, need, party, Phase.RELEASE)
     if decision.effect is not Effect.PERMIT:
         desk.record(Step.DISCLOSURE_DENIED, referral.referral_id, _facts(referral, need, offer, decision))
-        end_consent(desk, referral, need)
-        return
+        if decision.effect is Effect.DENY:
+            end_consent(desk, referral, need)
+        return  # Held: she could not be asked yet. The provider goes on by the worker's number, her identity waits.
     wanted = sorted(group for group in decision.let_through if group in referral.sealed)
     wrapped = [group for group in wanted if (group, offer.provider) in referral.wraps]
     missing = [group for group in wanted if (group, offer.provider) not in referral.wraps]

@@ -257,7 +257,8 @@ def _reconsider_accepted(desk: Desk, referral: Referral, need: Need) -> None:
     if need.state not in live or need.provider is None:
         return
     party = desk.directory.parties.get(need.provider)
-    if party is None or gate.ask(desk, referral, need, party, Phase.RELEASE).effect is not Effect.PERMIT:
+    effect = Effect.DENY if party is None else gate.ask(desk, referral, need, party, Phase.RELEASE).effect
+    if effect is Effect.DENY or (effect is Effect.HOLD and need.released):
         end_consent(desk, referral, need)
 
 
