@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -177,11 +178,23 @@ def _speaks(provider: Provider, language: str) -> bool:
 
 
 def _serves(areas: frozenset[str], need: NeedFacts) -> bool:
-    """Whether the need's area, its jurisdiction, or a region around the jurisdiction is served."""
-    if not areas or need.jurisdiction in areas or (need.area is not None and need.area in areas):
+    """Whether the need's area, its jurisdiction, or a region around one of them is served.
+
+    Where the source named no area, a provider of a part of the jurisdiction may serve: what is not known rules nobody
+    out.
+    """
+    if not areas or not areas.isdisjoint(_around(need.jurisdiction)):
         return True
-    parts = need.jurisdiction.split("-")
-    return any("-".join(parts[:length]) in areas for length in range(1, len(parts)))
+    if need.area is None:
+        return any(area.startswith(f"{need.jurisdiction}-") for area in areas)
+    return not areas.isdisjoint(_around(need.area))
+
+
+@lru_cache(maxsize=4096)
+def _around(place: str) -> frozenset[str]:
+    """A place by its code and the regions that contain it: US-TX-113, US-TX, US."""
+    parts = place.split("-")
+    return frozenset("-".join(parts[:length]) for length in range(1, len(parts) + 1))
 
 
 def _places(

@@ -126,6 +126,24 @@ def test_a_provider_that_serves_the_region_or_has_an_interpreter_fits(changes: d
     assert names(run(shelter("a", **changes))) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("area", "served", "fits"),
+    [
+        ("US-TX-113", {"US-TX-113"}, True),
+        ("US-TX-113", {"US-TX"}, True),
+        ("US-TX-113", {"US-TX-439"}, False),
+        (None, {"US-TX-439"}, True),
+        (None, {"US-CA-001"}, False),
+        ("US-TX-113", {"US-TX-1"}, False),
+    ],
+)
+def test_an_area_is_served_by_itself_or_by_a_region_around_it(area: str | None, served: set[str], fits: bool) -> None:
+    """A county that nobody named rules no county's provider out; a neighbouring county does."""
+    need = replace(NEED, jurisdiction="US-TX", area=area)
+    found = run(shelter("a", areas=frozenset(served)), need=need)
+    assert (names(found) == ["a"]) is fits
+
+
 def test_who_has_been_asked_for_this_need_is_not_asked_again() -> None:
     """Declined, expired or still open: once is enough."""
     found = run(shelter("a"), shelter("b"), already=frozenset({OrgId("org-a")}), count=3)
