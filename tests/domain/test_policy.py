@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.domain.pack import Basis, FeedbackAllowance, Necessity, Span
-from broker.domain.policy import COLUMNS, RECIPIENTS, PolicyBroken, read_pack
+from broker.domain.policy import PolicyBroken, read_pack
+from broker.domain.policy_file import COLUMNS, RECIPIENTS
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import OrgClass, Priority, Purpose
 from tests.domain.cast import PACK_FILE, pack

@@ -1,0 +1,171 @@
+"""The file of a policy pack, as TOML has it: each key known, each name checked, each table complete.
+
+A key that stands here and nowhere in a file, or in a file and not here, makes the file unusable: nothing is guessed.
+"""
+
+import re
+from fnmatch import fnmatchcase
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from broker.domain.pack import (
+    Basis,
+    FeedbackAllowance,
+    Necessity,
+    Span,
+)
+from broker.schemas.consent_vocabulary import Regime
+from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
+
+RECIPIENTS: Final[tuple[str, ...]] = (*OrgClass, RecipientCategory.AUDITOR)
+"""Whom a row's `to` may mean: any class of organisation, and the auditor."""
+
+COLUMNS: Final[tuple[str, ...]] = ("OFFER", *RecipientCategory)
+"""The columns of the minimum-necessary table: the offer phase and each category of recipient."""
+
+
+_LENGTHS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_SPAN = re.compile(r"^([1-9][0-9]{0,4})(s|m|h|d|bd)$")
+
+
+def _span(text: object) -> Span:
+    found = _SPAN.match(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError("a length of time is a number and s, m, h, d or bd")
+    amount, unit = int(found[1]), found[2]
+    return Span(business_days=amount) if unit == "bd" else Span(seconds=amount * _LENGTHS[unit])
+
+
+def _basis(text: object) -> Basis:
+    if not isinstance(text, str) or text not in Basis.__members__:
+        raise ValueError("not a basis")
+    return Basis[text]
+
+
+def _known_group(text: object) -> FieldGroup:
+    if not isinstance(text, str) or text not in GROUPS:
+        raise ValueError("not a field group")
+    return FieldGroup(text)
+
+
+def _class_pattern(text: object) -> str:
+    if not isinstance(text, str) or not any(fnmatchcase(name, text) for name in RECIPIENTS):
+        raise ValueError("fits no class of organisation")
+    return text
+
+
+_Group = Annotated[FieldGroup, BeforeValidator(_known_group)]
+_Pattern = Annotated[str, BeforeValidator(_class_pattern)]
+_Span = Annotated[Span, BeforeValidator(_span)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+
+class _Defaults(_Part):
+    max_release_days: Annotated[int, Field(ge=1, le=366)]
+    oral_temporary_hours: Annotated[int, Field(ge=1, le=72)]
+    capacity_fresh_hours: Annotated[int, Field(ge=1, le=48)]
+    clock_skew_seconds: Annotated[int, Field(ge=0, le=300)]
+
+
+class BasisRow(_Part):
+    """One row of the disclosure matrix: who to whom, on which basis, with which groups at most."""
+
+    rule: str
+    discloser: Annotated[tuple[_Pattern, ...], Field(alias="from", min_length=1)]
+    recipient: Annotated[tuple[_Pattern, ...], Field(alias="to", min_length=1)]
+    basis: Annotated[Basis, BeforeValidator(_basis)]
+    groups: tuple[_Group, ...] | None = None
+
+
+class FeedbackRow(_Part):
+    """One row on what a provider may tell a source without a release."""
+
+    rule: str
+    provider: Annotated[tuple[_Pattern, ...], Field(alias="from", min_length=1)]
+    source: Annotated[tuple[_Pattern, ...], Field(alias="to", min_length=1)]
+    allow: FeedbackAllowance
+
+
+class _Regimes(_Part):
+    written: tuple[Regime, ...]
+    named: tuple[Regime, ...]
+
+
+class _Scope(_Part):
+    without_consent: tuple[_Group, ...]
+    not_asked: tuple[_Group, ...]
+    opaque_offer: tuple[_Group, ...]
+    may_be_missing: tuple[_Group, ...]
+
+
+class Table(_Part):
+    """The minimum-necessary table: a row for each group, a sign for each column."""
+
+    columns: tuple[str, ...]
+    rows: dict[_Group, str]
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if set(self.columns) != set(COLUMNS) or len(self.columns) != len(COLUMNS):
+            raise ValueError("the columns are the offer and each category of recipient")
+        if self.rows.keys() != GROUPS.keys():
+            raise ValueError("every field group has one row")
+        if any(len(row.split()) != len(self.columns) for row in self.rows.values()):
+            raise ValueError("every row has a sign in each column")
+        if any(sign not in set(Necessity) for row in self.rows.values() for sign in row.split()):
+            raise ValueError("the signs are R, o, 1, - and x")
+        return self
+
+
+class _Timers(_Part):
+    delivered: _Span
+    receipted: _Span
+    decided: _Span
+    contact: _Span
+    outcome: _Span
+    referral_expiry: _Span
+    hold: _Span
+    awaiting_keys: _Span
+    parallel_offers: Annotated[int, Field(ge=1, le=5)]
+
+
+class _Risk(_Part):
+    screened_in_unsafe_tonight: Priority
+    screened_in: Priority
+    bands: dict[RiskBand, Priority]
+
+
+class PackFile(_Part):
+    """The whole file."""
+
+    policy_pack: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
+    environments: Annotated[frozenset[MsgStatus], Field(min_length=1)]
+    part2_enabled: Annotated[Literal[False], Field(alias="part2Enabled")]
+    vsp_opaque_offers: bool
+    prohibited_recipients: frozenset[str]
+    common_languages: frozenset[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]]
+    defaults: _Defaults
+    max_release_days_by_purpose: dict[Purpose, Annotated[int, Field(ge=1, le=366)]]
+    regimes_by_source_class: dict[OrgClass, frozenset[Regime]]
+    regimes: _Regimes
+    basis: Annotated[tuple[BasisRow, ...], Field(min_length=1)]
+    feedback: Annotated[tuple[FeedbackRow, ...], Field(min_length=1)]
+    scope: _Scope
+    minimum_necessary: Table
+    timers: dict[Priority, _Timers]
+    risk: _Risk
+
+    @model_validator(mode="after")
+    def _every_priority(self) -> Self:
+        if self.timers.keys() != set(Priority):
+            raise ValueError("every priority has its timers")
+        return self
