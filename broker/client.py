@@ -33,8 +33,10 @@ from typing import Any, Final, Literal, Self, Unpack
 
 from broker.agency.consents import ConsentLike, KnownConsents, ref_of
 from broker.agency.errors import NoAnswerYet, NotAccepted
-from broker.agency.hearing import Answer, Hearing, Listener, Notice, Outcomes, Wanted
+from broker.agency.hearing import Listener, Since
 from broker.agency.keeping import KeptReferral, KeyKeeper, MemoryKeeper
+from broker.agency.notices import Hearing, Notice
+from broker.agency.outcomes import Answer, Outcomes, Wanted
 from broker.agency.publishing import About, Published, Publishing
 from broker.agency.records import Desk
 from broker.agency.referring import ReferralPublished, Referring, RequestFields
@@ -81,6 +83,7 @@ __all__ = [
     "ReferralPublished",
     "ReferralStatus",
     "Share",
+    "Since",
 ]
 
 Event = EventId | Published | Place
@@ -343,19 +346,22 @@ class AgencyClient:
 
     # --- hearing -------------------------------------------------------------------------------------------------
 
-    async def notices(self, since: Literal["earliest", "now"] = "earliest") -> AsyncGenerator[Notice]:
+    async def notices(
+        self, since: Since = "earliest", *, keep_place: bool = True, to_end: bool = False
+    ) -> AsyncGenerator[Notice]:
         """What the broker says to this agency, signed by it: receipts, refusals, holds, choices, status, closure.
 
         Each notice comes at least once; a repeated one is dropped as long as the client lives. A client of this name
-        that has been here before goes on where it was; `since` is for a new one. A notice counts as handled when the
-        next one is asked for. It never ends by itself.
+        that has been here before goes on where it was, unless `keep_place` is False; `since` is for a new one. A
+        notice counts as handled when the next one is asked for. It ends by itself only with `to_end`, after what was
+        there when it began.
 
         Raises:
             NotOnboarded: there is no such topic.
             KafkaUnreachable: Kafka does not answer within seconds.
         """
-        group = f"{self._listener.topic}.{self._name}"
-        async with aclosing(self._listener.notices(group, from_start=since == "earliest")) as heard:
+        group = f"{self._listener.topic}.{self._name}" if keep_place else None
+        async with aclosing(self._listener.notices(group, since, to_end=to_end)) as heard:
             async for notice in heard:
                 yield notice
                 await self._referring.follow(notice)

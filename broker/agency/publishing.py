@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from broker.agency.errors import EventRefusedBeforeSending, NotConfirmed
-from broker.agency.hearing import Remembered
 from broker.agency.records import Desk, Record, event_id_of, same_event
+from broker.agency.remembered import Remembered
 from broker.agency.sending import Place, Sender
 from broker.domain.consent import ConsentRef
 from broker.limits import published_remembered_max

@@ -10,8 +10,8 @@ from typing import Any, Final, Required, TypedDict
 
 from broker.agency.consents import ConsentLike, KnownConsents, ref_of
 from broker.agency.errors import ContentKeysGone, ShareDenied
-from broker.agency.hearing import Notice
 from broker.agency.keeping import KeptReferral, KeyKeeper
+from broker.agency.notices import Notice
 from broker.agency.publishing import About, Published, Publishing
 from broker.agency.sealing import (
     GroupContent,
