@@ -64,7 +64,7 @@ async def _connected(settings: Settings) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-async def answers(settings: Settings, topics: Topics, keys: Keys, since: int) -> list[Sent]:
+async def answers(settings: Settings, topics: Topics, keys: Keys | None, since: int) -> list[Sent]:
     """To each offer made after the first `since` a receipt; then the first accepts, and every seventh declines."""
     async with _connected(settings) as connection:
         rows = await connection.fetch(

@@ -97,6 +97,8 @@ async def broker_parts(
 ) -> AsyncIterator[Parts]:
     """Everything that the broker's processes share. `sign` and `check_of` are other than the default in bench/ only."""
     pack, text = shipped_pack()
+    if settings.environment not in pack.environments:
+        raise SettingsInvalid(f"The policy pack {pack.name} is not for the environment {settings.environment.value}.")
     async with broker_pool(settings) as pool:
         async with pool.acquire() as connection:
             await activate(connection, pack, text)

@@ -32,6 +32,8 @@ FETCH_BYTES_MAX = 1024 * 1024
 METADATA_AGE_MS = 5_000
 """How soon a newly onboarded organisation's topic is picked up."""
 MAX_POLL_INTERVAL_MS = 600_000
+SESSION_TIMEOUT_MS = 6_000
+"""The least that Kafka allows by default: a killed process holds its partitions for so long."""
 RETRY_SECONDS_MAX = 5
 
 
@@ -65,6 +67,8 @@ class Intake:
             ack_policy=AckPolicy.MANUAL,
             max_partition_fetch_bytes=FETCH_BYTES_MAX,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=SESSION_TIMEOUT_MS // 3,
             listener=None if positions is None else _SeekToStored(self, positions),
             parser=self._parse,
             decoder=_undecoded,

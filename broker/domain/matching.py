@@ -109,35 +109,41 @@ def match(
 ) -> Match:
     """Up to `count` providers for a need, and the reason for each one passed over.
 
-    `already` were asked before for this need. `permitted` is the gate's decision on an offer to a candidate: matching
-    never chooses one that the gate denies. `recent_offers` counts what each was asked lately, for fairness.
+    `already` were asked before for this need. `permitted` is the gate's decision on an offer to a candidate, asked in order
+    of rank until enough are found: matching never chooses one that the gate denies. `recent_offers` counts what each was asked lately, for fairness.
     """
     passed: dict[OrgId, PassedOver] = {}
-    ranked: list[tuple[int, int, bytes, Provider, Decision]] = []
+    ranked: list[tuple[int, int, bytes, Provider]] = []
     for provider in providers:
         reason = _unfit(need, provider, already)
         places = _places(need, provider, capacity, now, pack) if reason is None else None
         if places is None:
             passed[provider.org] = reason or PassedOver.NO_CAPACITY
             continue
-        decision = permitted(provider)
-        if decision.effect is Effect.PERMIT:
-            ranked.append((places, recent_offers.get(provider.org, 0), _lot(need, provider), provider, decision))
-        else:
-            passed[provider.org] = PassedOver.CONSENT
+        ranked.append((places, recent_offers.get(provider.org, 0), _lot(need, provider), provider))
     ranked.sort(key=lambda entry: entry[:3])
-    return _chosen(ranked, passed, count)
+    return _chosen([provider for *_, provider in ranked], permitted, passed, count)
 
 
 def _chosen(
-    ranked: list[tuple[int, int, bytes, Provider, Decision]], passed: dict[OrgId, PassedOver], count: int
+    ranked: list[Provider],
+    permitted: Callable[[Provider], Decision],
+    passed: dict[OrgId, PassedOver],
+    count: int,
 ) -> Match:
-    """The first `count`, as far as a release that names only the kind of recipient allows offers at once."""
+    """The first `count` that the gate permits, as far as a release that names only a kind allows offers at once.
+
+    Who ranks behind them is not asked about: the gate is asked about every way out, and there is none.
+    """
     chosen: list[Provider] = []
-    for _, _, _, provider, decision in ranked:
-        limit = decision.obligations.max_concurrent_offers
+    for provider in ranked:
         if len(chosen) >= count:
             passed[provider.org] = PassedOver.RANKED_LOWER
+            continue
+        decision = permitted(provider)
+        limit = decision.obligations.max_concurrent_offers
+        if decision.effect is not Effect.PERMIT:
+            passed[provider.org] = PassedOver.CONSENT
         elif limit is not None and len(chosen) >= limit:
             passed[provider.org] = PassedOver.CONSENT_LIMIT
         else:

@@ -43,10 +43,14 @@ def seek(desk: Desk, referral: Referral, need: Need) -> None:
     pack = desk.pack_of(referral)
     candidates = desk.directory.providers.get(need.category, ())
     consents, parties = desk.consents_for(referral), desk.directory.parties
-    decisions = {p.org: gate.ask(desk, referral, need, parties[p.org], Phase.OFFER, consents) for p in candidates}
-    if candidates and all(decision.effect is not Effect.PERMIT for decision in decisions.values()):
-        _hold(desk, referral, need, decisions)
-        return
+    decisions: dict[OrgId, Decision] = {}
+
+    def asked(provider: Provider) -> Decision:
+        if provider.org not in decisions:
+            party = parties[provider.org]
+            decisions[provider.org] = gate.ask(desk, referral, need, party, Phase.OFFER, consents)
+        return decisions[provider.org]
+
     offered = referral.offers_for(need.category)
     undecided = [offer for offer in offered if offer.state in UNDECIDED_OFFER_STATES]
     found = match(
@@ -54,12 +58,15 @@ def seek(desk: Desk, referral: Referral, need: Need) -> None:
         candidates,
         desk.capacity,
         already=frozenset(offer.provider for offer in offered),
-        permitted=lambda provider: decisions[provider.org],
+        permitted=asked,
         now=desk.now,
         pack=pack,
         count=max(0, pack.timers[referral.priority].parallel_offers - len(undecided)),
         recent_offers=desk.recent_offers,
     )
+    if not found.chosen and candidates and all(asked(one).effect is not Effect.PERMIT for one in candidates):
+        _hold(desk, referral, need, decisions)
+        return
     made = [_offer(desk, referral, need, provider, decisions[provider.org]) for provider in found.chosen]
     desk.record(
         Step.OFFERS_MADE,
