@@ -79,8 +79,9 @@ def cards() -> list[OrganisationCard]:
 
 
 def requests(count: int, topics: Topics, keys: Keys | None = None) -> list[Sent]:
-    """`count` referrals, half of them under a consent that is published just before: 1.5 × `count` records."""
+    """`count` referrals, half of them under a consent of their own that is published before: 1.5 × `count` records."""
     draw = random.Random(7)
+    consents: list[Sent] = []
     records: list[Sent] = []
     for number in range(count):
         org = draw.choice(POLICE) if number % 2 else HOTLINE
@@ -89,10 +90,10 @@ def requests(count: int, topics: Topics, keys: Keys | None = None) -> list[Sent]
             record = consent_record(org)
             consent = record.consent_id
             granted = ConsentGranted(asked_in_private=True, record=record)
-            records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, consent, granted, keys))
+            consents.append(_record(topics, Flow.SOURCE_TO_BROKER, org, consent, granted, keys))
         referral = new_referral_id()
         records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, referral, _request(draw), keys, consent))
-    return records
+    return consents + records
 
 
 def consent_record(org: OrgId) -> ConsentRecord:

@@ -1,7 +1,7 @@
 """Messages to Kafka: signed, keyed by their subject, in order, each confirmed by all in-sync replicas or reported lost.
 
-One message at a time is handed to the producer, never a ready-made batch: aiokafka's batches ignore keys, and a
-referral's messages would be spread over all partitions (docs/decisions/0031).
+The partition is chosen here, by key: aiokafka's own batches ignore keys, and a referral's messages would be spread over
+all partitions; handing it one message at a time costs five times as much (docs/decisions/0031).
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -22,12 +23,17 @@ log = logging.getLogger(__name__)
 Sign = Callable[[Headers, bytes], bytes]
 """Gives the `wh-signature` of headers and value."""
 
+Record = tuple[bytes, list[tuple[str, bytes]], bytes]
+"""Key, headers and value."""
+
 Confirmation = Awaitable[Any] | None
 """What becomes of a message that was handed to the producer; None for one that was not."""
 
 LINGER_MS = 2
 """Long enough for a batch to share requests, short against every deadline of ours."""
 REQUEST_TIMEOUT_MS = 20_000
+BATCH_BYTES_MAX = 512 * 1024
+"""What one partition may get at once; the largest event fits many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,48 @@ class Message:
     topic: str
     envelope: Envelope
     value: bytes
+
+
+Records = Sequence[tuple[int, Record]]
+"""Records with their places among the messages that are sent."""
+
+
+async def _by_partition(producer: AIOKafkaProducer, messages: Sequence[Message]) -> dict[tuple[str, int], list[int]]:
+    """Which messages go to which partition. A key always goes to the same one, whichever copy of a zone sends it.
+
+    The hash is CRC-32: Java's, which is aiokafka's, is computed in Python there and costs as much as sending.
+    """
+    counts: dict[str, int] = {}
+    places: dict[tuple[str, int], list[int]] = {}
+    for place, message in enumerate(messages):
+        topic = message.topic
+        if topic not in counts:
+            counts[topic] = len(await producer.partitions_for(topic))
+        partition = crc32(message.envelope.subject.encode()) % counts[topic]
+        places.setdefault((topic, partition), []).append(place)
+    return places
+
+
+async def _hand_over(
+    producer: AIOKafkaProducer, topic: str, partition: int, records: Records, queued: list[Confirmation]
+) -> None:
+    """One partition's records in order, in as few batches as they fit into; notes each one's confirmation."""
+    batch = producer.create_batch()
+    waiting: list[int] = []
+
+    async def hand_over() -> None:
+        batch.close()
+        confirmation = await producer.send_batch(batch, topic, partition=partition)
+        for place in waiting:
+            queued[place] = confirmation
+
+    for place, (key, headers, value) in records:
+        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+            await hand_over()
+            batch, waiting = producer.create_batch(), []
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+        waiting.append(place)
+    await hand_over()
 
 
 class Publisher:
@@ -60,6 +108,7 @@ class Publisher:
                     enable_idempotence=True,
                     linger_ms=LINGER_MS,
                     request_timeout_ms=REQUEST_TIMEOUT_MS,
+                    max_batch_size=BATCH_BYTES_MAX,
                 )
                 try:
                     await producer.start()
@@ -90,14 +139,13 @@ class Publisher:
             await self.start()
         producer = self._producer
         assert producer is not None
-        queued: list[Confirmation] = []
+        queued: list[Confirmation] = [None] * len(messages)
         try:
-            for message, (headers, value) in zip(messages, records, strict=True):
-                key = message.envelope.subject.encode()
-                queued.append(await producer.send(message.topic, value, key=key, headers=headers))
+            for (topic, partition), places in (await _by_partition(producer, messages)).items():
+                await _hand_over(producer, topic, partition, [(place, records[place]) for place in places], queued)
         except (KafkaError, OSError) as error:
             await self._renew(error)
-        return queued + [None] * (len(messages) - len(queued))
+        return queued
 
     async def confirmed(self, queued: Sequence[Confirmation]) -> list[bool]:
         """Whether each message has arrived, once that is known.
@@ -112,13 +160,13 @@ class Publisher:
         outcome = iter(results)
         return [one is not None and not isinstance(next(outcome), BaseException) for one in queued]
 
-    def _records(self, messages: Sequence[Message]) -> list[tuple[list[tuple[str, bytes]], bytes]]:
-        records = []
+    def _records(self, messages: Sequence[Message]) -> list[Record]:
+        records: list[Record] = []
         for message in messages:
             headers, value = binary_record(message.envelope, message.value)
             if self._sign is not None:
                 headers.append((SIGNATURE_HEADER, self._sign(headers, value)))
-            records.append((headers, value))
+            records.append((message.envelope.subject.encode(), headers, value))
         return records
 
     async def _renew(self, error: BaseException) -> None:
