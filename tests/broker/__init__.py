@@ -1,0 +1,1 @@
+"""The broker's stories on real Kafka and PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What is killed, stopped and taken away while the network works."""

@@ -1,0 +1,1 @@
+"""The rules of style and structure, held by tests."""
