@@ -283,6 +283,7 @@ class AgencyClient:
         consent: ConsentLike = None,
         referral_id: ReferralId | None = None,
         expires_at: datetime | None = None,
+        event_id: EventId | None = None,
         **fields: Unpack[RequestFields],
     ) -> ReferralPublished:
         """Ask for help: publish `referral.requested` and, for those whom the release names, the wrapped keys.
@@ -298,7 +299,9 @@ class AgencyClient:
             NotConfirmed, NotOnboarded: as `publish`.
         """
         planned = self.plan_referral(groups=groups, seal_to=seal_to, consent=consent, **fields)
-        return await self.request_planned(planned, consent=consent, referral_id=referral_id, expires_at=expires_at)
+        return await self.request_planned(
+            planned, consent=consent, referral_id=referral_id, expires_at=expires_at, event_id=event_id
+        )
 
     async def request_planned(
         self,
@@ -307,9 +310,10 @@ class AgencyClient:
         consent: ConsentLike = None,
         referral_id: ReferralId | None = None,
         expires_at: datetime | None = None,
+        event_id: EventId | None = None,
     ) -> ReferralPublished:
         """Do what `plan_referral` has shown; raises as `request_referral`."""
-        return await self._referring.request(planned, ref_of(consent), referral_id, expires_at)
+        return await self._referring.request(planned, ref_of(consent), referral_id, expires_at, event_id)
 
     async def cancel_referral(
         self, referral_id: ReferralId, reason: CancelReason, *, event_id: EventId | None = None

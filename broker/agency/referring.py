@@ -102,7 +102,12 @@ class Referring:
         return plan(fields, group_texts(groups), seal_to, self._known(ref_of(consent)))
 
     async def request(
-        self, planned: Plan, consent: ConsentRef | None, referral_id: ReferralId | None, expires_at: datetime | None
+        self,
+        planned: Plan,
+        consent: ConsentRef | None,
+        referral_id: ReferralId | None,
+        expires_at: datetime | None,
+        event_id: EventId | None = None,
     ) -> ReferralPublished:
         """Seal, keep, publish; first the request, then the wrapped keys."""
         referral_id = referral_id or new_referral_id()
@@ -110,7 +115,7 @@ class Referring:
         request = planned.request.model_copy(update={"sealed": sealed})
         wraps = self._wraps_of(referral_id, sealed, keys, planned.shares)
         publishing = self._publishing
-        first = publishing.remember(publishing.drafted(request, About(referral_id, consent, expires_at)))
+        first = publishing.remember(publishing.drafted(request, About(referral_id, consent, expires_at, event_id)))
         later = self._remember_wraps(referral_id, wraps, consent, after=first)
         needs = frozenset(services_by_category(request))
         await self._keep(KeptReferral(referral_id, request, consent, keys, needs, datetime.now(UTC)))
