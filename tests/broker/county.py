@@ -119,6 +119,10 @@ class County:
         )
         return sent.topic, sent.partition, sent.offset
 
+    async def hand_over(self, letter: Letter) -> None:
+        """Put a record into Kafka without waiting for each: `producer.flush()` waits for all."""
+        await self.producer.send(letter.topic, letter.value, key=letter.key, headers=letter.headers)
+
     async def say(self, org: OrgId, fact: EventData, subject: str, *, times: int = 1, **how: Any) -> EventId:
         """Publish an event of an organisation, `times` over; returns its id."""
         letter = self.letter(org, fact, subject, **how)
@@ -185,7 +189,7 @@ class County:
     def events(
         self, kind: type[Fact], *, org: OrgId | None = None, about: str | None = None
     ) -> list[tuple[Heard, Fact]]:
-        """What was heard of one type, each event once; by one organisation and about one subject where that is asked."""
+        """What was heard of one type, each event once; by one organisation or about one subject where that is asked."""
         seen: dict[EventId, tuple[Heard, Fact]] = {}
         for one in self.heard:
             wanted = org in (None, one.org) and about in (None, one.envelope.subject)

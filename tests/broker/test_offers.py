@@ -20,7 +20,7 @@ from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import Acknowledgment, CoarseState, WithdrawReason
 from tests.broker.county import County
 from tests.broker.facts import POLICE, SHELTERS, accepted, declined, request
-from tests.broker.letters import until
+from tests.broker.letters import Heard, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -65,7 +65,7 @@ async def test_the_first_of_fifty_acceptances_wins(served: County) -> None:
     assert len(withdrawn) == 2
 
 
-def _refused(county: County, referral: str) -> list[tuple[object, EventRefused]]:
+def _refused(county: County, referral: str) -> list[tuple[Heard, EventRefused]]:
     return [(heard, fact) for heard, fact in county.events(EventRefused, about=referral)]
 
 

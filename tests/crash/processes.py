@@ -1,0 +1,64 @@
+"""The network's processes as children that can be killed at any moment, and are started again at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from broker.composition import Process
+from broker.local.child import GuardedChild
+from broker.local.processes import served
+from broker.settings import Settings
+
+COPIES: Final = {
+    "broker-1": Process.BROKER,
+    "broker-2": Process.BROKER,
+    "relay": Process.RELAY,
+    "clock": Process.CLOCK,
+    "adapter": Process.ADAPTER,
+}
+"""Two copies of the broker: one goes on while the other is gone."""
+
+
+@dataclass(slots=True)
+class Network:
+    """Every process of the network, by name."""
+
+    settings: Settings
+    children: dict[str, GuardedChild] = field(default_factory=dict)
+    kills: int = 0
+
+    def log(self, name: str) -> Path:
+        """What a process printed."""
+        return self.settings.home / "logs" / f"{name}.log"
+
+    async def start(self, name: str) -> None:
+        """Start one."""
+        self.children[name] = await asyncio.to_thread(served, self.settings, COPIES[name], self.log(name))
+
+    async def kill(self, name: str) -> None:
+        """End one as a power cut would, and start it again."""
+        assert self.children[name].running(), f"{name} had ended by itself"
+        await asyncio.to_thread(self.children[name].kill)
+        self.kills += 1
+        await self.start(name)
+
+    def complaints(self) -> list[str]:
+        """Every error that they logged, and every traceback."""
+        lines = [line for name in COPIES for line in self.log(name).read_text("utf-8").splitlines()]
+        return [line for line in lines if " ERROR " in line or line.startswith("Traceback")]
+
+
+@asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[Network]:
+    """All processes while the block lasts."""
+    network = Network(settings)
+    try:
+        for name in COPIES:
+            await network.start(name)
+        yield network
+    finally:
+        for child in network.children.values():
+            await asyncio.to_thread(child.stop)
