@@ -32,15 +32,17 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self, Unpack
 
 from broker.agency.consents import ConsentLike, KnownConsents, ref_of
+from broker.agency.contents import GroupContent
 from broker.agency.errors import NoAnswerYet, NotAccepted
+from broker.agency.facts import Facts
 from broker.agency.hearing import Listener, Since
 from broker.agency.keeping import KeptReferral, KeyKeeper, MemoryKeeper
 from broker.agency.notices import Hearing, Notice
 from broker.agency.outcomes import Answer, Outcomes, Wanted
+from broker.agency.planning import Plan, Share
 from broker.agency.publishing import About, Published, Publishing
 from broker.agency.records import Desk
 from broker.agency.referring import ReferralPublished, Referring, RequestFields
-from broker.agency.sealing import GroupContent, Plan, Share
 from broker.agency.sending import Place, Sender
 from broker.domain.consent import ConsentRef
 from broker.errors import SettingsInvalid
@@ -52,14 +54,11 @@ from broker.schemas.event import EventData
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.ids import ConsentId, EventId, IncidentId, KeyId, OrgId, ReferralId, new_incident_id
-from broker.schemas.incident_reported import IncidentReported
+from broker.schemas.ids import ConsentId, EventId, KeyId, OrgId, ReferralId
 from broker.schemas.recipient_chosen import RecipientChosen
-from broker.schemas.referral_cancelled import CancelReason, ReferralCancelled
 from broker.schemas.referral_closed import ReferralClosed
 from broker.schemas.referral_held import ReferralHeld
 from broker.schemas.referral_status import ReferralStatus
-from broker.schemas.risk_screened import RiskScreened
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import MsgStatus
 from broker.settings import Settings
@@ -93,7 +92,7 @@ ANSWER_SECONDS: Final = 30.0
 """How long one waits by default for the broker's answer; as a rule it comes within a tenth of a second."""
 
 
-class AgencyClient:
+class AgencyClient(Facts):
     """One agency's connection to the network, for one event loop. Open it once and share it.
 
     Content keys stay in `keeper`; with the default one they are gone when the process ends, and providers that are
@@ -221,40 +220,9 @@ class AgencyClient:
             follower = self.publishing.follower(follower)
         return published
 
-    async def grant_consent(
-        self, record: ConsentRecord, *, asked_in_private: bool, event_id: EventId | None = None
-    ) -> Published:
-        """Publish a consent record: its first version as granted, a later one in place of the one before.
-
-        Raises:
-            EventRefusedBeforeSending: SETTING_NOT_PRIVATE where it was not asked in private, or what domain.md §2.2
-                and §4.2 forbid; and as `publish`.
-        """
-        kind = ConsentGranted if record.version == 1 else ConsentNarrowed
-        fact = kind.model_construct(asked_in_private=asked_in_private, record=record)
-        return await self.publish(fact, subject=record.consent_id, event_id=event_id)
-
     def know_consent(self, record: ConsentRecord) -> None:
         """Show the client a release that was published earlier, so that it can seal to whom it names."""
         self._consents.note(record)
-
-    async def revoke_consent(
-        self, consent_id: ConsentId, revoked: ConsentRevoked, *, event_id: EventId | None = None
-    ) -> Published:
-        """Publish a revocation; an oral one is enough (VAWA-16). Nothing is sealed under the consent from now on."""
-        return await self.publish(revoked, subject=consent_id, event_id=event_id)
-
-    async def report_incident(
-        self, incident: IncidentReported, *, incident_id: IncidentId | None = None, event_id: EventId | None = None
-    ) -> Published:
-        """Publish an incident; `Published.subject` is its id, which referrals and screens name."""
-        return await self.publish(incident, subject=incident_id or new_incident_id(), event_id=event_id)
-
-    async def screen_risk(
-        self, incident_id: IncidentId, screened: RiskScreened, *, event_id: EventId | None = None
-    ) -> Published:
-        """Publish the result of a danger screen of an incident; it may raise urgency and never widens anything."""
-        return await self.publish(screened, subject=incident_id, event_id=event_id)
 
     # --- referrals -----------------------------------------------------------------------------------------------
 
@@ -314,12 +282,6 @@ class AgencyClient:
     ) -> ReferralPublished:
         """Do what `plan_referral` has shown; raises as `request_referral`."""
         return await self._referring.request(planned, ref_of(consent), referral_id, expires_at, event_id)
-
-    async def cancel_referral(
-        self, referral_id: ReferralId, reason: CancelReason, *, event_id: EventId | None = None
-    ) -> Published:
-        """Take a referral back."""
-        return await self.publish(ReferralCancelled(reason=reason), subject=referral_id, event_id=event_id)
 
     async def seal_for(
         self,

@@ -8,10 +8,11 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aiokafka import ConsumerRecord
 
+from broker.domain.acceptance import refuse_misplaced
 from broker.handlers.arrival import Arrival
 from broker.handlers.directory import Directory
 from broker.handlers.stories import STORIES
@@ -25,8 +26,6 @@ from broker.seal.signature import SignatureFault, verify
 
 Record = ConsumerRecord[bytes, bytes]
 
-FUTURE_SECONDS_MAX = 300
-"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
 VERIFY_THREADS = 2
 """Ed25519 verification releases the interpreter's lock, so a batch is verified by this many threads."""
 
@@ -118,14 +117,9 @@ def _understand(reading: Reading, topics: Topics, directory: Directory, now: dat
     assert received is not None
     envelope = received.envelope
     try:
-        if reading.flow not in received.event_class.FLOWS or received.event_class not in STORIES:
+        if reading.flow is None or received.event_class not in STORIES:
             raise Refused(RefusalCode.TYPE_NOT_YOURS, "type")
-        if envelope.msgstatus is not topics.environment:
-            raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
-        if envelope.expirytime is not None and envelope.expirytime <= now:
-            raise Refused(RefusalCode.EXPIRED, "expirytime")
-        if envelope.time > now + timedelta(seconds=FUTURE_SECONDS_MAX):
-            raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
+        refuse_misplaced(envelope, received.event_class, reading.flow, topics.environment, now)
         fact = received.event_class.read(received.data)
         reading.arrival = Arrival(envelope, fact, directory.parties[envelope.org])
     except Refused as refused:

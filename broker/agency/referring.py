@@ -9,23 +9,13 @@ from datetime import UTC, datetime
 from typing import Any, Final, Required, TypedDict
 
 from broker.agency.consents import ConsentLike, KnownConsents, ref_of
+from broker.agency.contents import GroupContent, group_texts
 from broker.agency.errors import ContentKeysGone, ShareDenied
 from broker.agency.keeping import KeptReferral, KeyKeeper
 from broker.agency.notices import Notice
+from broker.agency.planning import Known, Plan, Share, Withheld, ceiling_share, late_share, plan
 from broker.agency.publishing import About, Published, Publishing
-from broker.agency.sealing import (
-    GroupContent,
-    Known,
-    Plan,
-    Share,
-    Withheld,
-    ceiling_share,
-    group_texts,
-    late_share,
-    plan,
-    seal,
-    wrap,
-)
+from broker.agency.sealing import seal, wrap
 from broker.domain.consent import ConsentRef, Reason
 from broker.domain.needs import services_by_category
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from broker.agency.planning import Plan, Share, Withheld
 from broker.agency.records import Record
-from broker.agency.sealing import Plan, Share, Withheld
 from broker.domain.reasons import WORDS
 from broker.schemas.catalogue import short_name
 from broker.schemas.field_groups import GROUPS, FieldGroup

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from broker.agency.errors import EventRefusedBeforeSending, refused_here
+from broker.agency.planning import Plan
 from broker.agency.publishing import About
-from broker.agency.sealing import Plan
 from broker.client import AgencyClient, ConsentRef
 from broker.commands.event_file import FileNotUsable, ShortEvent, now_utc, read_event_file
 from broker.commands.raw_record import fresh_subject

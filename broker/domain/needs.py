@@ -32,3 +32,11 @@ def services_by_category(request: ReferralRequested) -> dict[RecipientCategory, 
     if request.medical_facility_need:
         needs.setdefault(RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
     return needs
+
+
+def services_possible(request: ReferralRequested) -> dict[RecipientCategory, tuple[Service, ...]]:
+    """The same, and care where the request names an incident: somebody hurt there makes a need of its own."""
+    needs = services_by_category(request)
+    if request.incident_id is not None:
+        needs.setdefault(RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
+    return needs

@@ -1,6 +1,7 @@
 """consent.granted and consent.narrowed: the registry learns a version, and what waited for it goes on."""
 
-from broker.domain.consent import release_refusal, terms
+from broker.domain.acceptance import refuse_unlawful
+from broker.domain.consent import terms
 from broker.handlers.arrival import Arrival
 from broker.handlers.cases import ConsentVersion
 from broker.handlers.desk import Desk
@@ -17,11 +18,7 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
     """Record the version if it is lawful and newer than what is known; an older one that comes late is only noted."""
     record = arrival.fact.record
     consent_id = ConsentId(arrival.envelope.subject)
-    if record.consent_id != consent_id:
-        raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
-    refusal = release_refusal(record, arrival.party.org, arrival.party.org_class, desk.pack, desk.now)
-    if refusal is not None:
-        raise Refused(refusal, "record")
+    refuse_unlawful(arrival.envelope, arrival.fact, arrival.party.org_class, desk.pack, desk.now)
     known = desk.consents.get(consent_id)
     if known is not None and known.discloser != arrival.party.org:
         raise Refused(RefusalCode.CONSENT_UNKNOWN, "subject")

@@ -2,18 +2,16 @@
 
 from broker.domain.consent import ConsentRef
 from broker.domain.deadlines import deadline, raised
+from broker.domain.needs import groups_of, services_by_category
 from broker.handlers.arrival import Arrival
 from broker.handlers.cases import Need, Referral, Request
 from broker.handlers.desk import Desk
 from broker.handlers.seeking import seek
-from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ReferralId
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.schemas.vocabulary import SERVICE_CATEGORY, NeedState, Priority, RecipientCategory, Service
+from broker.schemas.vocabulary import NeedState, Priority, RecipientCategory, Service
 from broker.trail.entries import Step
-
-CLEAR_GROUPS = frozenset(FieldGroup(code) for code in ("FG00", "FG01", "FG02", "FG07a", "FG24"))
 
 
 def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
@@ -22,7 +20,7 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
     if referral_id in desk.referrals:
         raise Refused(RefusalCode.REFERRAL_EXISTS, "subject")
     referral = _referral(referral_id, arrival, desk)
-    for category, services in _services_by_category(arrival.fact).items():
+    for category, services in services_by_category(arrival.fact).items():
         referral.needs[category] = Need(referral_id, category, NeedState.SUBMITTED, services, desk.now)
     _heed_incident(referral, desk)
     desk.add_referral(referral)
@@ -58,7 +56,7 @@ def _referral(referral_id: ReferralId, arrival: Arrival[ReferralRequested], desk
         policy=desk.pack.reference,
         victim_agreed=fact.victim_agreed,
         request_text=request.model_dump_json(exclude_none=True),
-        groups=_groups(fact),
+        groups=groups_of(fact),
         received_at=desk.now,
         expires_at=deadline(desk.pack, "referral_expiry", fact.priority, desk.now),
         excluded=frozenset(fact.excluded_recipients),
@@ -76,27 +74,6 @@ def _request(fact: ReferralRequested) -> Request:
         area=fact.area,
         worker_contact=fact.worker_contact,
     )
-
-
-def _groups(fact: ReferralRequested) -> frozenset[FieldGroup]:
-    """Every field group that the referral carries, clear or sealed."""
-    present = {group.field_group for group in fact.sealed}
-    if fact.area is not None:
-        present.add(FieldGroup("FG07b"))
-    if fact.worker_contact is not None:
-        present.add(FieldGroup("FG23"))
-    return CLEAR_GROUPS | present
-
-
-def _services_by_category(fact: ReferralRequested) -> dict[RecipientCategory, tuple[Service, ...]]:
-    """The needs that follow from the services asked for; a medical need now makes one of its own (domain.md §14, 6)."""
-    needs: dict[RecipientCategory, tuple[Service, ...]] = {}
-    for service in fact.services:
-        category = SERVICE_CATEGORY[service]
-        needs[category] = (*needs.get(category, ()), service)
-    if fact.medical_facility_need:
-        needs.setdefault(RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
-    return needs
 
 
 def _heed_incident(referral: Referral, desk: Desk) -> None:

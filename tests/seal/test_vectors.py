@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from broker.reading import FUTURE_SECONDS_MAX
+from broker.domain.acceptance import FUTURE_SECONDS_MAX
 from broker.schemas.attributes import FORMS
 from broker.schemas.envelope import HEADERS_MAX, RECORD_BYTES_MAX, read_envelope
 from broker.schemas.field_groups import FieldGroup, group_model

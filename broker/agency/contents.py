@@ -1,0 +1,71 @@
+"""The text of a field group before it is sealed: checked by its model, without what the survivor keeps to herself."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import from_json
+
+from broker.agency.errors import EventRefusedBeforeSending
+from broker.domain.consent import ConsentTerms
+from broker.schemas.event import refusal_of
+from broker.schemas.field_groups import GROUPS, SEALABLE, FieldGroup, group_model, group_refusal
+from broker.schemas.group import Group
+from broker.schemas.refusal import RefusalCode
+
+GroupContent = BaseModel | Mapping[str, Any]
+"""A field group as its model, as another model of the same shape, or as a mapping by wire or Python names."""
+
+
+def group_texts(groups: Mapping[str, GroupContent]) -> dict[FieldGroup, bytes]:
+    """The UTF-8 JSON of each group, checked by its model.
+
+    Raises:
+        EventRefusedBeforeSending: a group that cannot travel sealed, or a property that its schema does not allow.
+    """
+    return {FieldGroup(code): _text(_checked(code, content)) for code, content in groups.items()}
+
+
+def without_excluded(
+    texts: Mapping[FieldGroup, bytes], terms: Sequence[ConsentTerms]
+) -> tuple[dict[FieldGroup, bytes], list[FieldGroup]]:
+    """The groups without the fields that a release excludes (`legalIdentity.legalFamilyName` or `FG05.…`).
+
+    Beside them the groups that their model does not allow without such a field: they are left out whole.
+    """
+    paths = [path.partition(".") for one in terms for path in one.obligations.excluded_fields]
+    kept: dict[FieldGroup, bytes] = {}
+    left_out: list[FieldGroup] = []
+    for group, text in texts.items():
+        model = group_model(group)
+        names = {name for owner, _, name in paths if owner in (group, _owner(model))}
+        held = {name: value for name, value in from_json(text).items() if name not in names}
+        try:
+            kept[group] = _text(model.model_validate(held)) if names else text
+        except ValidationError:
+            left_out.append(group)
+    return kept, left_out
+
+
+def _checked(code: str, content: GroupContent) -> Group:
+    if code not in SEALABLE:
+        reason = group_refusal(code) or RefusalCode.PROPERTY_INVALID
+        raise EventRefusedBeforeSending(reason, f"seal.{code}" if code in GROUPS else "seal")
+    model = group_model(code)
+    if isinstance(content, model):
+        return content
+    try:
+        return model.model_validate(content.model_dump() if isinstance(content, BaseModel) else content)
+    except ValidationError as error:
+        broken = refusal_of(error)
+        raise EventRefusedBeforeSending(broken.code, f"seal.{code}.{broken.field}") from None
+
+
+def _text(group: Group) -> bytes:
+    return group.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _owner(model: type[Group]) -> str:
+    """What a release calls the group in a path: `PersonHandle` is `personHandle`."""
+    return to_camel("".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in model.__name__)[1:])
