@@ -61,6 +61,8 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
         wanted.consents.add(arrival.envelope.consentid)
     if isinstance(fact, _CONSENT_EVENTS):
         wanted.changing_consents.add(subject)
+        if not isinstance(fact, ConsentRevoked):
+            wanted.arriving_consents.add((subject, arrival.envelope.org, fact.record.subject.subject_ref))
     elif fact.SUBJECT is Subject.INCIDENT:
         wanted.changing_incidents.add(subject)
     elif fact.SUBJECT is Subject.REFERRAL:

@@ -49,6 +49,8 @@ class Wanted:
     changing_consents: set[str] = field(default_factory=set)
     changing_incidents: set[str] = field(default_factory=set)
     sealed_of: set[str] = field(default_factory=set)
+    arriving_consents: set[tuple[str, str, str]] = field(default_factory=set)
+    """Consents that are about to be recorded: id, discloser, reference of the survivor."""
 
 
 class ConsentCache:
@@ -76,14 +78,18 @@ class ConsentCache:
 async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: ConsentCache) -> None:
     """Lay what the batch touches on the desk, locked until the transaction ends."""
     await _discover(connection, wanted)
-    same_survivor = await _same_survivor(connection, wanted)
-    await _lock(connection, wanted)
+    ties = await _same_survivor(connection, wanted)
+    await _lock(connection, wanted, _tied(wanted.changing_consents, ties))
     locked = set(wanted.consents)
-    await _load_referrals(connection, desk, wanted, same_survivor)
-    # Referrals found through an incident or a consent bring consents of their own; a deadlock here is retried.
-    await _lock(connection, Wanted(consents=wanted.consents - locked))
+    # Read again under the locks: another process may have recorded a denial of this survivor's in between.
+    ties = await _same_survivor(connection, wanted)
+    await _load_referrals(connection, desk, wanted, _tied(wanted.changing_consents, ties))
+    if not wanted.consents <= locked:
+        # Referrals found through an incident or a consent bring consents of their own; a deadlock here is retried.
+        ties = await _same_survivor(connection, wanted)
+        await _lock(connection, Wanted(consents=wanted.consents - locked))
     await _load_consents(connection, desk, wanted.consents | wanted.changing_consents, cache)
-    desk.same_survivor.update(same_survivor)
+    desk.same_survivor.update(ties)
     await _load_incidents(connection, desk, wanted.incidents | wanted.changing_incidents)
     await _load_capacity(connection, desk)
     if wanted.sealed_of:
@@ -103,31 +109,45 @@ async def _discover(connection: Connection, wanted: Wanted) -> None:
 
 
 async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[ConsentId, tuple[ConsentId, ...]]:
-    """Other consents of the same survivor, deny records above all: they outrank a permit."""
+    """Other consents of the same survivor, deny records above all: they outrank a permit.
+
+    Those that arrive with this batch count too, before they are stored, for what is stored and for each other.
+    """
     named = list(wanted.consents | wanted.changing_consents)
     if not named:
         return {}
     rows = await connection.fetch(
-        "SELECT DISTINCT a.consent_id AS one, b.consent_id AS other FROM consent a JOIN consent b"
-        " ON a.subject_ref = b.subject_ref AND a.discloser = b.discloser AND a.consent_id <> b.consent_id"
-        " WHERE a.consent_id = ANY($1::text[])",
+        "WITH arriving AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS a(consent_id, discloser,"
+        " subject_ref)), concerned AS (SELECT consent_id, discloser, subject_ref FROM consent"
+        " WHERE consent_id = ANY($1::text[]) UNION SELECT * FROM arriving), known AS (SELECT consent_id, discloser,"
+        " subject_ref FROM consent WHERE subject_ref IN (SELECT subject_ref FROM concerned) UNION SELECT * FROM arriving)"
+        " SELECT c.consent_id AS one, k.consent_id AS other FROM concerned c JOIN known k"
+        " ON c.subject_ref = k.subject_ref AND c.discloser = k.discloser AND c.consent_id <> k.consent_id",
         named,
+        *(list(column) for column in zip(*wanted.arriving_consents, strict=True))
+        if wanted.arriving_consents
+        else ([], [], []),
     )
-    found: dict[ConsentId, tuple[ConsentId, ...]] = {}
+    ties: dict[ConsentId, set[ConsentId]] = {}
     for row in rows:
         one, other = ConsentId(row["one"]), ConsentId(row["other"])
-        found[one] = (*found.get(one, ()), other)
-        found[other] = (*found.get(other, ()), one)
+        ties.setdefault(one, set()).add(other)
+        ties.setdefault(other, set()).add(one)
         wanted.consents.add(other)
-    return found
+    return {one: tuple(sorted(others)) for one, others in ties.items()}
+
+
+def _tied(consents: Iterable[str], ties: Mapping[ConsentId, tuple[ConsentId, ...]]) -> set[str]:
+    """These consents and all others of their survivors."""
+    return {*consents, *(other for consent in consents for other in ties.get(ConsentId(consent), ()))}
 
 
 def _lock_key(name: str) -> int:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
 
 
-async def _lock(connection: Connection, wanted: Wanted) -> None:
-    alone = {_lock_key(name) for name in wanted.changing_consents | wanted.changing_incidents | wanted.incidents}
+async def _lock(connection: Connection, wanted: Wanted, changing_consents: Iterable[str] = ()) -> None:
+    alone = {_lock_key(name) for name in {*changing_consents, *wanted.changing_incidents, *wanted.incidents}}
     shared = {_lock_key(name) for name in wanted.consents} - alone
     keys = sorted(alone | shared)
     if keys:
@@ -143,11 +163,8 @@ async def _load_referrals(
     connection: Connection,
     desk: Desk,
     wanted: Wanted,
-    same_survivor: Mapping[ConsentId, tuple[ConsentId, ...]],
+    by_consent: set[str],
 ) -> None:
-    by_consent = set(wanted.changing_consents)
-    for consent in wanted.changing_consents:
-        by_consent.update(same_survivor.get(ConsentId(consent), ()))
     rows = await connection.fetch(
         "SELECT * FROM referral WHERE referral_id = ANY($1::text[]) OR consent_id = ANY($2::text[])"
         " OR incident_id = ANY($3::text[]) ORDER BY referral_id FOR UPDATE",
