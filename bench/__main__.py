@@ -44,9 +44,11 @@ def report(rates: throughput.Rates, p50: float, p95: float, single: dict[str, fl
     lines = [
         "# Results",
         "",
-        f"`make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {platform.machine()}, "
-        f"CPython {platform.python_version()}; Kafka, PostgreSQL and the client on the same cores; "
-        f"{referrals} referrals, half of them under a consent of their own, and the answers to their offers.",
+        (
+            f"`make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {platform.machine()}, "
+            f"CPython {platform.python_version()}; Kafka, PostgreSQL and the client on the same cores; "
+            f"{referrals} referrals, half of them under a consent of their own, and the answers to their offers."
+        ),
         "Absolute figures depend on the machine and its neighbours; the ratios are what is held.",
         "",
         "| Events in per second, durable | ev/s | to the bare loop | to the naive way |",
@@ -59,6 +61,7 @@ def report(rates: throughput.Rates, p50: float, p95: float, single: dict[str, fl
         ("· of that, consents and referrals", rates.requests),
         ("· of that, answers", rates.answers),
         ("this pipeline, signatures checked and made", rates.signed),
+        ("the same as two processes of `handoff serve broker`", rates.two_processes),
     ):
         lines.append(f"| {name} | {rate:,.0f} | {rate / rates.bare:.2f} | {rate / rates.naive:.1f} × |")
     lines += [

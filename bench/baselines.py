@@ -1,4 +1,4 @@
-"""What the pipeline is measured against: the bare loop that does nothing durable, and the naive way that most would write."""
+"""What the pipeline is measured against: a bare loop that stores nothing, and the naive way that most would write."""
 
 import asyncio
 import time

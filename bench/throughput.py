@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from statistics import median
 
 import asyncpg
@@ -13,7 +14,8 @@ from bench.baselines import SINK, bare_loop, naive
 from bench.traffic import Keys, Sent, answer, cards, produce, requests
 from broker import serving
 from broker.app import prepare
-from broker.composition import broker_parts, kafka_of, topics_of, tune_memory
+from broker.composition import Process, broker_parts, ensure_broker_key, kafka_of, topics_of, tune_memory
+from broker.local.processes import serving as serving_process
 from broker.onboarding import create_topics, onboard_organisation
 from broker.reading import signature_check
 from broker.schemas.event import EventData
@@ -31,6 +33,14 @@ BARE_TURNS = 3
 NAIVE_EVENTS = 400
 
 
+class Way(Enum):
+    """How the pipeline is run. Production always signs; two processes are `handoff serve broker`, twice."""
+
+    UNSIGNED = "without signatures"
+    SIGNED = "signatures checked and made"
+    TWO_PROCESSES = "signatures checked and made, two processes"
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Events per second."""
@@ -39,6 +49,7 @@ class Rates:
     naive: float
     pipeline: float
     signed: float
+    two_processes: float
     requests: float
     answers: float
 
@@ -47,6 +58,7 @@ async def onboarded(settings: Settings, keys: Keys) -> None:
     """The county's organisations with their keys and topics, and a sink for the baselines."""
     kafka, topics = kafka_of(settings), topics_of(settings)
     await prepare(settings)
+    ensure_broker_key(settings)
     async with _connected(settings) as connection:
         for card in cards():
             public = keys[card.org_id].public
@@ -85,24 +97,33 @@ async def answers(settings: Settings, topics: Topics, keys: Keys | None, since: 
     return sent
 
 
-async def ours(settings: Settings, records: Sequence[Sent], keys: Keys, *, signed: bool) -> float:
-    """Events per second of the pipeline as production runs it, the last message confirmed and cleared included.
-
-    `signed` says whether signatures are checked and made, which production always does.
-    """
-    broker_key = keys[settings.broker_org]
-    own = (lambda headers, value: sign(headers, value, broker_key)) if signed else None
-    async with (
-        _connected(settings) as watch,
-        broker_parts(settings, own, signature_check if signed else None) as parts,
-    ):
+async def ours(settings: Settings, records: Sequence[Sent], keys: Keys, way: Way) -> float:
+    """Events per second of the pipeline, the last message confirmed and cleared included; starting up is left out."""
+    async with _connected(settings) as watch:
         before = await _taken(watch)
-        async with serving.intake(parts, kafka_of(settings)):
+        async with _running(settings, keys, way):
             began = await _until_moved(watch, before)
             first = await _taken(watch) - before
-            while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  PostgreSQL tells no event
-                await asyncio.sleep(0.05)
+            while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(0.1)
             return (len(records) - first) / (time.perf_counter() - began)
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: Settings, keys: Keys, way: Way) -> AsyncIterator[None]:
+    if way is Way.TWO_PROCESSES:
+        with contextlib.ExitStack() as stack:
+            for number, process in enumerate((Process.BROKER, Process.BROKER, Process.RELAY)):
+                log = settings.home / "logs" / f"{process.value}-{number}.log"
+                stack.enter_context(serving_process(settings, process, log))
+            yield
+        return
+    broker_key = keys[settings.broker_org]
+    signed = way is Way.SIGNED
+    own = (lambda headers, value: sign(headers, value, broker_key)) if signed else None
+    async with broker_parts(settings, own, signature_check if signed else None) as parts:
+        async with serving.intake(parts, kafka_of(settings)):
+            yield
 
 
 async def _until_moved(watch: Connection, before: int) -> float:
@@ -121,17 +142,17 @@ async def _unsent(connection: Connection) -> int:
     return count
 
 
-async def mixed(settings: Settings, keys: Keys, referrals: int, *, signed: bool) -> tuple[float, float, list[Sent]]:
+async def mixed(settings: Settings, keys: Keys, referrals: int, way: Way) -> tuple[float, float, list[Sent]]:
     """Rates of requests and of the answers to them, and all their records."""
     topics = topics_of(settings)
     async with _connected(settings) as connection:
         before: int = await connection.fetchval("SELECT count(*) FROM offer")
     first = requests(referrals, topics, keys)
     await produce(kafka_of(settings), first)
-    rate_requests = await ours(settings, first, keys, signed=signed)
+    rate_requests = await ours(settings, first, keys, way)
     second = await answers(settings, topics, keys, before)
     await produce(kafka_of(settings), second)
-    rate_answers = await ours(settings, second, keys, signed=signed)
+    rate_answers = await ours(settings, second, keys, way)
     return rate_requests, rate_answers, [*first, *second]
 
 
@@ -146,18 +167,20 @@ async def measure(settings: Settings, keys: Keys, referrals: int) -> Rates:
     """All of them on the same records, one after the other; the bare loop before and after, and its median counts."""
     tune_memory()
     kafka, prefix = kafka_of(settings), settings.topic_prefix
-    rate_requests, rate_answers, records = await mixed(settings, keys, referrals, signed=False)
+    rate_requests, rate_answers, records = await mixed(settings, keys, referrals, Way.UNSIGNED)
     names = sorted({record.topic for record in records})
     bare = [await bare_loop(kafka, names, len(records), f"{prefix}bare-{n}", prefix) for n in range(BARE_TURNS)]
     assert settings.postgres_owner_dsn is not None
     owner_dsn = settings.postgres_owner_dsn.get_secret_value()
     plain = await naive(kafka, names, NAIVE_EVENTS, f"{prefix}naive", prefix, owner_dsn)
-    signed_requests, signed_answers, signed_records = await mixed(settings, keys, referrals, signed=True)
+    signed_requests, signed_answers, signed_records = await mixed(settings, keys, referrals, Way.SIGNED)
+    two_requests, two_answers, two_records = await mixed(settings, keys, referrals, Way.TWO_PROCESSES)
     return Rates(
         bare=median(bare),
         naive=plain,
         pipeline=together(records, rate_requests, rate_answers),
         signed=together(signed_records, signed_requests, signed_answers),
+        two_processes=together(two_records, two_requests, two_answers),
         requests=rate_requests,
         answers=rate_answers,
     )
