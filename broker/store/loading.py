@@ -36,6 +36,22 @@ from broker.sql.bulk import Connection
 CONSENTS_CACHED_MAX = 20_000
 """Parsed consent versions kept in memory. A version never changes; its status is read anew each time."""
 
+_TIES = """
+WITH arriving AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS a(consent_id, discloser, subject_ref)),
+    concerned AS (
+        SELECT consent_id, discloser, subject_ref FROM consent WHERE consent_id = ANY($1::text[])
+        UNION SELECT * FROM arriving
+    ),
+    known AS (
+        SELECT consent_id, discloser, subject_ref FROM consent
+        WHERE subject_ref IN (SELECT subject_ref FROM concerned)
+        UNION SELECT * FROM arriving
+    )
+SELECT c.consent_id AS one, k.consent_id AS other
+FROM concerned c JOIN known k USING (subject_ref, discloser)
+WHERE c.consent_id <> k.consent_id
+"""
+
 _BUCKET_ORDER = {CapacityBucket.NONE: 0, CapacityBucket.FEW: 1, CapacityBucket.SOME: 2}
 
 
@@ -117,12 +133,7 @@ async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[Consent
     if not named:
         return {}
     rows = await connection.fetch(
-        "WITH arriving AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS a(consent_id, discloser,"
-        " subject_ref)), concerned AS (SELECT consent_id, discloser, subject_ref FROM consent"
-        " WHERE consent_id = ANY($1::text[]) UNION SELECT * FROM arriving), known AS (SELECT consent_id, discloser,"
-        " subject_ref FROM consent WHERE subject_ref IN (SELECT subject_ref FROM concerned) UNION SELECT * FROM arriving)"
-        " SELECT c.consent_id AS one, k.consent_id AS other FROM concerned c JOIN known k"
-        " ON c.subject_ref = k.subject_ref AND c.discloser = k.discloser AND c.consent_id <> k.consent_id",
+        _TIES,
         named,
         *(list(column) for column in zip(*wanted.arriving_consents, strict=True))
         if wanted.arriving_consents

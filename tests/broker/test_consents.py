@@ -63,11 +63,16 @@ def narrowed(record: ConsentRecord, version: int, *recipients: str) -> ConsentNa
     return read(ConsentNarrowed, {"askedInPrivate": True, "record": wire})
 
 
+def held(county: County, referral: str) -> list[str]:
+    """Why the source was told that its referral waits."""
+    return [fact.reason.value for fact in county.facts(ReferralHeld, org=HOTLINE, about=referral)]
+
+
 async def test_a_referral_waits_for_the_release_that_it_names_and_goes_on_by_itself(served: County) -> None:
     """The referral is read first: held, nobody asked, the source told why; the release comes, and two are asked."""
     record = release()
     referral = await under(served, record)
-    assert [fact.reason.value for fact in served.facts(ReferralHeld, org=HOTLINE, about=referral)] == ["CONSENT_NOT_SEEN"]
+    assert held(served, referral) == ["CONSENT_NOT_SEEN"]
     assert (await served.need(referral))["state"] == "CONSENT_HOLD"
     assert not served.facts(OfferMade, about=referral)
     await served.say(HOTLINE, granted(record), record.consent_id)
@@ -107,12 +112,12 @@ async def test_a_referral_without_any_release_is_held(served: County) -> None:
     referral = new_referral_id()
     await served.say(HOTLINE, request(), referral)
     await served.settled()
-    assert [fact.reason.value for fact in served.facts(ReferralHeld, about=referral)] == ["NO_RELEASE"]
+    assert held(served, referral) == ["NO_RELEASE"]
     assert not served.facts(OfferMade, about=referral)
 
 
 async def test_a_revocation_takes_every_open_offer_back(served: County) -> None:
-    """Before anybody has accepted: each provider is told, an acceptance that comes then is refused, the source hears."""
+    """Before anybody has accepted: each provider is told, an acceptance after that is refused, the source hears."""
     record = await given(served)
     referral = await under(served, record)
     offers = {fact.offer_id: heard.org for heard, fact in served.events(OfferMade, about=referral)}
@@ -235,4 +240,4 @@ async def test_a_release_for_another_purpose_helps_nobody(served: County) -> Non
     """VAWA-08: legal advice was allowed, a bed was asked for."""
     referral = await under(served, await given(served, BIRCH, CEDAR, MAPLE, purposes=["LEGAL_ADVICE"]))
     assert not served.facts(OfferMade, about=referral)
-    assert [fact.reason.value for fact in served.facts(ReferralHeld, about=referral)] == ["PURPOSE_MISMATCH"]
+    assert held(served, referral) == ["PURPOSE_MISMATCH"]
