@@ -66,6 +66,7 @@ from broker.zone import AgencyZone, NetworkDirectory, load_zone
 
 __all__ = [
     "AgencyClient",
+    "ConsentRecord",
     "ConsentRef",
     "EventAccepted",
     "EventRefused",

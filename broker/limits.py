@@ -54,8 +54,8 @@ kafka_heap_mebibytes: Final = 512
 kafka_connect_seconds_max: Final = 15.0
 """How long a client tries to reach Kafka before it says that it cannot: a person is waiting."""
 
-topics_appear_seconds_max: Final = 3.0
-"""How long a client looks for its topics before it says that they are not there: new ones spread within a second."""
+topics_appear_seconds_max: Final = 10.0
+"""How long a client looks for its topics before it says that they are not there: new ones spread within seconds."""
 
 confirm_seconds_max: Final = 30.0
 """How long a client sends one event again until Kafka confirms it: a broker's restart takes less."""

@@ -60,6 +60,11 @@ class ShortEvent(BaseModel):
     signature: Literal["own", "none", "broken", "unknown"] = "own"
 
     @property
+    def seals(self) -> bool:
+        """Whether it holds something that must not leave unsealed."""
+        return bool(self.seal) or self.seal_to is not None
+
+    @property
     def raw_only(self) -> bool:
         """Whether it says something that only `--raw` sends."""
         named = {"attributes", "headers", "key", "value", "signature"}

@@ -44,6 +44,9 @@ _NOWHERE = "localhost:9092"
 """Stands for Kafka's address where nothing is sent."""
 
 
+_Outgoing = Sequence[FileEvent] | Sequence[Record]
+
+
 @dataclass(slots=True)
 class _Work:
     """One run of the command: what was published, and the needs that are not closed yet."""
@@ -79,8 +82,11 @@ def publish(
     if dry_run:
         _show(client, _events(file, client))
         return
-    extra = list(header_options(header or []))
-    if not asyncio.run(_publish(client, file, extra, raw=raw, wait=wait, follow=follow)):
+    if raw:
+        outgoing: _Outgoing = _raw_records(client, file, now_utc(), list(header_options(header or [])))
+    else:
+        outgoing = _events(file, client)
+    if not asyncio.run(_publish(client, file.name, outgoing, wait=wait, follow=follow)):
         raise typer.Exit(1)
 
 
@@ -91,18 +97,15 @@ def _settings(dry_run: bool) -> Settings:
     return settings.model_copy(update={"kafka_bootstrap": settings.kafka_bootstrap or _NOWHERE})
 
 
-async def _publish(
-    client: AgencyClient, file: Path, extra: KafkaHeaders, *, raw: bool, wait: bool, follow: bool
-) -> bool:
+async def _publish(client: AgencyClient, name: str, outgoing: _Outgoing, *, wait: bool, follow: bool) -> bool:
     """Whether everything was accepted, as far as that was waited for."""
     async with client:
         work = _Work(client, now_utc())
-        if raw:
-            for record in _raw_records(client, file, work.now, extra):
-                _sent(work, file.name, published_of(record, await client.publishing.send_raw(record)))
-        else:
-            for event in _events(file, client):
-                await _send(work, event)
+        for one in outgoing:
+            if isinstance(one, Record):
+                _sent(work, name, published_of(one, await client.publishing.send_raw(one)))
+            else:
+                await _send(work, one)
         if not (wait or follow):
             return True
         accepted = all([await _answered(work, number) for number in range(len(work.published))])
@@ -115,6 +118,8 @@ def _events(file: Path, client: AgencyClient) -> list[FileEvent]:
     events = read_event_file(file, client.org, now_utc())
     if any(isinstance(event, ShortEvent) and event.raw_only for event in events):
         raise FileNotUsable(f"{file} describes a record that the client would not make.", remedy="Add --raw.")
+    if any(isinstance(event, ShortEvent) and event.seals and not is_request(event) for event in events):
+        raise FileNotUsable(f"{file} seals what is no request, or brings ciphertexts of its own beside `seal`.")
     return events
 
 
@@ -165,6 +170,8 @@ def _raw_records(client: AgencyClient, file: Path, now: datetime, extra: KafkaHe
         if not file.is_file():
             raise
         return [raw_bytes_record(file.read_bytes(), desk, extra)]
+    if any(isinstance(event, ShortEvent) and event.seals for event in events):
+        raise FileNotUsable(f"{file} has something to seal; with --raw nothing is sealed.", remedy="Leave --raw out.")
     return [
         whole_record(event, desk, extra) if isinstance(event, WholeEvent) else raw_record(event, desk, now, extra)
         for event in events

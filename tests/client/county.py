@@ -8,17 +8,20 @@ from typing import Any, Final
 
 from broker.app import hand_out_directory, host, prepare
 from broker.client import AgencyClient
-from broker.composition import Process, broker_pool, ensure_broker_key, running_broker
+from broker.composition import Process, broker_pool, ensure_broker_key, kafka_of, running_broker
+from broker.onboarding import create_topics
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import ConsentRecord
-from broker.schemas.ids import OrgId, new_consent_id
+from broker.schemas.ids import KeyId, OrgId, new_consent_id
 from broker.schemas.profile import Profile
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
-from broker.seal.opening import KeyRing, load_opening_keys
+from broker.seal.cards import KeyCard
+from broker.seal.keys import SigningKey
+from broker.seal.opening import KeyRing, OpeningKey, load_opening_keys
 from broker.settings import Settings
 from broker.store.directory import OrganisationCard
-from broker.zone import KEYS_FOLDER
+from broker.zone import KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory, write_zone
 
 HOTLINE: Final = OrgId("org-hotline")
 POLICE: Final = OrgId("org-police-north")
@@ -84,6 +87,38 @@ class County:
         """The real broker, while the block lasts."""
         async with running_broker(self.settings, Process.BROKER, Process.RELAY):
             yield
+
+
+async def found_without_broker(settings: Settings) -> County:
+    """The two agencies' topics, everybody's keys and zones; no database."""
+    broker_cards = ensure_broker_key(settings)
+    entries = []
+    for card in cards():
+        folder = settings.home / "zones" / card.org_id / KEYS_FOLDER
+        now = datetime.now(UTC)
+        signing = SigningKey.new(KeyId(f"{card.org_id}#sign-1")).keep(folder, now)
+        sealing = OpeningKey.new(KeyId(f"{card.org_id}#seal-1")).keep(folder, now) if card.category else None
+        entries.append(_entry(card, signing, sealing))
+    directory = NetworkDirectory(broker=settings.broker_org, issued_at=datetime.now(UTC), organisations=tuple(entries))
+    for entry in entries:
+        write_zone(settings.home / "zones" / entry.org_id, directory, broker_cards)
+    topics = Topics(settings.environment, settings.topic_prefix)
+    names = [name for org in (HOTLINE, POLICE) for name in topics.of_organisation(org, provider=False)]
+    await create_topics(kafka_of(settings), names, partitions=2, replicas=1)
+    return County(settings)
+
+
+def _entry(card: OrganisationCard, signing: KeyCard, sealing: KeyCard | None) -> DirectoryEntry:
+    keys = [DirectoryKey(key_id=one.key_id, public_key=one.public_key) for one in (signing, sealing) if one]
+    return DirectoryEntry(
+        org_id=card.org_id,
+        name=card.name,
+        org_class=card.org_class,
+        category=card.category,
+        profile=card.profile,
+        signing_keys=tuple(keys[:1]),
+        sealing_keys=tuple(keys[1:]),
+    )
 
 
 async def found(settings: Settings) -> County:

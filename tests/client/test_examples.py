@@ -21,13 +21,13 @@ AFTER_ANOTHER = {"CONSENT_VERSION_CONFLICT", "REFERRAL_EXISTS", "REFERRAL_UNKNOW
 
 
 @pytest.fixture
-def environ(county: County, monkeypatch: pytest.MonkeyPatch) -> County:
+def environ(whole_county: County, monkeypatch: pytest.MonkeyPatch) -> County:
     """The county's settings as environment variables, as a shell has them."""
-    monkeypatch.setenv("HANDOFF_HOME", str(county.settings.home))
-    monkeypatch.setenv("HANDOFF_KAFKA_BOOTSTRAP", str(county.settings.kafka_bootstrap))
-    monkeypatch.setenv("HANDOFF_TOPIC_PREFIX", county.settings.topic_prefix)
+    monkeypatch.setenv("HANDOFF_HOME", str(whole_county.settings.home))
+    monkeypatch.setenv("HANDOFF_KAFKA_BOOTSTRAP", str(whole_county.settings.kafka_bootstrap))
+    monkeypatch.setenv("HANDOFF_TOPIC_PREFIX", whole_county.settings.topic_prefix)
     monkeypatch.delenv("HANDOFF_ORG", raising=False)
-    return county
+    return whole_county
 
 
 async def handoff(*args: str | Path) -> Result:
@@ -149,6 +149,8 @@ async def test_any_bytes_with_any_headers_can_be_sent_raw(environ: County, tmp_p
         ('{"type": "incident.reported", "colour": "blue"}', (), "not in the short form (at colour)"),
         ('{"type": "no.such"}', (), "TYPE_UNKNOWN"),
         ("not JSON", (), "is not JSON"),
+        ('{"type": "incident.reported", "seal": {"FG04": {"alias": "x"}}}', (), "seals what is no request"),
+        ('{"type": "referral.requested", "seal": {"FG04": {"alias": "x"}}}', ("--raw",), "nothing is sealed"),
         ('{"type": "incident.reported", "signature": "none"}', (), "would not make"),
         ('{"type": "incident.reported"}', ("--raw", "--header", "x"), "NAME=VALUE"),
         ('{"type": "incident.reported"}', ("--raw", "--header", "x=hex:zz"), "not hexadecimal"),

@@ -104,9 +104,7 @@ async def test_a_forged_notice_is_not_shown(served: County) -> None:
     assert notice.cause == published.event_id
 
 
-async def _forge(
-    county: County, producer: AIOKafkaProducer, key: SigningKey | None, org: OrgId = BROKER
-) -> None:
+async def _forge(county: County, producer: AIOKafkaProducer, key: SigningKey | None, org: OrgId = BROKER) -> None:
     subject = new_referral_id()
     fact = ReferralStatus.model_validate(ReferralStatus.EXAMPLE)
     envelope = Envelope(new_event_id(), org, fact.TYPE, subject, datetime.now(UTC), MsgStatus.ACTUAL)
