@@ -60,6 +60,35 @@ def add(
     _with_broker(work)
 
 
+@app.command("host")
+def host_(
+    org: Annotated[str, typer.Argument(help="Its id, such as org-my-agency.")],
+    name: Annotated[str, typer.Option(help="What people call it.")],
+    org_class: Annotated[OrgClass, typer.Option("--class", help="What it is in the law's terms.")],
+    category: Annotated[RecipientCategory | None, typer.Option(help="For a provider: which kind.")] = None,
+    service: Annotated[list[Service] | None, typer.Option(help="For a provider: a service it gives; repeat.")] = None,
+    area: Annotated[list[str] | None, typer.Option(help="Where it serves, e.g. US-CA; none means anywhere.")] = None,
+) -> None:
+    """Onboard an organisation whose zone is on this machine: its keys, its folder and the directory are made too."""
+    from broker.app import hand_out_directory, host  # brings opening keys along, which other commands never need
+
+    hosted = OrganisationCard(
+        org_id=OrgId(org),
+        name=name,
+        org_class=org_class,
+        category=category,
+        profile=Profile(services=tuple(service or ()), areas=tuple(area or ())),
+        agreement_until=datetime.now(UTC) + timedelta(days=DAYS_DEFAULT),
+    )
+
+    async def work(settings: Settings, connection: Connection) -> None:
+        await host(settings, connection, hosted)
+        await hand_out_directory(settings, connection)
+        typer.echo(f"{org} is onboarded; its zone is {settings.home / 'zones' / org}")
+
+    _with_broker(work)
+
+
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
     """The network's organisations."""

@@ -1,0 +1,110 @@
+"""`handoff demo`: one county, one night, told line by line from the real topics; then it stays up to be played with."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import asyncpg
+import typer
+
+from broker.app import hand_out_directory, host, open_inboxes, prepare
+from broker.composition import Process, ensure_broker_key, kafka_of, topics_of
+from broker.local.demo import county
+from broker.local.demo.story import StepFailed, Story
+from broker.local.demo.teller import Teller
+from broker.local.parts import parts_for
+from broker.local.processes import serving
+from broker.local.progress import told_to_person
+from broker.serving import until_told_to_stop
+from broker.settings import Settings, load_settings
+
+HOME: Final = Path(".handoff-demo")
+"""The demonstration's own data folder, so that it never meets an installation's."""
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the story, check each step, and end with 0 or 1.")] = False,
+) -> None:
+    """Play one county's night through, checking each step; then stay up, naming commands to try."""
+    logging.basicConfig(level=logging.ERROR)
+    for noisy in ("aiokafka", "faststream"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    settings = load_settings(home=HOME)
+    raise typer.Exit(asyncio.run(_play(settings, once=once)))
+
+
+async def _play(given: Settings, *, once: bool) -> int:
+    with told_to_person() as progress:
+        async with parts_for(given, progress) as settings:
+            progress.say("Onboarding the county: two precincts, a hospital, a hotline, five providers")
+            await prepare(settings)
+            await _onboard(settings)
+            progress.say("Starting the network: broker, relay, clock and the providers' adapter, each its own process")
+            async with _network(settings):
+                failures = await _story(settings)
+                if once:
+                    return 1 if failures else 0
+                typer.echo(_invitation(settings))
+                await until_told_to_stop()
+    return 0
+
+
+async def _onboard(settings: Settings) -> None:
+    ensure_broker_key(settings)
+    assert settings.postgres_dsn is not None
+    connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
+    try:
+        for card in county.cards():
+            await host(settings, connection, card)
+        await hand_out_directory(settings, connection)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _network(settings: Settings) -> AsyncIterator[None]:
+    """Production's way: a process of each kind, with production's database roles; all end with this one."""
+    stack = ExitStack()
+    try:
+        for process in Process:
+            log = settings.home / "logs" / f"{process.value}.log"
+            await asyncio.to_thread(stack.enter_context, serving(settings, process, log))
+        yield
+    finally:
+        await asyncio.to_thread(stack.close)
+
+
+async def _story(settings: Settings) -> list[str]:
+    async with Teller(kafka_of(settings), topics_of(settings)) as teller, open_inboxes(settings) as inboxes:
+        story = Story(settings, teller, inboxes)
+        try:
+            await story.play()
+        except StepFailed as failed:
+            story.failures.append(str(failed))
+        held = f"{story.checks - len(story.failures)} of {story.checks} checks held"
+        teller.chapter(f"{held}." if not story.failures else f"{held}. Not: {'; '.join(story.failures)}")
+        return story.failures
+
+
+def _invitation(settings: Settings) -> str:
+    home = f"HANDOFF_HOME={settings.home}"
+    return "\n".join(
+        (
+            "",
+            "The county stays up. In another terminal, in this folder, with the environment active",
+            f"(. .venv/bin/activate; export {home}):",
+            "",
+            f"  handoff inbox list --org {county.CEDAR}          what waits at a shelter",
+            f"  handoff notices --org {county.POLICE}             what the police were told",
+            f"  handoff publish docs/examples/hotline-referral.json --org {county.HOTLINE} --wait",
+            "  handoff org list                                  who is in the network",
+            "  handoff work list                                 what waits for a human",
+            "  handoff quarantine list                           what was not taken in",
+            "  handoff trail show REFERRAL                       the story of a referral",
+            "",
+            "Ctrl-C ends it and leaves nothing running.",
+        )
+    )

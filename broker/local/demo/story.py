@@ -1,0 +1,293 @@
+"""One night in the county, step by step, on the real parts; each step is checked, and a step that fails says which.
+
+People are simulated by calls of the very inbox and client that real ones use. Nothing is told that did not pass a topic
+or was not seen in an inbox.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from broker.client import AgencyClient
+from broker.local.demo import county
+from broker.local.demo.teller import Teller
+from broker.schemas.consent_revoked import ConsentRevoked, RevocationForm, RevokedBy
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.group_vocabulary import IncidentDateBand
+from broker.schemas.ids import IncidentId, OrgId, ReferralId
+from broker.schemas.incident_reported import IncidentReported
+from broker.schemas.offer_accepted import AcceptedBy
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.recipient_chosen import RecipientChosen
+from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.risk_screened import RiskScreened
+from broker.schemas.vocabulary import DeclineReason, Priority, ScreeningInstrument, ScreeningResult, Service
+from broker.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.inbox.inbox import Inbox
+    from adapters.inbox.inboxes import Inboxes
+    from adapters.inbox.listing import OfferSeen
+
+PATIENCE_SECONDS: Final = 30.0
+STAFF: Final = AcceptedBy.STAFF
+
+
+class StepFailed(Exception):
+    """A step of the story did not come out as it must."""
+
+
+@dataclass(slots=True)
+class Story:
+    """The night. `settings` have addresses; every process of the network runs."""
+
+    settings: Settings
+    teller: Teller
+    inboxes: "Inboxes"
+    failures: list[str] = field(default_factory=list)
+    referral: ReferralId = ReferralId("")
+    checks: int = 0
+
+    async def play(self) -> None:
+        """The whole of it; `failures` says afterwards what did not hold."""
+        async with (
+            AgencyClient.of_settings(self.settings, county.POLICE, name="demo") as police,
+            AgencyClient.of_settings(self.settings, county.HOTLINE, name="demo") as hotline,
+            AgencyClient.of_settings(self.settings, county.POLICE_SOUTH, name="demo") as south,
+        ):
+            await self._an_officer_asks(police)
+            await self._one_has_no_bed_and_one_accepts()
+            await self._nobody_else_can_open()
+            await self._a_lawyer_and_a_doctor()
+            await self._what_the_police_may_not_hear()
+            await self._nobody_was_named(south)
+            await self._taken_back(hotline)
+
+    # --- the steps -----------------------------------------------------------------------------------------------
+
+    async def _an_officer_asks(self, police: AgencyClient) -> None:
+        self.teller.chapter("1. 02:10, a kitchen. An officer asks for a bed, a lawyer and a doctor.")
+        self.teller.aside("She is asked alone, and agrees to six organisations being asked, by name.")
+        purposes = ("SHELTER_PLACEMENT", "PROTECTION_ORDER", "MEDICAL_FOLLOW_UP")
+        named = (county.BIRCH, county.CEDAR, county.LEGAL_AID, county.CLINIC)
+        consent = county.release(county.POLICE, "POLICY-ONLY", named, purposes)
+        await police.accepted(await police.grant_consent(consent, asked_in_private=True))
+        incident = await police.report_incident(
+            IncidentReported(occurred=IncidentDateBand.TODAY, jurisdiction_code="US-TX", medical_need_now=True)
+        )
+        incident_id = IncidentId(incident.subject)
+        asked = await police.request_referral(
+            priority=Priority.P2,
+            services=(Service.EMERGENCY_SHELTER, Service.PROTECTION_ORDER_HELP),
+            groups={
+                "FG03": county.SAFE_CONTACT,
+                "FG04": {"alias": county.ALIAS},
+                "FG16": {"order_type": "NONE"},
+                "FG17": {"needs_now": ["WOUND_CARE"]},
+            },
+            consent=consent,
+            incident_id=incident_id,
+            **county.REQUEST,
+        )
+        self.referral = asked.referral_id
+        await police.accepted(asked.requested)
+        self._check("the broker has durably taken the referral and said so", True)
+        await self._offer(county.CLINIC)
+        self._check("a medical need now has made an offer to the clinic by itself", True)
+        self.teller.aside("The danger screen is done, in private: screened in, and tonight is not safe.")
+        screened = RiskScreened(
+            instrument=ScreeningInstrument.LAP_11,
+            instrument_version="2019",
+            result=ScreeningResult.SCREENED_IN_PROTOCOL,
+            unsafe_tonight=True,
+            private_setting=True,
+            screened_at=datetime.now(UTC),
+        )
+        await police.accepted(await police.screen_risk(incident_id, screened))
+        offers = [await self._offer(org) for org in (county.BIRCH, county.CEDAR)]
+        self._check("the screen has raised the urgency, so two shelters are asked at once", len(offers) == 2)
+        self._check("no offer says who she is", not any(self._mentions(offer.offer) for offer in offers))
+
+    async def _one_has_no_bed_and_one_accepts(self) -> None:
+        self.teller.chapter("2. Birch house has no bed. Cedar house says yes: a person does, never a machine.")
+        birch, cedar = self._inbox(county.BIRCH), self._inbox(county.CEDAR)
+        await birch.decline((await self._offer(county.BIRCH)).offer_id, DeclineReason.NO_CAPACITY_BEDS)
+        offer = await self._offer(county.CEDAR)
+        self._check("before the acceptance nothing was released", not offer.released)
+        await cedar.accept(offer.offer_id)
+        await self._until("the sealed envelope reaches Cedar house", lambda: self._released(county.CEDAR))
+        opened = await cedar.open_groups(offer.offer_id, reader=STAFF)
+        names = [str(getattr(one.content, "alias", "")) for one in opened]
+        self.teller.aside(f"Cedar house opens it with its own key and reads: {county.ALIAS in names and county.ALIAS}")
+        self._check("the shelter that accepted can read whom to expect", county.ALIAS in names)
+        groups = {str(one.field_group) for one in opened}
+        self._check(
+            "it has what a shelter needs and not the lawyer's papers",
+            {"FG03", "FG04"} <= groups and "FG16" not in groups,
+        )
+
+    async def _nobody_else_can_open(self) -> None:
+        self.teller.chapter("3. Nobody else can open it: not the other providers, not the broker, not Kafka.")
+        released = next(
+            f for flow, org, f in self.teller.heard if org == county.CEDAR and isinstance(f, DisclosureReleased)
+        )
+        for org in (county.BIRCH, county.LEGAL_AID, county.CLINIC):
+            provider = self.inboxes.providers[org]
+            texts = [provider.opened(self.referral, sealed, released.wraps) for sealed in released.sealed]
+            self._check(f"{org} holds no key that opens any of it", texts == [None] * len(texts))
+        found = await asyncio.to_thread(_found_in, self.settings.home, (county.ALIAS.encode(), county.NUMBER.encode()))
+        self._check("her name and number stand in no file of Kafka, PostgreSQL or the logs", not found)
+
+    async def _a_lawyer_and_a_doctor(self) -> None:
+        self.teller.chapter("4. The lawyer and the clinic answer for themselves, on the same referral.")
+        for org, group in ((county.LEGAL_AID, "FG16"), (county.CLINIC, "FG17")):
+            inbox, offer = self._inbox(org), await self._offer(org)
+            await inbox.accept(offer.offer_id)
+            await self._until(f"what was released reaches {org}", partial(self._released, org))
+            opened = {str(one.field_group) for one in await inbox.open_groups(offer.offer_id, reader=STAFF)}
+            self._check(f"{org} can read what concerns it ({group})", group in opened)
+
+    async def _what_the_police_may_not_hear(self) -> None:
+        self.teller.chapter(
+            "5. Cedar house reaches her; the service begins. The police hear that it goes on, and no more."
+        )
+        cedar, offer = self._inbox(county.CEDAR), await self._offer(county.CEDAR, of_any_standing=True)
+        before = len(self._told(county.POLICE, ReferralStatus))
+        await cedar.contact_made(offer.offer_id)
+        await cedar.service_started(offer.offer_id, Service.EMERGENCY_SHELTER)
+        await self._until(
+            "two more notices reach the police", lambda: len(self._told(county.POLICE, ReferralStatus)) >= before + 2
+        )
+        told = self._told(county.POLICE, ReferralStatus)
+        self._check(
+            "without her release to them, no notice says what the shelter did",
+            all(fact.state is None and fact.decline_family is None for fact in told),
+        )
+
+    async def _nobody_was_named(self, south: AgencyClient) -> None:
+        self.teller.chapter("6. Another night: nobody was named, so the keys are wrapped only for whoever accepts.")
+        asked = await south.request_referral(
+            priority=Priority.P1,
+            services=(Service.EMERGENCY_SHELTER,),
+            groups={"FG03": county.SAFE_CONTACT, "FG04": {"alias": county.ALIAS}},
+            **county.REQUEST,
+        )
+        self.referral = asked.referral_id
+        await south.accepted(asked.requested)
+        inbox, offer = self._inbox(county.BIRCH), await self._offer(county.BIRCH)
+        await inbox.accept(offer.offer_id)
+        async for notice in south.notices(keep_place=False):
+            if isinstance(notice.fact, RecipientChosen) and notice.subject == asked.referral_id:
+                await south.seal_chosen(notice)
+                break
+        await self._until("the envelope follows the keys", lambda: self._released(county.BIRCH))
+        self._check("the chosen shelter can open what it could not before", True)
+
+    async def _taken_back(self, hotline: AgencyClient) -> None:
+        self.teller.chapter(
+            "7. A call to the hotline. She agrees, then thinks better of it, and says so on the telephone."
+        )
+        consent = county.release(county.HOTLINE, "VAWA", (county.BIRCH, county.CEDAR), ("SHELTER_PLACEMENT",))
+        await hotline.accepted(await hotline.grant_consent(consent, asked_in_private=True))
+        asked = await hotline.request_referral(
+            priority=Priority.P1,
+            services=(Service.EMERGENCY_SHELTER,),
+            groups={"FG03": county.SAFE_CONTACT, "FG04": {"alias": county.ALIAS}},
+            consent=consent,
+            **{**county.REQUEST, "worker_contact": {"role": "ADVOCATE_ON_CALL", "callback": "+15555550101"}},
+        )
+        self.referral = asked.referral_id
+        await hotline.accepted(asked.requested)
+        offer = await self._offer(county.BIRCH)
+        revoked = ConsentRevoked(
+            version=1, revoked_at=datetime.now(UTC), by=RevokedBy.SUBJECT, form=RevocationForm.ORAL
+        )
+        await hotline.accepted(await hotline.revoke_consent(consent.consent_id, revoked))
+        began = time.monotonic()
+        await self._until("the offers are taken back", lambda: self._is_over(county.BIRCH, offer))
+        self.teller.aside(f"taken back {time.monotonic() - began:.1f} s after the broker had the revocation")
+        told = [
+            fact
+            for _, _, fact in self.teller.heard
+            if isinstance(fact, DisclosureReleased) and fact.offer_id == offer.offer_id
+        ]
+        self._check(
+            "nothing was released, and an acceptance now is refused", not told and not await self._can_accept(offer)
+        )
+
+    # --- looking -------------------------------------------------------------------------------------------------
+
+    def _inbox(self, org: OrgId) -> "Inbox":
+        return self.inboxes.of(org)
+
+    async def _offer(self, org: OrgId, *, of_any_standing: bool = False) -> "OfferSeen":
+        """This referral's offer in an inbox, once it is there."""
+        found: list[OfferSeen] = []
+
+        async def there() -> bool:
+            offers = await self._inbox(org).offers(everything=of_any_standing)
+            found[:] = [offer for offer in offers if offer.referral_id == self.referral]
+            return bool(found)
+
+        await self._until(f"an offer reaches {org}", there)
+        return found[0]
+
+    async def _released(self, org: OrgId) -> bool:
+        offers = await self._inbox(org).offers(everything=True)
+        return any(offer.released for offer in offers if offer.referral_id == self.referral)
+
+    async def _is_over(self, org: OrgId, offer: "OfferSeen") -> bool:
+        return all(one.offer_id != offer.offer_id for one in await self._inbox(org).offers())
+
+    async def _can_accept(self, offer: "OfferSeen") -> bool:
+        from broker.errors import HandoffError
+
+        try:
+            await self._inbox(county.BIRCH).accept(offer.offer_id)
+        except HandoffError as error:
+            self.teller.aside(f"Birch house tries to accept and is told: {error}")
+            return False
+        return True
+
+    def _told(self, org: OrgId, kind: type[Any]) -> list[Any]:
+        return [fact for flow, to, fact in self.teller.heard if to == org and isinstance(fact, kind)]
+
+    @staticmethod
+    def _mentions(fact: OfferMade | None) -> bool:
+        text = fact.wire() if fact is not None else b""
+        return county.ALIAS.encode() in text or county.NUMBER.encode() in text
+
+    async def _until(self, what: str, holds: Callable[[], Awaitable[bool] | bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            now = holds()
+            if now if isinstance(now, bool) else await now:
+                return
+            await asyncio.sleep(0.1)
+        self._check(f"{what} within {PATIENCE_SECONDS:.0f} s", False)
+        raise StepFailed(what)
+
+    def _check(self, what: str, holds: bool) -> None:
+        self.checks += 1
+        self.teller.verdict(what, good=holds)
+        if not holds:
+            self.failures.append(what)
+
+
+def _found_in(home: Path, canaries: Iterable[bytes]) -> list[Path]:
+    """Files below the data folder that hold one of these texts; keys are no data and are left out."""
+    wanted = tuple(canaries)
+    return [path for path in _data_files(home) if any(one in path.read_bytes() for one in wanted)]
+
+
+def _data_files(home: Path) -> list[Path]:
+    readable: list[Path] = []
+    for path in home.rglob("*"):
+        if path.is_file() and "zones" not in path.relative_to(home).parts:
+            readable.append(path)
+    return readable
