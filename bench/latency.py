@@ -9,9 +9,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.traffic import POLICE, SHELTERS, Keys, requests
 from broker import serving
+from broker.bus.publisher import Sign
 from broker.composition import broker_parts, kafka_of, topics_of
 from broker.schemas.event import Flow
 from broker.schemas.offer_made import OfferMade
+from broker.seal.keys import SigningKey
 from broker.seal.signature import sign
 from broker.settings import Settings
 
@@ -27,25 +29,29 @@ async def measure(settings: Settings, keys: Keys, events_per_second: float) -> t
         for record in requests(int(events_per_second * SECONDS) * 4, topics, keys)
         if record.topic in {topics.name(Flow.SOURCE_TO_BROKER, org) for org in POLICE}
     ][: int(events_per_second * SECONDS)]
-    async with broker_parts(settings, lambda headers, value: sign(headers, value, key)) as parts:
-        async with serving.intake(parts, kafka):
-            names = [topics.name(Flow.BROKER_TO_PROVIDER, org) for org in SHELTERS]
-            consumer = AIOKafkaConsumer(*names, **kafka, auto_offset_reset="latest", group_id=None)
-            producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
-            await consumer.start()
-            await producer.start()
-            try:
-                await consumer.seek_to_end()
-                await asyncio.sleep(5)  # until the group has its partitions: starting up is not what is measured
-                sent: dict[bytes, float] = {}
-                listening = asyncio.create_task(_listen(consumer, sent, len(records)))
-                await _publish(producer, records, events_per_second, sent)
-                waits = await asyncio.wait_for(listening, SECONDS + 30)
-            finally:
-                await producer.stop()
-                await consumer.stop()
+    own = _signer(key)
+    async with broker_parts(settings, own) as parts, serving.intake(parts, kafka):
+        names = [topics.name(Flow.BROKER_TO_PROVIDER, org) for org in SHELTERS]
+        consumer = AIOKafkaConsumer(*names, **kafka, auto_offset_reset="latest", group_id=None)
+        producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
+        await consumer.start()
+        await producer.start()
+        try:
+            await consumer.seek_to_end()
+            await asyncio.sleep(5)  # until the group has its partitions: starting up is not what is measured
+            sent: dict[bytes, float] = {}
+            listening = asyncio.create_task(_listen(consumer, sent, len(records)))
+            await _publish(producer, records, events_per_second, sent)
+            waits = await asyncio.wait_for(listening, SECONDS + 30)
+        finally:
+            await producer.stop()
+            await consumer.stop()
     cuts = quantiles(waits, n=100)
     return cuts[49] * 1000, cuts[94] * 1000
+
+
+def _signer(key: SigningKey) -> Sign:
+    return lambda headers, value: sign(headers, value, key)
 
 
 async def _publish(producer: Any, records: list[Any], rate: float, sent: dict[bytes, float]) -> None:

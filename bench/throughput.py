@@ -121,13 +121,13 @@ async def _running(settings: Settings, keys: Keys, way: Way) -> AsyncIterator[No
     broker_key = keys[settings.broker_org]
     signed = way is Way.SIGNED
     own = (lambda headers, value: sign(headers, value, broker_key)) if signed else None
-    async with broker_parts(settings, own, signature_check if signed else None) as parts:
-        async with serving.intake(parts, kafka_of(settings)):
-            yield
+    check = signature_check if signed else None
+    async with broker_parts(settings, own, check) as parts, serving.intake(parts, kafka_of(settings)):
+        yield
 
 
 async def _until_moved(watch: Connection, before: int) -> float:
-    while await _taken(watch) == before:
+    while await _taken(watch) == before:  # noqa: ASYNC110  no event tells
         await asyncio.sleep(0.005)
     return time.perf_counter()
 

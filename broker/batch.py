@@ -77,17 +77,15 @@ async def positions_locked(connection: Connection, readings: Sequence[Reading]) 
     """Up to where each partition of the batch was taken in, locked: a second reader of a partition waits here."""
     places = sorted({(reading.record.topic, reading.record.partition) for reading in readings})
     rows = await connection.fetch(
-        "SELECT topic, partition, next_offset FROM position JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition)"
-        " USING (topic, partition) ORDER BY topic, partition FOR UPDATE",
+        "SELECT topic, partition, next_offset FROM position"
+        " JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition) USING (topic, partition) ORDER BY topic, partition FOR UPDATE",
         [topic for topic, _ in places],
         [partition for _, partition in places],
     )
     return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
-async def known_events(
-    connection: Connection, readings: Sequence[Reading]
-) -> dict[tuple[OrgId, EventId], bytes]:
+async def known_events(connection: Connection, readings: Sequence[Reading]) -> dict[tuple[OrgId, EventId], bytes]:
     """The digests of those events of the batch that were taken in before."""
     ids = [(r.arrival.envelope.org, r.arrival.envelope.id) for r in readings if r.arrival is not None]
     if not ids:
@@ -140,7 +138,7 @@ def work(
             _take(desk, reading.arrival, reading, known, result)
         except Refused as refused:
             _quarantine(desk, reading, refused, result)
-        except Exception as defect:
+        except Exception as defect:  # noqa: BLE001  whatever it is, the event is kept and its publisher told
             # A defect of ours must neither lose the event nor block its partition. Its message might hold a value.
             log.error("a story failed with %s at %s", type(defect).__name__, _where(defect))
             _quarantine(desk, reading, Refused(RefusalCode.BROKER_FAULT), result)

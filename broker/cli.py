@@ -29,7 +29,7 @@ class Entry:
 
 
 COMMANDS = (
-    Entry("demo", "broker.commands.demo:demo", "Play one county's night through on the real parts, checking each step."),
+    Entry("demo", "broker.commands.demo:demo", "Play one county's night through, checking each step."),
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
     Entry("inbox", "broker.app:inbox", "See what waits for a provider, answer it, open what was released."),
     Entry("local", "broker.commands.local:app", "Look after the embedded Kafka and PostgreSQL and their data."),

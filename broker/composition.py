@@ -120,7 +120,8 @@ async def broker_parts(
 
 def broker_signer(settings: Settings) -> Sign:
     """The broker's own signature, by the newest signing key of its zone."""
-    key = load_signing_key(zone_folder(settings, settings.broker_org) / KEYS_FOLDER, settings.broker_org, datetime.now(UTC))
+    folder = zone_folder(settings, settings.broker_org) / KEYS_FOLDER
+    key = load_signing_key(folder, settings.broker_org, datetime.now(UTC))
     return lambda headers, value: sign(headers, value, key)
 
 

@@ -70,7 +70,7 @@ notice_poll_milliseconds: Final = 500
 """How long one look at the notice topic waits for the first record; new ones come at once, stopping waits this long."""
 
 notice_clock_skew_seconds_max: Final = 600
-"""How far an agency's clock may be from Kafka's for an answer still to be found without reading the topic from its start."""
+"""How far an agency's clock may be from Kafka's for an answer to be found without reading the whole topic."""
 
 content_keys_kept_days_max: Final = 21
 """The longest referral (ten days undecided at P3) and the time in which its provider must be let in, with a margin."""

@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import asyncpg
@@ -118,7 +118,7 @@ class Pipeline:
         return await read_all(records, self._parts.topics, self._directory, check, now)
 
     async def _store(self, readings: Sequence[Reading]) -> list[Queued]:
-        """One transaction; where PostgreSQL refuses a batch for its content, the record to blame is found by halving."""
+        """One transaction; where PostgreSQL refuses its content, the record to blame is found by halving."""
         try:
             return await self._transaction(readings)
         except TRANSIENT:
@@ -164,9 +164,8 @@ class Pipeline:
         try:
             async with parts.pool.acquire() as connection, connection.transaction():
                 now = await batch.clock_of(connection)
-                desk = Desk(
-                    now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, parts.topics.environment
-                )
+                environment = parts.topics.environment
+                desk = Desk(now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, environment)
                 desk.recent_offers = self._recent_offers
                 yield connection, desk, confirmed
         except BaseException:
@@ -222,15 +221,14 @@ class Pipeline:
     # --- to Kafka ------------------------------------------------------------------------------------------------
 
     async def _dispatch(self, queued: Sequence[Queued]) -> None:
-        """Send what was just committed, in the order of the commits; confirmations are awaited beside the next batch."""
+        """Send what was just committed, in the order of commits; confirmations are awaited beside the next batch."""
         direct = [item for item in queued if item.direct]
         if not direct:
             return
         topics = self._parts.topics
         async with self._in_order:
-            messages = [
-                Message(topics.name(m.flow, m.recipient), m.envelope, m.value) for m in (item.message for item in direct)
-            ]
+            outgoing = [item.message for item in direct]
+            messages = [Message(topics.name(m.flow, m.recipient), m.envelope, m.value) for m in outgoing]
             handed = await self._parts.publisher.queue(messages)
         await self._in_flight.acquire()
         task = asyncio.create_task(self._confirm(direct, handed), name="outbox-confirm")

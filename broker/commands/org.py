@@ -34,7 +34,7 @@ def add(
     category: Annotated[RecipientCategory | None, typer.Option(help="For a provider: which kind.")] = None,
     service: Annotated[list[Service] | None, typer.Option(help="For a provider: a service it gives; repeat.")] = None,
     area: Annotated[list[str] | None, typer.Option(help="Where it serves, e.g. US-CA; none means anywhere.")] = None,
-    card: Annotated[list[Path] | None, typer.Option(help="A public key card of it (`handoff keys card`); repeat.")] = None,
+    card: Annotated[list[Path] | None, typer.Option(help="A key card of it (`handoff keys card`); repeat.")] = None,
     days: Annotated[int, typer.Option(help="For how long its agreement runs.", min=1, max=3660)] = DAYS_DEFAULT,
     household_max: Annotated[int | None, typer.Option(help="For a shelter: the largest household.", min=1)] = None,
     pets: Annotated[bool, typer.Option(help="For a shelter: takes pets.")] = True,

@@ -1,4 +1,4 @@
-"""`handoff trail` and `handoff work`: the story of a referral, and what waits for a human; `handoff quarantine` beside it."""
+"""`handoff trail`, `work` and `quarantine`: a referral's story, what waits for a human, what was not taken in."""
 
 import asyncio
 import json

@@ -109,8 +109,9 @@ def match(
 ) -> Match:
     """Up to `count` providers for a need, and the reason for each one passed over.
 
-    `already` were asked before for this need. `permitted` is the gate's decision on an offer to a candidate, asked in order
-    of rank until enough are found: matching never chooses one that the gate denies. `recent_offers` counts what each was asked lately, for fairness.
+    `already` were asked before for this need. `permitted` is the gate's decision on an offer to a candidate, asked in
+    order of rank until enough are found: matching never chooses one that the gate denies. `recent_offers` counts what
+    each was asked lately, for fairness.
     """
     passed: dict[OrgId, PassedOver] = {}
     ranked: list[tuple[int, int, bytes, Provider]] = []

@@ -9,7 +9,7 @@ from broker.trail.entries import Step
 
 
 def handle(arrival: Arrival[CapacityUpdated], desk: Desk) -> None:
-    """Note the provider's own count; a count from the future is refused, an older one than the known changes nothing."""
+    """Note the provider's own count; one from the future is refused, one older than the known changes nothing."""
     fact, org = arrival.fact, arrival.party.org
     if arrival.envelope.subject != org:
         raise Refused(RefusalCode.NOT_YOURS, "subject")
@@ -21,6 +21,4 @@ def handle(arrival: Arrival[CapacityUpdated], desk: Desk) -> None:
     count = Capacity(fact.available, fact.as_of)
     desk.put(desk.capacity, (org, fact.service), count)
     desk.written.capacity.append((org, fact.service, fact.unit.value, count))
-    desk.record(
-        Step.CAPACITY_UPDATED, None, {"provider": org, "service": fact.service, "bucket": fact.available}
-    )
+    desk.record(Step.CAPACITY_UPDATED, None, {"provider": org, "service": fact.service, "bucket": fact.available})

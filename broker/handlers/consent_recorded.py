@@ -13,6 +13,8 @@ from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import NeedState
 from broker.trail.entries import Step
 
+TAKEN = frozenset({NeedState.ACCEPTED, NeedState.CONTACT_PENDING, NeedState.ENGAGED})
+
 
 def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: Desk) -> None:
     """Record the version if it is lawful and newer than what is known; an older one that comes late is only noted."""
@@ -32,9 +34,7 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
     )
     if not newer:
         return
-    version = ConsentVersion(
-        consent_id, record.version, arrival.party.org, record.status, record, terms(record)
-    )
+    version = ConsentVersion(consent_id, record.version, arrival.party.org, record.status, record, terms(record))
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)
     go_on(desk, consent_id)
@@ -44,5 +44,5 @@ def go_on(desk: Desk, consent_id: ConsentId) -> None:
     """Ask again for every need whose referral names this consent or concerns the same survivor."""
     for referral in desk.under_consent(consent_id):
         for need in referral.needs.values():
-            if need.state in SEEKING or need.state in (NeedState.ACCEPTED, NeedState.CONTACT_PENDING, NeedState.ENGAGED):
+            if need.state in SEEKING or need.state in TAKEN:
                 reconsider(desk, referral, need)

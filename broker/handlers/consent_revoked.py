@@ -34,9 +34,7 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
     go_on(desk, consent_id)
 
 
-def _revoked(
-    consent_id: ConsentId, arrival: Arrival[ConsentRevoked], known: ConsentVersion | None
-) -> ConsentVersion:
+def _revoked(consent_id: ConsentId, arrival: Arrival[ConsentRevoked], known: ConsentVersion | None) -> ConsentVersion:
     fact = arrival.fact
     if known is None or known.record is None or known.terms is None:
         return ConsentVersion(consent_id, fact.version, arrival.party.org, "revoked", None, None)

@@ -23,7 +23,7 @@ def work(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
     try:
         with desk.event(None, desk.broker_org):
             handle(referral, category, desk)
-    except Exception as defect:
+    except Exception as defect:  # noqa: BLE001  whatever it is, a human is told
         log.error("a deadline could not be worked (%s)", type(defect).__name__)
         need = referral.needs[category]
         with desk.event(None, desk.broker_org):

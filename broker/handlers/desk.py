@@ -286,9 +286,7 @@ class Desk:
 
     def raise_work(self, need: Need, reason: str, referral: Referral) -> None:
         """Put a need before a human, with a named owner."""
-        self.written.work.append(
-            Work(need.referral_id, need.category, reason, self.broker_org, referral.priority)
-        )
+        self.written.work.append(Work(need.referral_id, need.category, reason, self.broker_org, referral.priority))
         self.record(
             Step.WORK_RAISED,
             need.referral_id,

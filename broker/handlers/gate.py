@@ -132,7 +132,7 @@ def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decisi
 
 
 def covers_feedback(desk: Desk, referral: Referral, need: Need, value: bytes) -> bool:
-    """Whether a status that was decided earlier may still leave as it is: a coarse one always, a fuller one by release."""
+    """Whether a status decided earlier may still leave as it is: a coarse one always, a fuller one by release."""
     permit_now, _ = feedback(desk, referral, need)
     told = from_json(value)
     says_more = any(told.get(name) is not None for name in ("state", "outcome", "closure", "declineFamily"))

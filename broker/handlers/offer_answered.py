@@ -16,7 +16,7 @@ from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, Wit
 
 
 def receipted(arrival: Arrival[OfferReceipted], desk: Desk) -> None:
-    """Somebody's system or a human has seen the offer (A2): says nothing about the person, so the source may hear it."""
+    """Somebody's system or a human has seen the offer (A2): nothing about the person, so the source may hear it."""
     referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
     if offer.state is not OfferState.MADE:
         return  # A receipt that comes after the answer, or twice, changes nothing: acknowledgments only rise.
@@ -64,9 +64,7 @@ def waitlisted(arrival: Arrival[OfferWaitlisted], desk: Desk) -> None:
     seek(desk, referral, need)
 
 
-def _given_back(
-    arrival: Arrival[OfferDeclined], desk: Desk, referral: Referral, need: Need, offer: Offer
-) -> None:
+def _given_back(arrival: Arrival[OfferDeclined], desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
     """A provider that had accepted cannot go on before the service began: somebody else is sought at once."""
     if not desk.can_move(need, NeedState.MATCHING):
         raise Refused(RefusalCode.TRANSITION_IMPOSSIBLE, "offerId")

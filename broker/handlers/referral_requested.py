@@ -1,4 +1,4 @@
-"""referral.requested: a source asks for help for somebody; each kind of help becomes a need, and providers are asked."""
+"""referral.requested: a source asks for help for somebody; each kind of help is a need that providers are asked for."""
 
 from broker.domain.consent import ConsentRef
 from broker.domain.deadlines import deadline, raised

@@ -1,4 +1,4 @@
-"""referral.sealed: the source has wrapped content keys for named organisations; whoever has accepted receives its own."""
+"""referral.sealed: the source has wrapped its content keys; whoever has accepted receives its own."""
 
 from broker.handlers.arrival import Arrival
 from broker.handlers.cases import OPEN_OFFER_STATES

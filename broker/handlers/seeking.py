@@ -148,9 +148,7 @@ def _wait(desk: Desk, referral: Referral, need: Need, held: list[Decision]) -> d
     return answer_by
 
 
-def _offer(
-    desk: Desk, referral: Referral, need: Need, provider: Provider, decision: Decision
-) -> dict[str, object]:
+def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decision: Decision) -> dict[str, object]:
     """Make one offer without identity, as far as the decision reaches; returns it in the trail's words."""
     pack = desk.pack_of(referral)
     answer_by = min(referral.expires_at, deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now))

@@ -23,7 +23,6 @@ from broker.schemas.vocabulary import (
 )
 from broker.trail.entries import Step
 
-
 RECEIPTS = frozenset({Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED})
 """Acknowledgments that say nothing about a person: the source hears them without a decision (domain.md §10.1)."""
 

@@ -43,7 +43,7 @@ def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConf
     """The INSERT for these columns of a table; `replace` updates every named column that is not part of the key."""
     names = ", ".join(columns)
     arrays = ", ".join(f"${i}::{_array_type(table.columns[name].type)}" for i, name in enumerate(columns, 1))
-    statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+    statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608  names of our tables
     if on_conflict == "fail":
         return statement
     key = [column.name for column in table.primary_key.columns]
@@ -52,9 +52,7 @@ def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConf
     return f"{statement} ON CONFLICT ({', '.join(key)}) {action}"
 
 
-async def add(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]
-) -> None:
+async def add(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
     """Write rows that are new for certain, by COPY: the cheapest way in; a row that exists fails the transaction."""
     if rows:
         await connection.copy_records_to_table(table.name, records=rows, columns=columns)

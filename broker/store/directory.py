@@ -56,9 +56,7 @@ async def load_directory(connection: Connection, known: Directory) -> Directory:
         parties=parties,
         providers={category: tuple(group) for category, group in providers.items()},
         sealing_keys={org: tuple(ids) for org, ids in sealing.items()},
-        signing_keys={
-            KeyId(key["key_id"]): bytes(key["public"]) for key in keys if key["kind"] == "signing"
-        },
+        signing_keys={KeyId(key["key_id"]): bytes(key["public"]) for key in keys if key["kind"] == "signing"},
     )
 
 

@@ -216,7 +216,7 @@ class SealedGroupRow(Row, table=True):
 
 
 class WrappedKeyRow(Row, table=True):
-    """The content key of one sealed group, wrapped for one organisation; kept apart so that it can be destroyed apart."""
+    """The content key of one sealed group, wrapped for one organisation; kept and destroyed apart."""
 
     __tablename__ = "wrapped_key"
     referral_id: str = Field(primary_key=True)

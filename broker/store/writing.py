@@ -10,18 +10,18 @@ from zlib import crc32
 
 from pydantic_core import to_json
 
-from broker.schemas.topics import Topics
 from broker.handlers.cases import ConsentVersion, Incident, Need, Offer, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
-from broker.store import tables
+from broker.schemas.topics import Topics
 from broker.sql.bulk import Connection, add, insert
+from broker.store import tables
 
 LANES: Final = 64
 """Shares of the outbox that relays divide among themselves; one referral is always in one lane."""
 LEASE_SECONDS: Final = 15
-"""How long the process that decided a message has it to itself, before a relay takes it over and asks the gate again."""
+"""How long whoever decided a message has it alone, before a relay takes it over and asks the gate again."""
 
 _INBOX = ("org_id", "event_id", "digest", "received_at")
 _REFERRAL = (

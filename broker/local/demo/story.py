@@ -50,7 +50,7 @@ class Story:
     teller: Teller
     inboxes: "Inboxes"
     failures: list[str] = field(default_factory=list)
-    referral: ReferralId = ReferralId("")
+    referral: ReferralId | None = None
     checks: int = 0
 
     async def play(self) -> None:
@@ -96,9 +96,9 @@ class Story:
         )
         self.referral = asked.referral_id
         await police.accepted(asked.requested)
-        self._check("the broker has durably taken the referral and said so", True)
+        self._check("the broker has durably taken the referral and said so", holds=True)
         await self._offer(county.CLINIC)
-        self._check("a medical need now has made an offer to the clinic by itself", True)
+        self._check("a medical need now has made an offer to the clinic by itself", holds=True)
         self.teller.aside("The danger screen is done, in private: screened in, and tonight is not safe.")
         screened = RiskScreened(
             instrument=ScreeningInstrument.LAP_11,
@@ -110,21 +110,21 @@ class Story:
         )
         await police.accepted(await police.screen_risk(incident_id, screened))
         offers = [await self._offer(org) for org in (county.BIRCH, county.CEDAR)]
-        self._check("the screen has raised the urgency, so two shelters are asked at once", len(offers) == 2)
-        self._check("no offer says who she is", not any(self._mentions(offer.offer) for offer in offers))
+        self._check("the screen has raised the urgency, so two shelters are asked at once", holds=len(offers) == 2)
+        self._check("no offer says who she is", holds=not any(self._mentions(offer.offer) for offer in offers))
 
     async def _one_has_no_bed_and_one_accepts(self) -> None:
         self.teller.chapter("2. Birch house has no bed. Cedar house says yes: a person does, never a machine.")
         birch, cedar = self._inbox(county.BIRCH), self._inbox(county.CEDAR)
         await birch.decline((await self._offer(county.BIRCH)).offer_id, DeclineReason.NO_CAPACITY_BEDS)
         offer = await self._offer(county.CEDAR)
-        self._check("before the acceptance nothing was released", not offer.released)
+        self._check("before the acceptance nothing was released", holds=not offer.released)
         await cedar.accept(offer.offer_id)
         await self._until("the sealed envelope reaches Cedar house", lambda: self._released(county.CEDAR))
         opened = await cedar.open_groups(offer.offer_id, reader=STAFF)
         names = [str(getattr(one.content, "alias", "")) for one in opened]
         self.teller.aside(f"Cedar house opens it with its own key and reads: {county.ALIAS in names and county.ALIAS}")
-        self._check("the shelter that accepted can read whom to expect", county.ALIAS in names)
+        self._check("the shelter that accepted can read whom to expect", holds=county.ALIAS in names)
         groups = {str(one.field_group) for one in opened}
         self._check(
             "it has what a shelter needs and not the lawyer's papers",
@@ -138,10 +138,11 @@ class Story:
         )
         for org in (county.BIRCH, county.LEGAL_AID, county.CLINIC):
             provider = self.inboxes.providers[org]
+            assert self.referral is not None
             texts = [provider.opened(self.referral, sealed, released.wraps) for sealed in released.sealed]
-            self._check(f"{org} holds no key that opens any of it", texts == [None] * len(texts))
+            self._check(f"{org} holds no key that opens any of it", holds=texts == [None] * len(texts))
         found = await asyncio.to_thread(_found_in, self.settings.home, (county.ALIAS.encode(), county.NUMBER.encode()))
-        self._check("her name and number stand in no file of Kafka, PostgreSQL or the logs", not found)
+        self._check("her name and number stand in no file of Kafka, PostgreSQL or the logs", holds=not found)
 
     async def _a_lawyer_and_a_doctor(self) -> None:
         self.teller.chapter("4. The lawyer and the clinic answer for themselves, on the same referral.")
@@ -150,12 +151,10 @@ class Story:
             await inbox.accept(offer.offer_id)
             await self._until(f"what was released reaches {org}", partial(self._released, org))
             opened = {str(one.field_group) for one in await inbox.open_groups(offer.offer_id, reader=STAFF)}
-            self._check(f"{org} can read what concerns it ({group})", group in opened)
+            self._check(f"{org} can read what concerns it ({group})", holds=group in opened)
 
     async def _what_the_police_may_not_hear(self) -> None:
-        self.teller.chapter(
-            "5. Cedar house reaches her; the service begins. The police hear that it goes on, and no more."
-        )
+        self.teller.chapter("5. Cedar house reaches her; the service begins. The police hear that it goes on.")
         cedar, offer = self._inbox(county.CEDAR), await self._offer(county.CEDAR, of_any_standing=True)
         before = len(self._told(county.POLICE, ReferralStatus))
         await cedar.contact_made(offer.offer_id)
@@ -166,7 +165,7 @@ class Story:
         told = self._told(county.POLICE, ReferralStatus)
         self._check(
             "without her release to them, no notice says what the shelter did",
-            all(fact.state is None and fact.decline_family is None for fact in told),
+            holds=all(fact.state is None and fact.decline_family is None for fact in told),
         )
 
     async def _nobody_was_named(self, south: AgencyClient) -> None:
@@ -186,12 +185,10 @@ class Story:
                 await south.seal_chosen(notice)
                 break
         await self._until("the envelope follows the keys", lambda: self._released(county.BIRCH))
-        self._check("the chosen shelter can open what it could not before", True)
+        self._check("the chosen shelter can open what it could not before", holds=True)
 
     async def _taken_back(self, hotline: AgencyClient) -> None:
-        self.teller.chapter(
-            "7. A call to the hotline. She agrees, then thinks better of it, and says so on the telephone."
-        )
+        self.teller.chapter("7. A call to the hotline. She agrees, then takes it back, by telephone.")
         consent = county.release(county.HOTLINE, "VAWA", (county.BIRCH, county.CEDAR), ("SHELTER_PLACEMENT",))
         await hotline.accepted(await hotline.grant_consent(consent, asked_in_private=True))
         asked = await hotline.request_referral(
@@ -211,14 +208,9 @@ class Story:
         began = time.monotonic()
         await self._until("the offers are taken back", lambda: self._is_over(county.BIRCH, offer))
         self.teller.aside(f"taken back {time.monotonic() - began:.1f} s after the broker had the revocation")
-        told = [
-            fact
-            for _, _, fact in self.teller.heard
-            if isinstance(fact, DisclosureReleased) and fact.offer_id == offer.offer_id
-        ]
-        self._check(
-            "nothing was released, and an acceptance now is refused", not told and not await self._can_accept(offer)
-        )
+        told = [one for one in self._told(county.BIRCH, DisclosureReleased) if one.offer_id == offer.offer_id]
+        refused = not await self._can_accept(offer)
+        self._check("nothing was released, and an acceptance now is refused", holds=not told and refused)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -269,10 +261,10 @@ class Story:
             if now if isinstance(now, bool) else await now:
                 return
             await asyncio.sleep(0.1)
-        self._check(f"{what} within {PATIENCE_SECONDS:.0f} s", False)
+        self._check(f"{what} within {PATIENCE_SECONDS:.0f} s", holds=False)
         raise StepFailed(what)
 
-    def _check(self, what: str, holds: bool) -> None:
+    def _check(self, what: str, *, holds: bool) -> None:
         self.checks += 1
         self.teller.verdict(what, good=holds)
         if not holds:
