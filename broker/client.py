@@ -1,6 +1,6 @@
 '''What an agency imports: publish events that are checked, sealed and signed, and hear for certain what became of them.
 
-    async with AgencyClient("org-hotline", zone, "localhost:9092") as client:
+    async with AgencyClient("org-hotline-county", zone, "localhost:9092") as client:
         await client.grant_consent(release, asked_in_private=True)
         referral = await client.request_referral(
             priority="P1",

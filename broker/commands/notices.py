@@ -29,11 +29,16 @@ def notices(
 
 
 async def _notices(settings: Settings, org: str | None, follow: bool, since_now: bool, as_json: bool) -> None:
+    tell = json_of if as_json else line_of
     async with client_of(settings, org) as client:
-        async for notice in client.notices(
-            since="now" if since_now else "earliest", keep_place=False, to_end=not follow
-        ):
-            typer.echo(json_of(notice) if as_json else line_of(notice))
+        if not follow:
+            # A referral's notices come in order, different referrals' do not: people read by time.
+            found = [notice async for notice in client.notices(keep_place=False, to_end=True)]
+            for notice in sorted(found, key=lambda one: one.time):
+                typer.echo(tell(notice))
+            return
+        async for notice in client.notices(since="now" if since_now else "earliest", keep_place=False):
+            typer.echo(tell(notice))
 
 
 def line_of(notice: Notice) -> str:

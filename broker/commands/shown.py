@@ -1,7 +1,7 @@
 """What would leave, told line by line: never what is sealed, only its code, its size class and who could open it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from broker.agency.planning import Plan, Share, Withheld
 from broker.agency.records import Record
@@ -54,9 +54,9 @@ def _shown_share(share: Share) -> Iterator[str]:
     yield from _reasons(share.withheld)
 
 
-def _reasons(withheld: Withheld | Mapping[FieldGroup, object]) -> Iterator[str]:
+def _reasons(withheld: Withheld) -> Iterator[str]:
     for group, reason in sorted(withheld.items()):
-        yield f"    {_labelled(group)}  {reason}: {WORDS[reason]}"  # type: ignore[index]
+        yield f"    {_labelled(group)}  {reason.value}: {WORDS[reason]}"
 
 
 def _labelled(group: FieldGroup) -> str:

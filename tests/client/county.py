@@ -23,7 +23,7 @@ from broker.settings import Settings
 from broker.store.directory import OrganisationCard
 from broker.zone import KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory, write_zone
 
-HOTLINE: Final = OrgId("org-hotline")
+HOTLINE: Final = OrgId("org-hotline-county")
 POLICE: Final = OrgId("org-police-north")
 BIRCH: Final = OrgId("org-shelter-birch")
 CEDAR: Final = OrgId("org-shelter-cedar")

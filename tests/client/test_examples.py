@@ -1,19 +1,16 @@
 """Every file of docs/examples does what it says: the good are taken, each bad one is refused with its name's code."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from broker.cli import app
 from broker.commands.event_file import ShortEvent, now_utc, read_event_file
 from broker.errors import HandoffError
 from broker.schemas.refusal import ADVICE, RefusalCode
 from tests.client.county import HOTLINE, POLICE, County
+from tests.client.shell import EXAMPLES, handoff, in_environment, told
 from tests.client.test_publishing import on_topic
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 GOOD = sorted(EXAMPLES.glob("*.json"))
 REFUSED = sorted((EXAMPLES / "refused").glob("*.json"))
 AFTER_ANOTHER = {"CONSENT_VERSION_CONFLICT", "REFERRAL_EXISTS", "REFERRAL_UNKNOWN", "SEALED_GROUP_UNKNOWN"}
@@ -22,22 +19,9 @@ AFTER_ANOTHER = {"CONSENT_VERSION_CONFLICT", "REFERRAL_EXISTS", "REFERRAL_UNKNOW
 
 @pytest.fixture
 def environ(whole_county: County, monkeypatch: pytest.MonkeyPatch) -> County:
-    """The county's settings as environment variables, as a shell has them."""
-    monkeypatch.setenv("HANDOFF_HOME", str(whole_county.settings.home))
-    monkeypatch.setenv("HANDOFF_KAFKA_BOOTSTRAP", str(whole_county.settings.kafka_bootstrap))
-    monkeypatch.setenv("HANDOFF_TOPIC_PREFIX", whole_county.settings.topic_prefix)
-    monkeypatch.delenv("HANDOFF_ORG", raising=False)
+    """The county, its settings in the environment."""
+    in_environment(whole_county, monkeypatch)
     return whole_county
-
-
-async def handoff(*args: str | Path) -> Result:
-    """Run a command in a thread of its own, as a shell would in a process."""
-    return await asyncio.to_thread(lambda: CliRunner().invoke(app, [str(arg) for arg in args]))
-
-
-def told(result: Result) -> str:
-    """What the command printed, and the error it ended with."""
-    return f"{result.output}{result.exception if isinstance(result.exception, HandoffError) else ''}"
 
 
 async def test_each_good_example_is_accepted(environ: County) -> None:

@@ -4,7 +4,9 @@ import asyncio
 import json
 from contextlib import aclosing
 from datetime import UTC, datetime
+from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaConsumer
 
 from broker.bus.publisher import Message, Publisher
@@ -12,13 +14,15 @@ from broker.client import RecipientChosen
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope, Received, read_envelope
 from broker.schemas.event import EventData, Flow
-from broker.schemas.ids import OrgId, new_event_id
+from broker.schemas.ids import OrgId, ReferralId, new_event_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.referral_cancelled import CancelReason
 from broker.seal.keys import load_signing_key
 from broker.seal.signature import sign
 from broker.zone import KEYS_FOLDER
 from tests.client.county import ALIAS, BIRCH, CEDAR, POLICE, SAFE_CONTACT, County, asked
+from tests.client.shell import EXAMPLES, handoff, in_environment
 
 SECONDS = 30
 
@@ -74,9 +78,33 @@ async def test_whoever_accepts_is_let_in_by_the_agency_and_opens_what_it_may_hav
                     await client.accepted(await client.seal_chosen(notice))
                     break
     released = DisclosureReleased.read((await first(served, BIRCH, DisclosureReleased)).data)
-    ring = served.ring(BIRCH)
-    texts = {one.field_group: ring.open(referral.referral_id, one, released.wraps) for one in released.sealed}
-    opened = {str(group): json.loads(text) for group, text in texts.items()}
-    assert opened["FG04"] == ALIAS
-    assert opened["FG03"]["handle"] == SAFE_CONTACT["handle"]
+    assert opened_by(served, BIRCH, referral.referral_id, released)["FG03"]["handle"] == SAFE_CONTACT["handle"]
+    assert opened_by(served, BIRCH, referral.referral_id, released)["FG04"] == ALIAS
     assert {wrap.recipient for wrap in released.wraps} == {BIRCH} != {CEDAR}
+
+
+async def test_a_shell_that_follows_lets_in_whoever_accepts_and_ends_at_the_close(
+    served: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`handoff publish --follow` does what a program would: seals for the chosen provider, tells, ends."""
+    in_environment(served, monkeypatch)
+    following = asyncio.create_task(handoff("publish", EXAMPLES / "police-referral.json", "--follow", "--org", POLICE))
+    offered = await first(served, BIRCH, OfferMade)
+    offer, referral = OfferMade.read(offered.data), ReferralId(offered.envelope.subject)
+    await answer(served, BIRCH, referral, OfferAccepted(offer_id=offer.offer_id, accepted_by=AcceptedBy.STAFF))
+    released = DisclosureReleased.read((await first(served, BIRCH, DisclosureReleased)).data)
+    assert opened_by(served, BIRCH, referral, released)["FG04"]["alias"] == "Robin"
+    async with served.client(POLICE) as client:
+        await client.accepted(await client.cancel_referral(referral, CancelReason.SAFE_ELSEWHERE))
+    async with asyncio.timeout(SECONDS):
+        result = await following
+    assert result.exit_code == 0, result.output
+    assert "org-shelter-birch has accepted; wrap the keys of" in result.output
+    assert "Robin" not in result.output
+
+
+def opened_by(county: County, org: OrgId, referral: ReferralId, released: DisclosureReleased) -> dict[str, Any]:
+    """What this provider finds in what was released to it."""
+    ring_of = county.ring(org)
+    texts = {one.field_group: ring_of.open(referral, one, released.wraps) for one in released.sealed}
+    return {str(group): json.loads(text) for group, text in texts.items()}
