@@ -7,8 +7,10 @@ from pathlib import Path
 
 from adapters import tables as provider_tables
 from adapters.commands import inbox_app
+from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.inboxes import database as provider_database
+from adapters.inbox.listing import OfferSeen
 from adapters.provider import load_providers, write_provider_folder
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts
@@ -34,6 +36,8 @@ from broker.sql.bulk import Connection
 from broker.sql.migrate import migrate
 from broker.store.directory import OrganisationCard
 from broker.zone import KEYS_FOLDER, write_zone
+
+__all__ = ["Inbox", "Inboxes", "OfferSeen", "adapter", "hand_out_directory", "host", "inbox", "open_inboxes", "prepare"]
 
 
 async def prepare(settings: Settings) -> None:

@@ -78,7 +78,8 @@ async def positions_locked(connection: Connection, readings: Sequence[Reading]) 
     places = sorted({(reading.record.topic, reading.record.partition) for reading in readings})
     rows = await connection.fetch(
         "SELECT topic, partition, next_offset FROM position"
-        " JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition) USING (topic, partition) ORDER BY topic, partition FOR UPDATE",
+        " JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition)"
+        " USING (topic, partition) ORDER BY topic, partition FOR UPDATE",
         [topic for topic, _ in places],
         [partition for _, partition in places],
     )

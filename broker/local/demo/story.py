@@ -30,9 +30,7 @@ from broker.schemas.vocabulary import DeclineReason, Priority, ScreeningInstrume
 from broker.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.inbox.inbox import Inbox
-    from adapters.inbox.inboxes import Inboxes
-    from adapters.inbox.listing import OfferSeen
+    from broker.app import Inbox, Inboxes, OfferSeen
 
 PATIENCE_SECONDS: Final = 30.0
 STAFF: Final = AcceptedBy.STAFF
@@ -128,14 +126,12 @@ class Story:
         groups = {str(one.field_group) for one in opened}
         self._check(
             "it has what a shelter needs and not the lawyer's papers",
-            {"FG03", "FG04"} <= groups and "FG16" not in groups,
+            holds={"FG03", "FG04"} <= groups and "FG16" not in groups,
         )
 
     async def _nobody_else_can_open(self) -> None:
         self.teller.chapter("3. Nobody else can open it: not the other providers, not the broker, not Kafka.")
-        released = next(
-            f for flow, org, f in self.teller.heard if org == county.CEDAR and isinstance(f, DisclosureReleased)
-        )
+        released: DisclosureReleased = self._told(county.CEDAR, DisclosureReleased)[-1]
         for org in (county.BIRCH, county.LEGAL_AID, county.CLINIC):
             provider = self.inboxes.providers[org]
             assert self.referral is not None
