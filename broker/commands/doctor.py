@@ -75,7 +75,7 @@ async def examine(settings: Settings) -> list[Finding]:
     return [
         _python(),
         *([] if settings.kafka_bootstrap else [_java(), _jars(settings)]),
-        *([] if settings.postgres_dsn else [_postgres_programs()]),
+        *([] if settings.postgres_dsn or settings.provider_postgres_dsn else [_postgres_programs()]),
         await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole)),
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
         _data_folder(settings.home),

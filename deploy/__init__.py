@@ -1,0 +1,1 @@
+"""How to run it in containers, and the check that this works."""
