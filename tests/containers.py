@@ -1,12 +1,13 @@
 """Kafka and PostgreSQL from container images, for `make test ARGS=--containers`.
 
-The images are the official ones unless HANDOFF_TEST_KAFKA_IMAGE and HANDOFF_TEST_POSTGRES_IMAGE name others.
+The images are the official ones unless KAFKA_IMAGE and POSTGRES_IMAGE name others, as for deploy/compose.yaml.
 """
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from testcontainers.core.container import DockerContainer
 
@@ -21,7 +22,7 @@ _START_SECONDS_MAX = 120.0
 def kafka_container() -> Iterator[str]:
     """A single-node Kafka; yields `host:port`."""
     port = any_free()  # Kafka tells clients its own address, so the port must be known before it starts
-    container = DockerContainer(os.environ.get("HANDOFF_TEST_KAFKA_IMAGE", _KAFKA_IMAGE)).with_bind_ports(9092, port)
+    container = _on_loopback(os.environ.get("KAFKA_IMAGE", _KAFKA_IMAGE), 9092, port)
     settings = {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
@@ -48,13 +49,20 @@ def kafka_container() -> Iterator[str]:
 @contextmanager
 def postgres_container(password: str) -> Iterator[str]:
     """A PostgreSQL; yields the superuser's address."""
-    image = os.environ.get("HANDOFF_TEST_POSTGRES_IMAGE", _POSTGRES_IMAGE)
-    container = DockerContainer(image).with_env("POSTGRES_PASSWORD", password).with_exposed_ports(5432)
+    image, port = os.environ.get("POSTGRES_IMAGE", _POSTGRES_IMAGE), any_free()
+    container = _on_loopback(image, 5432, port).with_env("POSTGRES_PASSWORD", password)
     with container:
         # Over TCP it answers only after its own preparation, during which it listens on a Unix socket alone.
         _await_exit_zero(container, "pg_isready --host 127.0.0.1 --username postgres")
-        host, port = container.get_container_host_ip(), container.get_exposed_port(5432)
-        yield f"postgresql://postgres:{password}@{host}:{port}/postgres"
+        yield f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres"
+
+
+def _on_loopback(image: str, port: int, host_port: int) -> DockerContainer:
+    """A container whose port only this machine can reach; testcontainers' own way opens it to the whole network."""
+    container = DockerContainer(image)
+    ports: dict[str, Any] = container.ports
+    ports[str(port)] = ("127.0.0.1", host_port)
+    return container
 
 
 def _await_kafka(port: int) -> None:
