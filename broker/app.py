@@ -15,7 +15,6 @@ from adapters.provider import load_providers, write_provider_folder
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts
 from broker.composition import (
-    ZONES_FOLDER,
     ensure_broker_key,
     kafka_of,
     network_directory,
@@ -56,7 +55,7 @@ async def adapter(settings: Settings) -> AsyncIterator[ProviderZone]:
             kafka=kafka_of(settings),
             topics=topics_of(settings),
             broker_org=settings.broker_org,
-            load_providers=lambda: load_providers(settings.home / ZONES_FOLDER),
+            load_providers=lambda: load_providers(settings.zones),
             group=settings.topic_prefix + PROVIDER_GROUP,
         )
         async with ProviderZone(parts) as zone:
@@ -75,7 +74,7 @@ async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
     """The inboxes of the providers whose folders are here."""
     settings = given or attached(load_settings(), "provider_postgres_dsn")
     async with provider_database(provider_dsn(settings)) as pool:
-        yield Inboxes(pool, load_providers(settings.home / ZONES_FOLDER), settings.environment)
+        yield Inboxes(pool, load_providers(settings.zones), settings.environment)
 
 
 inbox = inbox_app(open_inboxes)

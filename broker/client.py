@@ -148,7 +148,7 @@ class AgencyClient(Facts):
             raise SettingsInvalid("HANDOFF_KAFKA_BOOTSTRAP is not set and no embedded Kafka runs.")
         return cls(
             org,
-            settings.home / "zones" / org,
+            settings.zones / org,
             settings.kafka_bootstrap,
             environment=settings.environment,
             topic_prefix=settings.topic_prefix,

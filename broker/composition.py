@@ -38,7 +38,6 @@ from broker.store.policies import activate, shipped_pack
 from broker.zone import KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory
 
 POOL_CONNECTIONS_MAX = 8
-ZONES_FOLDER = "zones"
 GC_ALLOCATIONS = 100_000
 """A batch's worth; at Python's own 700 the collector takes a tenth of the broker's time."""
 
@@ -67,7 +66,7 @@ def kafka_of(settings: Settings) -> dict[str, Any]:
 
 def zone_folder(settings: Settings, org: str) -> Path:
     """The folder of an organisation's zone: its keys and what it knows of the network."""
-    return settings.home / ZONES_FOLDER / org
+    return settings.zones / org
 
 
 @asynccontextmanager

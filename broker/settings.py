@@ -87,8 +87,8 @@ class Settings(BaseSettings):
     maven_repository: str = Field(default="https://repo.maven.apache.org/maven2", pattern=r"^https?://\S+[^/]$")
     """Where Kafka's jars are fetched from: Maven Central, or a mirror of it. The lock decides what is accepted."""
 
-    keys_dir: Folder | None = None
-    """The folder with the zones' key files; `<home>/keys` where it is not set."""
+    zones_dir: Folder | None = None
+    """The folder with the zones of the organisations on this machine and their keys; `<home>/zones` by default."""
 
     environment: MsgStatus = MsgStatus.ACTUAL
     """`actual` or `exercise`: an installation serves one of the two, and refuses events of the other."""
@@ -154,9 +154,9 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def keys(self) -> Path:
-        """The folder with the zones' key files."""
-        return self.keys_dir or self.home / "keys"
+    def zones(self) -> Path:
+        """The folder with the zones of the organisations on this machine: `<org>/keys` and what each knows."""
+        return self.zones_dir or self.home / "zones"
 
     def kafka_client_options(self) -> dict[str, Any]:
         """The keyword arguments that every aiokafka client of this installation gets, besides `bootstrap_servers`.

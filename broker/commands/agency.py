@@ -24,7 +24,7 @@ def agency_of(settings: Settings, org: str | None) -> OrgId:
     """
     if org is not None:
         return OrgId(org)
-    zones = settings.home / "zones"
+    zones = settings.zones
     found = sorted(path.parent.name for path in zones.glob(f"org-*/{DIRECTORY_FILE}") if _has_keys(path.parent))
     if len(found) == 1:
         return OrgId(found[0])

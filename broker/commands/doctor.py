@@ -79,7 +79,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole)),
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
         _data_folder(settings.home),
-        _keys_folder(settings.keys),
+        _zones(settings.zones),
     ]
 
 
@@ -178,9 +178,14 @@ def _data_folder(home: Path) -> Finding:
     return Finding("Data folder", State.OK, found)
 
 
-def _keys_folder(keys: Path) -> Finding:
-    if not keys.exists():
-        return Finding("Keys folder", State.IDLE, f"{keys}, not made yet", "`handoff keys new` makes a key in it.")
-    if keys.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return Finding("Keys folder", State.MISSING, f"{keys} is open to other users", f"Run: chmod 700 {keys}")
-    return Finding("Keys folder", State.OK, str(keys))
+def _zones(zones: Path) -> Finding:
+    """The zones on this machine: how many, and whether any zone's keys could be read by another user."""
+    folders = sorted(zones.glob("*/keys"))
+    if not folders:
+        return Finding(
+            "Zones", State.IDLE, f"none in {zones} yet", "`handoff keys new` or `handoff org host` makes one."
+        )
+    for keys in folders:
+        if keys.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return Finding("Zones", State.MISSING, f"{keys} is open to other users", f"Run: chmod 700 {keys}")
+    return Finding("Zones", State.OK, f"{len(folders)} in {zones}")

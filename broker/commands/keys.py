@@ -89,7 +89,7 @@ def print_card(
 
 def key_folder(org: OrgId) -> Path:
     """Where an organisation's keys rest in this installation."""
-    return load_settings().home / "zones" / org / "keys"
+    return load_settings().zones / org / "keys"
 
 
 def _folders(org: OrgId | None, folder: Path | None) -> Iterator[Path]:
@@ -98,7 +98,7 @@ def _folders(org: OrgId | None, folder: Path | None) -> Iterator[Path]:
     elif org is not None:
         yield key_folder(org)
     else:
-        yield from sorted((load_settings().home / "zones").glob("*/keys"))
+        yield from sorted((load_settings().zones).glob("*/keys"))
 
 
 def _key(kind: KeyKind, key_id: KeyId, folder: Path, now: datetime, not_after: datetime | None) -> KeyCard:

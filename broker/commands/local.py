@@ -62,7 +62,7 @@ def reset(
     if not yes:
         typer.confirm(f"Remove all data in {home.path}?", abort=True)
     with home.owned():
-        for path in _removable(home, settings.keys if keys else None):
+        for path in _removable(home, settings.zones if keys else None):
             _remove(path)
     typer.echo(f"Removed the data in {home.path}.")
 

@@ -26,6 +26,16 @@ ACTOR = "role:operator"
 """Who reads by this command line; sign-in with persons' roles comes with the pages."""
 
 
+@trail.callback()
+def _trail() -> None:
+    """Keeps `show` a command of its own, beside those that will come."""
+
+
+@quarantine.callback()
+def _quarantine() -> None:
+    """Keeps `list` a command of its own, beside those that will come."""
+
+
 @trail.command()
 def show(referral: Annotated[str, typer.Argument(help="The referral's id: ref-…")], as_json: Json = False) -> None:
     """Print the story of a referral in order. Reading it is an entry of the trail, too."""

@@ -11,7 +11,6 @@ from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.inboxes import database as provider_database
 from adapters.provider import load_providers
 from broker.app import provider_dsn
-from broker.composition import ZONES_FOLDER
 from tests.broker.county import County
 from tests.broker.letters import until
 from tests.crash.checker import judged
@@ -48,7 +47,7 @@ async def test_kill_9_thirty_times_under_five_thousand_events(founded: County) -
 
 @asynccontextmanager
 async def _desks(county: County) -> AsyncIterator[People]:
-    providers = load_providers(county.settings.home / ZONES_FOLDER)
+    providers = load_providers(county.settings.zones)
     async with provider_database(provider_dsn(county.settings)) as pool:
         yield People(Inboxes(pool, providers, county.settings.environment))
 

@@ -98,8 +98,8 @@ def test_reset_removes_data_but_not_under_a_running_owner(home: Path) -> None:
         assert refused.returncode == 4
         assert "handoff local stop" in refused.stderr
         handoff("local", "stop", home=home)
-    (home / "keys").mkdir()
-    (home / "keys" / "key").write_text("kept")
+    (home / "zones").mkdir()
+    (home / "zones" / "key").write_text("kept")
     done = handoff("local", "reset", "--yes", home=home)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in home.iterdir()) == ["keys", "lock"]

@@ -68,7 +68,7 @@ def cards() -> list[OrganisationCard]:
             name=name,
             org_class=org_class,
             category=category,
-            profile=Profile(services=services, areas=("US-TX",)) if services else Profile(),
+            profile=Profile(services=services, areas=("US-CA",)) if services else Profile(),
             agreement_until=until,
         )
         for org, name, org_class, category, services in _COUNTY
@@ -132,7 +132,7 @@ SAFE_CONTACT: Final[dict[str, Any]] = {
 REQUEST: Final[dict[str, Any]] = {
     "need_summary": {"adults": 1, "children": 2, "child_age_bands": ["0-2", "6-9"], "safe_tonight": False},
     "access_needs": {"preferred_language": "es", "interpreter": True},
-    "jurisdiction_code": "US-TX",
+    "jurisdiction_code": "US-CA",
     "victim_agreed": "YES",
     "worker_contact": {"role": "OFFICER", "callback": "+15555550100"},
 }

@@ -76,7 +76,7 @@ class Story:
         consent = county.release(county.POLICE, "POLICY-ONLY", named, purposes)
         await police.accepted(await police.grant_consent(consent, asked_in_private=True))
         incident = await police.report_incident(
-            IncidentReported(occurred=IncidentDateBand.TODAY, jurisdiction_code="US-TX", medical_need_now=True)
+            IncidentReported(occurred=IncidentDateBand.TODAY, jurisdiction_code="US-CA", medical_need_now=True)
         )
         incident_id = IncidentId(incident.subject)
         asked = await police.request_referral(
