@@ -102,7 +102,7 @@ def test_reset_removes_data_but_not_under_a_running_owner(home: Path) -> None:
     (home / "zones" / "key").write_text("kept")
     done = handoff("local", "reset", "--yes", home=home)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in home.iterdir()) == ["keys", "lock"]
+    assert sorted(path.name for path in home.iterdir()) == ["lock", "zones"]
 
 
 def test_an_error_is_one_clear_line(home: Path) -> None:

@@ -100,4 +100,4 @@ def test_an_error_s_docstring_is_its_message() -> None:
     for one in classes:
         classes.extend(one.__subclasses__())
         assert one.__doc__
-        assert str(one()) == one.__doc__.partition("\n")[0]
+        assert one.default_message() == one.__doc__.partition("\n")[0]
