@@ -7,7 +7,7 @@ PYTHON ?= python3
 ARGS ?=
 ONCE ?=
 # Two at once: on the two cores of a small machine they take a third off; more only wait for Kafka.
-PYTEST_WORKERS ?= -n 2
+PYTEST_WORKERS ?= -n 2 --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
