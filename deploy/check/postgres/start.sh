@@ -11,4 +11,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   done
   pg_ctl --wait --mode=fast stop > /dev/null
 fi
-exec postgres -c listen_addresses='*' "$@"
+exec "$@" -c listen_addresses='*'
