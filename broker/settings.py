@@ -84,8 +84,8 @@ class Settings(BaseSettings):
     cache_dir: Folder = Field(default_factory=_default_cache)
     """Where Kafka's jars are kept, shared between all copies of this user."""
 
-    maven_repository: str = Field(default="https://repo.maven.apache.org/maven2", pattern=r"^https?://\S+[^/]$")
-    """Where Kafka's jars are fetched from: Maven Central, or a mirror of it. The lock decides what is accepted."""
+    maven_repository: str | None = Field(default=None, pattern=r"^https?://\S+[^/]$")
+    """Where Kafka's jars are fetched from: Maven Central, or this mirror of it. The lock decides what is accepted."""
 
     zones_dir: Folder | None = None
     """The folder with the zones of the organisations on this machine and their keys; `<home>/zones` by default."""

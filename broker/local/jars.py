@@ -57,8 +57,8 @@ def missing_jars(cache: Path) -> tuple[Jar, ...]:
     return tuple(jar for jar in locked_jars() if not (folder / jar.file_name).exists())
 
 
-def ensure_jars(cache: Path, repository: str, progress: Progress) -> tuple[Path, ...]:
-    """The class path: downloads what is missing from `repository` (a URL), then hashes every jar.
+def ensure_jars(cache: Path, repository: str | None, progress: Progress) -> tuple[Path, ...]:
+    """The class path: downloads what is missing from `repository` (a URL; None is Maven Central), hashes every jar.
 
     Raises `JarsUnreachable` when the repository cannot be reached, `JarRefused` when a file differs from the lock or a
     jar lies there that the lock does not name.
@@ -94,7 +94,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _download(jars: Sequence[Jar], folder: Path, repository: str, progress: Progress) -> None:
+def _download(jars: Sequence[Jar], folder: Path, repository: str | None, progress: Progress) -> None:
     """Fetch into a folder beside `folder` and move in what fits: two copies may do this at once."""
     progress.say(f"Fetching {len(jars)} jars of Kafka {KAFKA_VERSION} (once; kept in {folder})")
     arrived = _Arrived(sum(jar.size_bytes for jar in jars), progress)
@@ -135,7 +135,8 @@ class _Arrived:
 class _Repository:
     """Maven Central or a mirror through jgo, which takes half a second to import and is needed once."""
 
-    def __init__(self, url: str, draft: Path, arrived: _Arrived) -> None:
+    def __init__(self, url: str | None, draft: Path, arrived: _Arrived) -> None:
+        from jgo.constants import MAVEN_CENTRAL_URL
         from jgo.maven import MavenContext, PythonResolver
         from requests import RequestException
 
@@ -144,7 +145,7 @@ class _Repository:
             resolver=PythonResolver(progress_callback=arrived),
             repo_cache=draft,
             local_repos=[],
-            remote_repos={"": url},
+            remote_repos={"": url or MAVEN_CENTRAL_URL},
             timeout=limits.jar_request_seconds_max,
         )
 
