@@ -25,7 +25,9 @@ from broker.limits import confirm_seconds_max, kafka_connect_seconds_max, topics
 log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_MS: Final = 10_000
-"""For one request: two of them fit into the time that an event has to be confirmed."""
+"""For one request, and for a record to be given up: two of them fit into the time that an event has to be confirmed."""
+STOP_SECONDS_MAX: Final = REQUEST_TIMEOUT_MS / 1000 + 5
+"""Until then every record of a connection has been confirmed or given up."""
 _RETRIED: Final = (KafkaError, OSError, TimeoutError)
 _FINAL: Final = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError)
 
@@ -115,7 +117,6 @@ class Sender:
         except _FINAL:
             raise
         except _RETRIED:
-            # An idempotent producer may be stuck in its sequence numbers after a failure (aiokafka issue 1017).
             await self._renew(producer)
             raise
         return Place(confirmed.topic, confirmed.partition, confirmed.offset, datetime.now(UTC))
@@ -123,10 +124,12 @@ class Sender:
     async def _connected(self) -> AIOKafkaProducer:
         async with self._renewing:
             if self._producer is None:
+                # Not idempotent: such a producer never gives a record up (aiokafka 0.14), and a person is waiting.
+                # What is sent twice takes effect once by its event id, and a partition has one request at a time.
                 producer = AIOKafkaProducer(
                     **self._kafka,
                     acks="all",
-                    enable_idempotence=True,
+                    enable_idempotence=False,
                     linger_ms=0,
                     request_timeout_ms=REQUEST_TIMEOUT_MS,
                 )
@@ -144,7 +147,7 @@ class Sender:
                 return
             self._producer = None
         try:
-            await asyncio.wait_for(failed.stop(), timeout=5)
+            await asyncio.wait_for(failed.stop(), timeout=STOP_SECONDS_MAX)
         except _RETRIED as error:
             log.warning("the old connection did not end cleanly (%s)", type(error).__name__)
 
