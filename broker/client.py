@@ -1,4 +1,4 @@
-'''What an agency imports: publish events that are checked, sealed and signed, and hear for certain what became of them.
+"""What an agency imports: publish events that are checked, sealed and signed, and hear for certain what became of them.
 
     async with AgencyClient("org-hotline-county", zone, "localhost:9092") as client:
         await client.grant_consent(release, asked_in_private=True)
@@ -23,7 +23,7 @@
 
 What the broker would refuse is refused here first, with the same code (`EventRefusedBeforeSending`): nothing has left
 then. Every error is a `HandoffError` with a `remedy`, and none shows a field's value.
-'''
+"""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
