@@ -13,6 +13,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError, UnknownTopicOrPart
 from broker.agency.errors import NotOnboarded
 from broker.agency.notices import Hearing, KafkaRecord, Notice
 from broker.agency.remembered import Remembered
+from broker.bus.stopping import stopped
 from broker.errors import KafkaUnreachable
 from broker.limits import (
     kafka_connect_seconds_max,
@@ -46,7 +47,7 @@ class Listener:
     async def stop(self) -> None:
         """End every reading."""
         for consumer in list(self._open):
-            await consumer.stop()
+            await stopped(consumer)
 
     async def notices(self, group: str | None, since: Since, *, to_end: bool) -> AsyncGenerator[Notice]:
         """Each notice at least once; where `group` has been before, on from there, else from `since` on.
@@ -96,7 +97,7 @@ class Listener:
             yield consumer
         finally:
             self._open.discard(consumer)
-            await consumer.stop()
+            await stopped(consumer)
 
 
 async def batches_of(consumer: AIOKafkaConsumer) -> AsyncIterator[list[KafkaRecord]]:

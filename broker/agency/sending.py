@@ -19,6 +19,7 @@ from tenacity import (
 
 from broker.agency.errors import NotConfirmed, NotOnboarded
 from broker.agency.records import Record
+from broker.bus.stopping import stopped
 from broker.errors import KafkaUnreachable
 from broker.limits import confirm_seconds_max, kafka_connect_seconds_max, topics_appear_seconds_max
 
@@ -81,7 +82,7 @@ class Sender:
         """Disconnect; what was confirmed stays confirmed."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await stopped(producer, STOP_SECONDS_MAX)
 
     async def send(self, record: Record) -> Place:
         """Send the record until Kafka confirms it.
@@ -136,7 +137,7 @@ class Sender:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await stopped(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -146,10 +147,7 @@ class Sender:
             if self._producer is not failed:
                 return
             self._producer = None
-        try:
-            await asyncio.wait_for(failed.stop(), timeout=STOP_SECONDS_MAX)
-        except _RETRIED as error:
-            log.warning("the old connection did not end cleanly (%s)", type(error).__name__)
+        await stopped(failed, STOP_SECONDS_MAX)
 
 
 def _retrying(seconds: float, *also: type[Exception]) -> AsyncRetrying:

@@ -18,6 +18,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from broker.bus.connection import faststream_options
+from broker.bus.stopping import stopped
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Intake:
 
     async def stop(self) -> None:
         """Finish the batch in hand and leave the group."""
-        await self._broker.stop()
+        await stopped(self._broker)
 
     async def _parse(self, records: Any) -> KafkaAckableMessage:
         """A total parser: it touches nothing, so nothing in a record can make it fail."""

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
+from broker.bus.stopping import stopped
 from broker.schemas.envelope import Envelope, Headers, binary_record
 from broker.seal.signature import SIGNATURE_HEADER
 
@@ -32,8 +33,6 @@ Confirmation = Awaitable[Any] | None
 LINGER_MS = 2
 """Long enough for a batch to share requests, short against every deadline of ours."""
 REQUEST_TIMEOUT_MS = 20_000
-STOP_SECONDS = 5
-"""What is not confirmed by then stays in the outbox, so nothing is lost by not waiting longer."""
 BATCH_BYTES_MAX = 512 * 1024
 """What one partition may get at once; the largest event fits many times."""
 
@@ -89,14 +88,6 @@ async def _hand_over(
     await hand_over()
 
 
-async def _stopped(producer: AIOKafkaProducer) -> None:
-    """Let a producer send what it holds and stop; one that cannot, because Kafka is away, is left after seconds."""
-    try:
-        await asyncio.wait_for(producer.stop(), timeout=STOP_SECONDS)
-    except (TimeoutError, KafkaError, OSError) as stopping:
-        log.warning("a producer did not stop cleanly (%s)", type(stopping).__name__)
-
-
 class Publisher:
     """One producer of one zone. `sign` is None only where a measurement leaves signatures out."""
 
@@ -123,7 +114,7 @@ class Publisher:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await stopped(producer)
                     raise
                 self._producer = producer
 
@@ -131,7 +122,7 @@ class Publisher:
         """Send what is buffered and disconnect."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stopped(producer)
+            await stopped(producer)
 
     async def send(self, messages: Sequence[Message]) -> list[bool]:
         """Send the messages in order; True for each that Kafka has confirmed.
@@ -183,4 +174,4 @@ class Publisher:
         log.warning("Kafka did not confirm messages (%s); the producer is made anew", type(error).__name__)
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stopped(producer)
+            await stopped(producer)

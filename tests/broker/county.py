@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from broker.app import hand_out_directory, host, prepare
+from broker.bus.stopping import stopped
 from broker.composition import (
     BROKER_PROCESSES,
     Process,
@@ -242,10 +243,10 @@ async def county(settings: Settings, cards: Sequence[OrganisationCard] | None = 
         pool = await stack.enter_async_context(broker_pool(settings))
         producer = AIOKafkaProducer(**kafka_of(settings), acks="all", enable_idempotence=True)
         await producer.start()
-        stack.push_async_callback(producer.stop)
+        stack.push_async_callback(stopped, producer)
         ear = AIOKafkaConsumer(**kafka_of(settings), group_id=None, auto_offset_reset="earliest")
         await ear.start()
-        stack.push_async_callback(ear.stop)
+        stack.push_async_callback(stopped, ear)
         made = County(settings, Topics(settings.environment, settings.topic_prefix), pool, producer, ear)
         await made.onboard(*(facts.cards() if cards is None else cards))
         yield made

@@ -10,6 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from broker.bus.publisher import Message, Publisher
+from broker.bus.stopping import stopped
 from broker.client import RecipientChosen
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope, Received, read_envelope
@@ -43,7 +44,7 @@ async def first(county: County, org: OrgId, kind: type[EventData]) -> Received:
                 if received.event_class is kind:
                     return received
     finally:
-        await consumer.stop()
+        await stopped(consumer)
 
 
 async def answer(county: County, org: OrgId, subject: str, fact: EventData) -> None:

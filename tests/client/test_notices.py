@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from broker.bus.stopping import stopped
 from broker.client import AgencyClient, EventAccepted, EventRefused, Notice, ReferralHeld
 from broker.schemas.envelope import Envelope, binary_record
 from broker.schemas.event import Flow
@@ -124,7 +125,7 @@ class _producer:  # noqa: N801  used as a function
         return self._producer
 
     async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
+        await stopped(self._producer)
 
 
 async def test_two_who_wait_for_different_events_are_each_answered(served: County) -> None:

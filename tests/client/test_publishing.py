@@ -6,6 +6,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from broker.agency.errors import EventRefusedBeforeSending, NotAccepted, NotOnboarded
+from broker.bus.stopping import stopped
 from broker.errors import KafkaUnreachable
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.envelope import read_envelope
@@ -37,7 +38,7 @@ async def on_topic(county: County, org: OrgId = HOTLINE) -> list[ConsumerRecord[
                 records.extend(batch)
         return records
     finally:
-        await consumer.stop()
+        await stopped(consumer)
 
 
 async def test_a_published_event_is_on_the_topic_under_its_subject_and_signed_by_the_agency(county: County) -> None:

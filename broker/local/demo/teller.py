@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer
 
+from broker.bus.stopping import stopped
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import read_envelope
 from broker.schemas.event import EventData, Flow
@@ -75,7 +76,7 @@ class Teller:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._consumer.stop()
+        await stopped(self._consumer)
 
     def chapter(self, title: str) -> None:
         """Begin a part of the story."""
