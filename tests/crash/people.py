@@ -1,6 +1,7 @@
 """People at the providers' desks: they look at what waits, say yes or no, call, and sometimes do nothing at all."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,8 +10,11 @@ from typing import Any, Final
 
 from adapters.errors import AnswerNotPossible
 from adapters.inbox.inboxes import Inboxes
+from broker.app import open_inboxes
 from broker.schemas.ids import OfferId
 from broker.schemas.vocabulary import DeclineReason
+from broker.sql.transient import TRANSIENT
+from tests.broker.county import County
 
 DECLINED_SHARE: Final = 0.1
 IGNORED_SHARE: Final = 0.1
@@ -63,7 +67,8 @@ async def at_work(people: People) -> AsyncIterator[None]:
 
     async def work() -> None:
         while True:
-            await people.answer_all()
+            with contextlib.suppress(*TRANSIENT):  # The screen is dark for a while; they look again.
+                await people.answer_all()
             await asyncio.sleep(LOOK_SECONDS)
 
     task = asyncio.create_task(work(), name="people")
@@ -73,3 +78,17 @@ async def at_work(people: People) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def desks(county: County) -> AsyncIterator[People]:
+    """The desks of every provider of the county."""
+    async with open_inboxes(county.settings) as inboxes:
+        yield People(inboxes)
+
+
+async def nothing_waits(county: County, people: People) -> bool:
+    """Nobody has a new offer to answer, every answer has left, and the broker has taken in what was said."""
+    await county.settled()
+    unsent = await people.inboxes.pool.fetchval("SELECT count(*) FROM answer WHERE sent_at IS NULL")
+    return unsent == 0 and await people.new() == 0

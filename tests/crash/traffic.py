@@ -1,11 +1,11 @@
 """What a county publishes in a bad night: consents, referrals, denials, revocations, repeats, garbage; from a seed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from broker.schemas.ids import OrgId, ReferralId, new_referral_id
+from broker.schemas.ids import ReferralId, new_referral_id
 from broker.schemas.referral_cancelled import ReferralCancelled
 from tests.broker.county import County
 from tests.broker.facts import HOTLINE, LEGAL_AID, POLICE, SHERIFF, consent_of, granted, read, release, request, revoked
@@ -80,6 +80,8 @@ def _garbage(county: County, drawn: random.Random) -> Letter:
     )
 
 
-def sources() -> tuple[OrgId, ...]:
-    """Who publishes."""
-    return HOTLINE, POLICE, SHERIFF
+async def post(county: County, published: Sequence[Published]) -> None:
+    """Publish in order, as fast as Kafka takes them; returns when it has them all."""
+    for one in published:
+        await county.hand_over(one.letter)
+    await county.producer.flush()
