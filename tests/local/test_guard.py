@@ -21,6 +21,7 @@ import json, signal, sys, time
 from pathlib import Path
 from broker.local.child import GuardedChild, Program
 folder = Path(sys.argv[1])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # Who was started in the background ignores it from birth.
 child = GuardedChild(Program("sleep", ["/bin/sleep", "600"], folder, folder / "log", signal.SIGTERM))
 print(json.dumps(child.pid), flush=True)
 time.sleep(600)
