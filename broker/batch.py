@@ -7,7 +7,6 @@ import logging
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from broker.handlers import gate
@@ -230,9 +229,3 @@ def _tell_refusal(desk: Desk, reading: Reading, refused: Refused, org: OrgId, ev
         notice,
         gate.control(org),
     )
-
-
-async def clock_of(connection: Connection) -> datetime:
-    """The database's clock: one for all processes, whatever their own say."""
-    now: datetime = await connection.fetchval("SELECT clock_timestamp()")
-    return now

@@ -69,6 +69,10 @@ def zone_folder(settings: Settings, org: str) -> Path:
     return settings.zones / org
 
 
+async def _as_it_is(connection: Connection) -> None:
+    """A connection goes back as it is: nothing of ours outlives a transaction, and asyncpg's reset is a round trip."""
+
+
 @asynccontextmanager
 async def broker_pool(settings: Settings) -> AsyncIterator[Pool]:
     """Connections to the broker's database as its everyday role.
@@ -80,7 +84,7 @@ async def broker_pool(settings: Settings) -> AsyncIterator[Pool]:
         raise SettingsInvalid("HANDOFF_POSTGRES_DSN is not set and no embedded PostgreSQL runs.")
     try:
         pool = await asyncpg.create_pool(
-            settings.postgres_dsn.get_secret_value(), min_size=1, max_size=POOL_CONNECTIONS_MAX
+            settings.postgres_dsn.get_secret_value(), min_size=1, max_size=POOL_CONNECTIONS_MAX, reset=_as_it_is
         )
     except TRANSIENT as error:
         raise PostgresUnreachable from error

@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection, Pool
 from broker.sql.transient import TRANSIENT
-from broker.store.directory import load_directory
+from broker.store.directory import clock_and_directory
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import Queued, forget_sent, write
 from broker.trail.entries import SALT_BYTES
@@ -104,35 +105,35 @@ class Pipeline:
             TransientError: nothing was stored and the batch is to be tried again.
         """
         try:
-            readings = await self._read(records)
-            queued = await self._store(readings)
+            async with self._parts.pool.acquire() as connection:
+                now, readings = await self._read(connection, records)
+                queued = await self._store(connection, readings, now)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
         await self._dispatch(queued)
 
-    async def _read(self, records: Sequence[Record]) -> list[Reading]:
-        async with self._parts.pool.acquire() as connection:
-            now = await batch.clock_of(connection)
-            self._directory = await load_directory(connection, self._directory)
+    async def _read(self, connection: Connection, records: Sequence[Record]) -> tuple[datetime, list[Reading]]:
+        now, self._directory = await clock_and_directory(connection, self._directory)
         check = self._parts.check_of(self._directory) if self._parts.check_of is not None else None
-        return await read_all(records, self._parts.topics, self._directory, check, now)
+        return now, await read_all(records, self._parts.topics, self._directory, check, now)
 
-    async def _store(self, readings: Sequence[Reading]) -> list[Queued]:
+    async def _store(self, connection: Connection, readings: Sequence[Reading], now: datetime) -> list[Queued]:
         """One transaction; where PostgreSQL refuses its content, the record to blame is found by halving."""
         try:
-            return await self._transaction(readings)
+            return await self._transaction(connection, readings, now)
         except TRANSIENT:
             raise
         except asyncpg.PostgresError as error:
             if len(readings) == 1:
                 log.error("a record could not be stored (%s): quarantined", type(error).__name__)
                 readings[0].refused = Refused(RefusalCode.BROKER_FAULT)
-                return await self._transaction(readings)
+                return await self._transaction(connection, readings, now)
             middle = len(readings) // 2
-            return await self._store(readings[:middle]) + await self._store(readings[middle:])
+            first = await self._store(connection, readings[:middle], now)
+            return first + await self._store(connection, readings[middle:], now)
 
-    async def _transaction(self, readings: Sequence[Reading]) -> list[Queued]:
-        async with self._unit_of_work() as (connection, desk, confirmed):
+    async def _transaction(self, connection: Connection, readings: Sequence[Reading], now: datetime) -> list[Queued]:
+        async with self._unit_of_work(connection, now) as (desk, confirmed):
             stored = await batch.positions_locked(connection, readings)
             known = await batch.known_events(connection, readings)
             told_before = await batch.refused_before(connection, readings, stored)
@@ -157,17 +158,16 @@ class Pipeline:
         return queued
 
     @asynccontextmanager
-    async def _unit_of_work(self) -> AsyncIterator[tuple[Connection, Desk, list[int]]]:
+    async def _unit_of_work(self, connection: Connection, now: datetime) -> AsyncIterator[tuple[Desk, list[int]]]:
         """A transaction with an empty desk. Confirmed messages are forgotten in it, or kept for the next one."""
         confirmed, self._confirmed = self._confirmed, []
         parts = self._parts
         try:
-            async with parts.pool.acquire() as connection, connection.transaction():
-                now = await batch.clock_of(connection)
+            async with connection.transaction():
                 environment = parts.topics.environment
                 desk = Desk(now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, environment)
                 desk.recent_offers = self._recent_offers
-                yield connection, desk, confirmed
+                yield desk, confirmed
         except BaseException:
             self._confirmed = confirmed + self._confirmed
             raise
@@ -195,15 +195,15 @@ class Pipeline:
         """
         try:
             async with self._parts.pool.acquire() as connection:
-                self._directory = await load_directory(connection, self._directory)
-            worked, queued = await self._due_transaction()
+                now, self._directory = await clock_and_directory(connection, self._directory)
+                worked, queued = await self._due_transaction(connection, now)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
         await self._dispatch(queued)
         return worked
 
-    async def _due_transaction(self) -> tuple[int, list[Queued]]:
-        async with self._unit_of_work() as (connection, desk, confirmed):
+    async def _due_transaction(self, connection: Connection, now: datetime) -> tuple[int, list[Queued]]:
+        async with self._unit_of_work(connection, now) as (desk, confirmed):
             rows = await connection.fetch(
                 "SELECT n.referral_id, n.category FROM need n JOIN referral r USING (referral_id)"
                 " WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED",

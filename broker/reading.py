@@ -29,6 +29,9 @@ Record = ConsumerRecord[bytes, bytes]
 VERIFY_THREADS = 2
 """Ed25519 verification releases the interpreter's lock, so a batch is verified by this many threads."""
 
+VERIFIED_INLINE_MAX = 8
+"""So few are verified within a millisecond, and to wait for threads takes as long."""
+
 
 @dataclass(slots=True)
 class Reading:
@@ -108,6 +111,9 @@ async def _verify(readings: Sequence[Reading], check: Verify) -> None:
             if wrong is not None:
                 reading.refused = Refused(wrong, "wh-signature")
 
+    if len(readable) <= VERIFIED_INLINE_MAX:
+        verify_share(readable)
+        return
     shares = [readable[start::VERIFY_THREADS] for start in range(VERIFY_THREADS)]
     await asyncio.gather(*(asyncio.to_thread(verify_share, share) for share in shares if share))
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
-from broker import batch
 from broker.bus.publisher import Message
 from broker.domain.consent import Effect, Phase
 from broker.handlers import gate
@@ -24,7 +23,7 @@ from broker.schemas.envelope import Envelope, envelope_of
 from broker.schemas.ids import OrgId, ReferralId
 from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection
-from broker.store.directory import load_directory
+from broker.store.directory import clock_and_directory
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import LANES, forget_sent, write
 from broker.trail.entries import Step
@@ -61,6 +60,7 @@ class Relay:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._consents = ConsentCache()
+        self._directory = Directory.empty()
 
     async def turn(self) -> int:
         """Claim what is overdue, ask the gate, send; returns how many messages were claimed."""
@@ -84,8 +84,8 @@ class Relay:
 
     async def _desk(self, connection: Connection, claimed: Sequence[Claimed]) -> Desk:
         parts = self._parts
-        now = await batch.clock_of(connection)
-        directory = await load_directory(connection, Directory.empty())
+        now, directory = await clock_and_directory(connection, self._directory)
+        self._directory = directory
         desk = Desk(now, parts.packs, parts.pack, directory, parts.draw, parts.broker_org, parts.topics.environment)
         gated = {m.referral_id for m in claimed if m.phase is not None and m.referral_id is not None}
         await load(connection, desk, Wanted(referrals=set(gated)), self._consents)

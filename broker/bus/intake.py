@@ -18,7 +18,7 @@ from faststream.kafka.message import KafkaAckableMessage
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from broker.bus.connection import faststream_options
-from broker.bus.stopping import stopped
+from broker.bus.stopping import STOP_SECONDS, stopped
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,13 @@ Store = Callable[[Sequence[Record]], Awaitable[None]]
 """Takes a batch in durably; raises `TransientError` where it can only be tried again."""
 
 BATCH_RECORDS_MAX = 500
-BATCH_WAIT_MS = 10
+BATCH_WAIT_MS = 5
 """FastStream sleeps this long twice on an idle topic; more would be felt as latency."""
+FETCH_WAIT_MS = 20
+"""aiokafka has one request to a broker at a time. While one waits for partitions that have nothing, those that were
+just read are not asked for again: at Kafka's own 500 ms a lone record could wait so long."""
+COMMIT_SECONDS = 1.0
+"""How often Kafka is told how far we are: only for people and for a store that was lost, so not for each batch."""
 FETCH_BYTES_MAX = 1024 * 1024
 METADATA_AGE_MS = 5_000
 """How soon a newly onboarded organisation's topic is picked up."""
@@ -66,6 +71,7 @@ class Intake:
             batch_timeout_ms=BATCH_WAIT_MS,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=FETCH_BYTES_MAX,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             session_timeout_ms=SESSION_TIMEOUT_MS,
@@ -77,6 +83,8 @@ class Intake:
         self._subscriber(self._on_batch)
         self.last_stored: float = 0.0
         """Loop time at which a batch was last stored; readiness is judged by it, not by a ping."""
+        self._stored: dict[TopicPartition, int] = {}
+        self._committer: asyncio.Task[None] | None = None
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
@@ -92,9 +100,14 @@ class Intake:
         async for attempt in retrying:
             with attempt:
                 await self._broker.start()
+        self._committer = asyncio.create_task(self._commit_now_and_then(), name="offset-commit")
 
     async def stop(self) -> None:
         """Finish the batch in hand and leave the group."""
+        if self._committer is not None:
+            self._committer.cancel()
+            await asyncio.wait({self._committer})
+            await asyncio.wait({asyncio.ensure_future(self.commit())}, timeout=STOP_SECONDS)
         await stopped(self._broker)
 
     async def _parse(self, records: Any) -> KafkaAckableMessage:
@@ -119,16 +132,23 @@ class Intake:
             with attempt:
                 await self._store(records)
         self.last_stored = asyncio.get_running_loop().time()
-        await self._commit(records)
+        for record in records:
+            self._stored[TopicPartition(record.topic, record.partition)] = record.offset + 1
 
-    async def _commit(self, records: Sequence[Record]) -> None:
+    async def _commit_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(COMMIT_SECONDS)
+            await self.commit()
+
+    async def commit(self) -> None:
         """Tell Kafka how far we are. A commit that fails is a hint lost, no more: the store drops repeats."""
-        consumer = self.consumer
+        consumer, stored, self._stored = self.consumer, self._stored, {}
         if consumer is None:
             return
-        offsets: dict[TopicPartition, int] = {}
-        for record in records:
-            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        ours = consumer.assignment()
+        offsets = {partition: offset for partition, offset in stored.items() if partition in ours}
+        if not offsets:
+            return
         try:
             await consumer.commit(offsets)
         except (KafkaError, IllegalStateError) as error:
@@ -163,7 +183,8 @@ class _SeekToStored(ConsumerRebalanceListener):
         self._positions = positions
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Nothing to do: a batch in hand is stored or not, whoever reads it next."""
+        """Tell Kafka how far we came. A batch in hand is stored or not, whoever reads it next."""
+        await self._intake.commit()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Pause first, before anything is awaited: records would be delivered before the seek otherwise."""

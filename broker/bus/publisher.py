@@ -33,6 +33,8 @@ Confirmation = Awaitable[Any] | None
 LINGER_MS = 2
 """Long enough for a batch to share requests, short against every deadline of ours."""
 REQUEST_TIMEOUT_MS = 20_000
+SIGNED_INLINE_MAX = 16
+"""So few are signed within a millisecond, and to wait for a thread takes as long."""
 BATCH_BYTES_MAX = 512 * 1024
 """What one partition may get at once; the largest event fits many times."""
 
@@ -135,7 +137,10 @@ class Publisher:
         """Hand the messages to the producer in order; what cannot even be handed over is reported by `confirmed`."""
         if not messages:
             return []
-        records = await asyncio.to_thread(self._records, messages)
+        if len(messages) <= SIGNED_INLINE_MAX:
+            records = self._records(messages)
+        else:
+            records = await asyncio.to_thread(self._records, messages)
         if self._producer is None:
             await self.start()
         producer = self._producer

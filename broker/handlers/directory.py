@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from broker.domain.consent import Party
 from broker.domain.matching import Provider
@@ -14,6 +15,8 @@ class Directory:
     """Organisations whose agreement is in force, and their public keys."""
 
     version: int
+    good_until: datetime
+    """When the first agreement or key in it ends (UTC): from then on it is not the network any more."""
     parties: Mapping[OrgId, Party]
     providers: Mapping[RecipientCategory, tuple[Provider, ...]]
     sealing_keys: Mapping[OrgId, tuple[KeyId, ...]]
@@ -22,4 +25,5 @@ class Directory:
     @classmethod
     def empty(cls) -> "Directory":
         """Nobody: what a process holds before it has read the store."""
-        return cls(version=-1, parties={}, providers={}, sealing_keys={}, signing_keys={})
+        ended = datetime.min.replace(tzinfo=UTC)
+        return cls(version=-1, good_until=ended, parties={}, providers={}, sealing_keys={}, signing_keys={})

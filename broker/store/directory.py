@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -29,11 +30,20 @@ class OrganisationCard(Contract):
     agreement_until: AwareDatetime
 
 
-async def load_directory(connection: Connection, known: Directory) -> Directory:
-    """The directory as it stands; the known one where nothing has changed since."""
-    version = await connection.fetchval("SELECT version FROM directory_version")
-    if version == known.version:
-        return known
+async def clock_and_directory(connection: Connection, known: Directory) -> tuple[datetime, Directory]:
+    """The database's clock, one for all processes, and the directory at that moment.
+
+    The directory is the known one where nothing has changed and no agreement or key of it has ended since.
+    """
+    row = await connection.fetchrow("SELECT clock_timestamp() AS now, version FROM directory_version")
+    assert row is not None
+    now, version = row["now"], row["version"]
+    if version == known.version and now < known.good_until:
+        return now, known
+    return now, await _read(connection, version)
+
+
+async def _read(connection: Connection, version: int) -> Directory:
     rows = await connection.fetch(
         "SELECT * FROM organisation WHERE NOT suspended AND agreement_until > now() ORDER BY org_id"
     )
@@ -51,8 +61,10 @@ async def load_directory(connection: Connection, known: Directory) -> Directory:
     for key in keys:
         if key["kind"] == "sealing":
             sealing.setdefault(OrgId(key["org_id"]), []).append(KeyId(key["key_id"]))
+    ends = [row["agreement_until"] for row in rows] + [key["not_after"] for key in keys if key["not_after"] is not None]
     return Directory(
         version=version,
+        good_until=min(ends, default=datetime.max.replace(tzinfo=UTC)),
         parties=parties,
         providers={category: tuple(group) for category, group in providers.items()},
         sealing_keys={org: tuple(ids) for org, ids in sealing.items()},

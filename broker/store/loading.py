@@ -93,13 +93,14 @@ class ConsentCache:
 
 async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: ConsentCache) -> None:
     """Lay what the batch touches on the desk, locked until the transaction ends."""
-    await _discover(connection, wanted)
+    known = await _discover(connection, wanted)
     ties = await _same_survivor(connection, wanted)
     await _lock(connection, wanted, _tied(wanted.changing_consents, ties))
     locked = set(wanted.consents)
     # Read again under the locks: another process may have recorded a denial of this survivor's in between.
     ties = await _same_survivor(connection, wanted)
-    await _load_referrals(connection, desk, wanted, _tied(wanted.changing_consents, ties))
+    if known or wanted.changing_consents or wanted.changing_incidents:
+        await _load_referrals(connection, desk, wanted, _tied(wanted.changing_consents, ties))
     if not wanted.consents <= locked:
         # Referrals found through an incident or a consent bring consents of their own; a deadlock here is retried.
         ties = await _same_survivor(connection, wanted)
@@ -112,16 +113,20 @@ async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: Consen
         await _load_sealed(connection, desk, wanted.sealed_of)
 
 
-async def _discover(connection: Connection, wanted: Wanted) -> None:
-    """Which consents the known referrals stand on: read without a lock, because a referral's consent never changes."""
+async def _discover(connection: Connection, wanted: Wanted) -> bool:
+    """Which consents the known referrals stand on: read without a lock, because a referral's consent never changes.
+
+    Returns whether any is known. One that another process adds meanwhile collides when it is written, and is retried.
+    """
     if not wanted.referrals:
-        return
+        return False
     rows = await connection.fetch(
         "SELECT r.consent_id, n.feedback_consent_id FROM referral r LEFT JOIN need n USING (referral_id)"
         " WHERE r.referral_id = ANY($1::text[])",
         list(wanted.referrals),
     )
     wanted.consents.update(consent for row in rows for consent in row if consent is not None)
+    return bool(rows)
 
 
 async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[ConsentId, tuple[ConsentId, ...]]:

@@ -49,6 +49,10 @@ _OUTBOX = (
     "seq", "lane", "topic", "attributes", "value", "referral_id", "category", "flow", "recipient", "phase", "owner",
     "send_after",
 )  # fmt: skip
+_PLACES = (
+    "SELECT ARRAY(SELECT DISTINCT referral_id FROM outbox WHERE referral_id = ANY($1::text[]) AND owner <> $2)"
+    " AS waiting, ARRAY(SELECT nextval('outbox_seq') FROM generate_series(1, $3)) AS numbers"
+)
 _WORK_INSERT = (
     "INSERT INTO work_item (work_id, referral_id, category, reason, owner, priority, raised_at)"
     " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])"
@@ -262,17 +266,13 @@ async def _write_outbox(
     if not messages:
         return []
     named = list({m.referral_id for m in messages if m.referral_id is not None})
-    waiting = {
-        row["referral_id"]
-        for row in await connection.fetch(
-            "SELECT DISTINCT referral_id FROM outbox WHERE referral_id = ANY($1::text[]) AND owner <> $2", named, owner
-        )
-    }
+    found = await connection.fetchrow(_PLACES, named, owner, len(messages))
+    assert found is not None
+    waiting, numbers = set(found["waiting"]), found["numbers"]
     leased = now + timedelta(seconds=LEASE_SECONDS)
-    numbers = await connection.fetch("SELECT nextval('outbox_seq') AS seq FROM generate_series(1, $1)", len(messages))
     rows = [
         (
-            number["seq"],
+            number,
             crc32(m.envelope.subject.encode()) % LANES,
             topics.name(m.flow, m.recipient),
             to_json(m.envelope.attributes()).decode(),
@@ -289,7 +289,7 @@ async def _write_outbox(
     ]
     await add(connection, _table(tables.OutboxMessage), _OUTBOX, rows)
     return [
-        Queued(number["seq"], message, message.referral_id not in waiting)
+        Queued(number, message, message.referral_id not in waiting)
         for number, message in zip(numbers, messages, strict=True)
     ]
 

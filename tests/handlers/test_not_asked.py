@@ -38,6 +38,7 @@ def desk() -> Desk:
     )
     directory = Directory(
         version=1,
+        good_until=NOW + timedelta(days=1),
         parties={POLICE.org: POLICE, SHELTER.org: SHELTER},
         providers={RecipientCategory.SHELTER: (shelter,)},
         sealing_keys={},
