@@ -53,7 +53,7 @@ clean:  ## remove what was installed here; the data folder .handoff stays (see: 
 
 # uv, itself locked, installs the rest in a sixth of pip's time; pip does it where only pip knows the way to an index.
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-UV_INSTALL := VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet
+UV_INSTALL := VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --compile-bytecode
 
 # The stamp is written last, so that an interrupted installation is done again.
 $(READY): requirements.lock pyproject.toml

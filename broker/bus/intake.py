@@ -29,7 +29,7 @@ Store = Callable[[Sequence[Record]], Awaitable[None]]
 BATCH_RECORDS_MAX = 500
 BATCH_WAIT_MS = 5
 """FastStream sleeps this long twice on an idle topic; more would be felt as latency."""
-FETCH_WAIT_MS = 20
+FETCH_WAIT_MS = 50
 """aiokafka has one request to a broker at a time. While one waits for partitions that have nothing, those that were
 just read are not asked for again: at Kafka's own 500 ms a lone record could wait so long."""
 COMMIT_SECONDS = 1.0

@@ -1,12 +1,14 @@
 """Many rows in one statement: COPY for new ones, INSERT from arrays for the rest, built from the table classes.
 
+A few rows of many tables go in one statement too, because what they cost is the round trips.
+
 `unnest` keeps a statement's text the same for any number of rows, so PostgreSQL plans it once and the driver sends it
 once; an insert per row, or a VALUES list of changing length, costs ten times as much (docs/decisions/0030).
 """
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -38,11 +40,27 @@ def _array_type(column_type: object) -> str:
     return "text[]"
 
 
+TOGETHER_ROWS_MAX = 250
+"""Up to so many rows one statement for all tables is the quicker way, beyond it COPY is."""
+
+
+class Rows(NamedTuple):
+    """Rows for one table, as tuples in the order of `columns`. `fail`: a row that exists fails the transaction."""
+
+    table: Table
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[object]]
+    on_conflict: OnConflict = "fail"
+
+
 @cache
-def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConflict) -> str:
-    """The INSERT for these columns of a table; `replace` updates every named column that is not part of the key."""
+def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConflict, first: int = 1) -> str:
+    """The INSERT for these columns of a table; `replace` updates every named column that is not part of the key.
+
+    Its parameters are arrays, one for each column, numbered from `first` on.
+    """
     names = ", ".join(columns)
-    arrays = ", ".join(f"${i}::{_array_type(table.columns[name].type)}" for i, name in enumerate(columns, 1))
+    arrays = ", ".join(f"${i}::{_array_type(table.columns[name].type)}" for i, name in enumerate(columns, first))
     statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608  names of our tables
     if on_conflict == "fail":
         return statement
@@ -52,10 +70,31 @@ def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConf
     return f"{statement} ON CONFLICT ({', '.join(key)}) {action}"
 
 
-async def add(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
-    """Write rows that are new for certain, by COPY: the cheapest way in; a row that exists fails the transaction."""
-    if rows:
-        await connection.copy_records_to_table(table.name, records=rows, columns=columns)
+@cache
+def _together(parts: tuple[tuple[Table, tuple[str, ...], OnConflict], ...]) -> str:
+    statements: list[str] = []
+    first = 1
+    for table, columns, on_conflict in parts:
+        statements.append(insert_statement(table, columns, on_conflict, first))
+        first += len(columns)
+    steps = ", ".join(f"w{i} AS ({statement})" for i, statement in enumerate(statements[:-1]))
+    return f"WITH {steps} {statements[-1]}" if steps else statements[-1]
+
+
+async def write_rows(connection: Connection, parts: Iterable[Rows]) -> None:
+    """Write rows of several tables, none of which may depend on another's being written before it."""
+    written = [part for part in parts if part.rows]
+    if not written:
+        return
+    if sum(len(part.rows) for part in written) <= TOGETHER_ROWS_MAX:
+        statement = _together(tuple((part.table, part.columns, part.on_conflict) for part in written))
+        await connection.execute(statement, *(column for part in written for column in zip(*part.rows, strict=True)))
+        return
+    for part in written:
+        if part.on_conflict == "fail":
+            await connection.copy_records_to_table(part.table.name, records=part.rows, columns=part.columns)
+        else:
+            await insert(connection, *part)
 
 
 async def insert(

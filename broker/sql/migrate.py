@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -48,6 +46,10 @@ async def migrate(owner_dsn: str, zone: Zone, app_role: str = APP_ROLE) -> None:
 
 
 def _upgrade(connection: Connection, zone: Zone) -> None:
+    # Imported here: Alembic takes as long to import as all the rest together, and only who migrates needs it.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(zone.migrations))
     config.attributes["connection"] = connection

@@ -1,6 +1,5 @@
 """Everything that a batch changed, written at once: a handful of statements whatever the batch's size."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.topics import Topics
-from broker.sql.bulk import Connection, add, insert
+from broker.sql.bulk import Connection, Rows, write_rows
 from broker.store import tables
 
 LANES: Final = 64
@@ -45,6 +44,8 @@ _QUARANTINE = (
 )  # fmt: skip
 _POSITION = ("topic", "partition", "next_offset")
 
+_SEALED = ("referral_id", "field_group", "suite", "ciphertext")
+_WRAPPED = ("referral_id", "field_group", "recipient", "key_id", "wrapped")
 _OUTBOX = (
     "seq", "lane", "topic", "attributes", "value", "referral_id", "category", "flow", "recipient", "phase", "owner",
     "send_after",
@@ -104,36 +105,40 @@ async def write(
 ) -> list[Queued]:
     """Write the desk down; returns the outbox messages in order. Nothing here commits."""
     now = desk.now
-    await add(connection, _table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken])
-    await insert(connection, _table(tables.Quarantined), _QUARANTINE, _pointers(quarantined, now), "ignore")
-    await insert(connection, _table(tables.Consent), _CONSENT, _consents(desk.written.consents, now), "replace")
-    incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
-    await insert(connection, _table(tables.Incident), _INCIDENT, incidents, "replace")
-    await _write_cases(connection, desk)
-    await _write_sealed(connection, desk)
-    await insert(connection, _table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace")
     await _write_work(connection, desk.written.work, now)
-    stopped = await _stop_queued(connection, desk)
-    await add(
+    await _stop_queued(connection, desk)
+    queued, outbox = await _queue(connection, desk.written.outbox, topics, owner, now)
+    incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
+    entries = [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail]
+    await write_rows(
         connection,
-        _table(tables.TrailEntry),
-        _TRAIL,
-        [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail],
+        (
+            Rows(_table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken]),
+            Rows(_table(tables.Quarantined), _QUARANTINE, _pointers(quarantined, now), "ignore"),
+            Rows(_table(tables.Consent), _CONSENT, _consents(desk.written.consents, now), "replace"),
+            Rows(_table(tables.Incident), _INCIDENT, incidents, "replace"),
+            *_cases(desk),
+            *_sealed(desk),
+            Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
+            Rows(_table(tables.TrailEntry), _TRAIL, entries),
+            Rows(_table(tables.OutboxMessage), _OUTBOX, outbox),
+            Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
+        ),
     )
-    queued = await _write_outbox(connection, desk.written.outbox, topics, owner, now, stopped)
-    await insert(connection, _table(tables.Position), _POSITION, positions, "replace")
     return queued
 
 
-async def _write_cases(connection: Connection, desk: Desk) -> None:
+def _cases(desk: Desk) -> list[Rows]:
     """Referrals, needs and offers: what is new is added, what was changed is replaced."""
     referral, need, offer = _table(tables.Referral), _table(tables.Need), _table(tables.Offer)
-    await add(connection, referral, _REFERRAL, [_referral(r) for r in desk.new_referrals.values()])
-    await add(connection, need, _NEED, [_need(n) for n in desk.new_needs.values()])
-    await add(connection, offer, _OFFER, [_offer(o) for o in desk.new_offers.values()])
-    await insert(connection, referral, _REFERRAL, map(_referral, desk.touched_referrals.values()), "replace")
-    await insert(connection, need, _NEED, map(_need, desk.touched_needs.values()), "replace")
-    await insert(connection, offer, _OFFER, map(_offer, desk.touched_offers.values()), "replace")
+    return [
+        Rows(referral, _REFERRAL, [_referral(r) for r in desk.new_referrals.values()]),
+        Rows(need, _NEED, [_need(n) for n in desk.new_needs.values()]),
+        Rows(offer, _OFFER, [_offer(o) for o in desk.new_offers.values()]),
+        Rows(referral, _REFERRAL, [_referral(r) for r in desk.touched_referrals.values()], "replace"),
+        Rows(need, _NEED, [_need(n) for n in desk.touched_needs.values()], "replace"),
+        Rows(offer, _OFFER, [_offer(o) for o in desk.touched_offers.values()], "replace"),
+    ]
 
 
 def _table(row: type[tables.Row]) -> Any:
@@ -151,7 +156,8 @@ def _referral(r: Referral) -> tuple[object, ...]:
 
 def _listed(codes: Iterable[str]) -> str:
     """A JSON list of codes and ids, none of which needs escaping."""
-    return json.dumps(sorted(codes))
+    listed = '", "'.join(sorted(codes))
+    return f'["{listed}"]' if listed else "[]"
 
 
 def _need(n: Need) -> tuple[object, ...]:
@@ -206,7 +212,7 @@ def _capacities(desk: Desk) -> list[tuple[object, ...]]:
     return list(last.values())
 
 
-async def _write_sealed(connection: Connection, desk: Desk) -> None:
+def _sealed(desk: Desk) -> list[Rows]:
     """Ciphertexts and wrapped keys, in tables of their own; a key that was wrapped anew replaces the older one."""
     groups: dict[tuple[str, str], tuple[object, ...]] = {}
     wraps: dict[tuple[str, str, str], tuple[object, ...]] = {}
@@ -216,19 +222,10 @@ async def _write_sealed(connection: Connection, desk: Desk) -> None:
         else:
             key = (referral_id, part.field_group, part.recipient)
             wraps[key] = (*key, part.key_id, part.wrapped)
-    await add(
-        connection,
-        _table(tables.SealedGroupRow),
-        ("referral_id", "field_group", "suite", "ciphertext"),
-        list(groups.values()),
-    )
-    await insert(
-        connection,
-        _table(tables.WrappedKeyRow),
-        ("referral_id", "field_group", "recipient", "key_id", "wrapped"),
-        wraps.values(),
-        "replace",
-    )
+    return [
+        Rows(_table(tables.SealedGroupRow), _SEALED, list(groups.values())),
+        Rows(_table(tables.WrappedKeyRow), _WRAPPED, list(wraps.values()), "replace"),
+    ]
 
 
 async def _write_work(connection: Connection, items: Sequence[Work], now: datetime) -> None:
@@ -237,7 +234,7 @@ async def _write_work(connection: Connection, items: Sequence[Work], now: dateti
         await connection.execute(_WORK_INSERT, *zip(*rows, strict=True))
 
 
-async def _stop_queued(connection: Connection, desk: Desk) -> set[str]:
+async def _stop_queued(connection: Connection, desk: Desk) -> None:
     """Take back what was decided under a basis that is gone and has not left yet (domain.md §4.4).
 
     What a process is sending at this moment counts as delivered; what waits for a relay never leaves.
@@ -251,26 +248,23 @@ async def _stop_queued(connection: Connection, desk: Desk) -> set[str]:
             [referral for referral, _ in stopped],
             [category for _, category in stopped],
         )
-    return {referral for referral, _ in stopped}
 
 
-async def _write_outbox(
-    connection: Connection,
-    messages: Sequence[Outgoing],
-    topics: Topics,
-    owner: str,
-    now: datetime,
-    stopped: set[str],
-) -> list[Queued]:
-    """Queue the messages. Behind an unsent one of the same referral they wait for the relay, so that order holds."""
+async def _queue(
+    connection: Connection, messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime
+) -> tuple[list[Queued], list[tuple[object, ...]]]:
+    """Number the messages; returns them with their rows.
+
+    Behind an unsent one of the same referral they wait for the relay, so that order holds.
+    """
     if not messages:
-        return []
+        return [], []
     named = list({m.referral_id for m in messages if m.referral_id is not None})
     found = await connection.fetchrow(_PLACES, named, owner, len(messages))
     assert found is not None
     waiting, numbers = set(found["waiting"]), found["numbers"]
     leased = now + timedelta(seconds=LEASE_SECONDS)
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             number,
             crc32(m.envelope.subject.encode()) % LANES,
@@ -287,11 +281,11 @@ async def _write_outbox(
         )
         for number, m in zip(numbers, messages, strict=True)
     ]
-    await add(connection, _table(tables.OutboxMessage), _OUTBOX, rows)
-    return [
+    queued = [
         Queued(number, message, message.referral_id not in waiting)
         for number, message in zip(numbers, messages, strict=True)
     ]
+    return queued, rows
 
 
 async def forget_sent(connection: Connection, numbers: Sequence[int]) -> None:
