@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import latency, rules, throughput
+from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
 from broker.local.progress import told_to_person
@@ -30,7 +31,7 @@ async def run(referrals: int, *, write: bool) -> None:
             progress.say("Measuring throughput: the bare loop, the naive way, the pipeline without and with signatures")
             rates = await throughput.measure(settings, keys, referrals)
             progress.say("Measuring latency at a fifth of that")
-            p50, p95 = await latency.measure(settings, keys, rates.signed * latency.LOAD)
+            p50, p95 = await latency.measure(settings, keys, rates.pipeline[Way(1, signed=True)][2] * latency.LOAD)
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
     text = report(rates, p50, p95, single, referrals)
@@ -54,15 +55,7 @@ def report(rates: throughput.Rates, p50: float, p95: float, single: dict[str, fl
         "| Events in per second, durable | ev/s | to the bare loop | to the naive way |",
         "|---|---:|---:|---:|",
     ]
-    for name, rate in (
-        ("bare aiokafka + pydantic loop, nothing stored", rates.bare),
-        ("naive: FastStream decorators, SQLModel session per event", rates.naive),
-        ("this pipeline, without signatures", rates.pipeline),
-        ("· of that, consents and referrals", rates.requests),
-        ("· of that, answers", rates.answers),
-        ("this pipeline, signatures checked and made", rates.signed),
-        ("the same as two processes of `handoff serve broker`", rates.two_processes),
-    ):
+    for name, rate in _named(rates):
         lines.append(f"| {name} | {rate:,.0f} | {rate / rates.bare:.2f} | {rate / rates.naive:.1f} × |")
     lines += [
         "",
@@ -74,6 +67,19 @@ def report(rates: throughput.Rates, p50: float, p95: float, single: dict[str, fl
         "",
     ]
     return "\n".join(lines)
+
+
+def _named(rates: throughput.Rates) -> list[tuple[str, float]]:
+    named = [
+        ("bare aiokafka + pydantic loop, nothing stored", rates.bare),
+        ("naive: FastStream decorators, SQLModel session per event", rates.naive),
+    ]
+    for way, (asked, answered, both) in rates.pipeline.items():
+        how = "signatures checked and made" if way.signed else "without signatures"
+        named.append((f"this pipeline, {how}, {way.processes} process{'es' if way.processes > 1 else ''}", both))
+        named.append(("· of that, consents and referrals", asked))
+        named.append(("· of that, answers", answered))
+    return named
 
 
 def main() -> None:

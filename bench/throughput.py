@@ -2,22 +2,23 @@
 
 import asyncio
 import contextlib
+import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from statistics import median
 
 import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from bench.baselines import SINK, bare_loop, naive
 from bench.traffic import Keys, Sent, answer, cards, produce, requests
 from broker import serving
 from broker.app import prepare
-from broker.composition import Process, broker_parts, ensure_broker_key, kafka_of, topics_of, tune_memory
+from broker.composition import Process, ensure_broker_key, kafka_of, topics_of, tune_memory
 from broker.local.processes import serving as serving_process
 from broker.onboarding import create_topics, onboard_organisation
-from broker.reading import signature_check
 from broker.schemas.event import EventData
 from broker.schemas.ids import OfferId, OrgId, ReferralId
 from broker.schemas.offer_accepted import OfferAccepted
@@ -25,7 +26,6 @@ from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import DeclineReason
-from broker.seal.signature import sign
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 
@@ -33,25 +33,21 @@ BARE_TURNS = 3
 NAIVE_EVENTS = 400
 
 
-class Way(Enum):
-    """How the pipeline is run. Production always signs; two processes are `handoff serve broker`, twice."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the pipeline is run: in so many processes, and with signatures, as production always is, or without."""
 
-    UNSIGNED = "without signatures"
-    SIGNED = "signatures checked and made"
-    TWO_PROCESSES = "signatures checked and made, two processes"
+    processes: int
+    signed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Events per second."""
+    """Events per second; the pipeline's of requests and of the answers to them, by the way it is run."""
 
     bare: float
     naive: float
-    pipeline: float
-    signed: float
-    two_processes: float
-    requests: float
-    answers: float
+    pipeline: Mapping[Way, tuple[float, float, float]]
 
 
 async def onboarded(settings: Settings, keys: Keys) -> None:
@@ -97,33 +93,43 @@ async def answers(settings: Settings, topics: Topics, keys: Keys | None, since: 
     return sent
 
 
-async def ours(settings: Settings, records: Sequence[Sent], keys: Keys, way: Way) -> float:
-    """Events per second of the pipeline, the last message confirmed and cleared included; starting up is left out."""
+async def ours(settings: Settings, records: Sequence[Sent]) -> float:
+    """Events per second of the running pipeline, the last message confirmed and cleared included."""
     async with _connected(settings) as watch:
         before = await _taken(watch)
-        async with _running(settings, keys, way):
-            began = await _until_moved(watch, before)
-            first = await _taken(watch) - before
-            while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  no event tells
-                await asyncio.sleep(0.1)
-            return (len(records) - first) / (time.perf_counter() - began)
+        producing = asyncio.create_task(produce(kafka_of(settings), records))
+        began = await _until_moved(watch, before)
+        first = await _taken(watch) - before
+        while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.1)
+        await producing
+        return (len(records) - first) / (time.perf_counter() - began)
 
 
 @contextlib.asynccontextmanager
-async def _running(settings: Settings, keys: Keys, way: Way) -> AsyncIterator[None]:
-    if way is Way.TWO_PROCESSES:
-        with contextlib.ExitStack() as stack:
-            for number, process in enumerate((Process.BROKER, Process.BROKER, Process.RELAY)):
-                log = settings.home / "logs" / f"{process.value}-{number}.log"
-                stack.enter_context(serving_process(settings, process, log))
-            yield
-        return
-    broker_key = keys[settings.broker_org]
-    signed = way is Way.SIGNED
-    own = (lambda headers, value: sign(headers, value, broker_key)) if signed else None
-    check = signature_check if signed else None
-    async with broker_parts(settings, own, check) as parts, serving.intake(parts, kafka_of(settings)):
+async def _running(settings: Settings, way: Way) -> AsyncIterator[None]:
+    """The broker's processes and a relay, with their partitions shared out."""
+    unsigned = (sys.executable, "-m", "bench.worker")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(serving_process(settings, Process.RELAY, settings.home / "logs" / "relay.log"))
+        for number in range(way.processes):
+            log = settings.home / "logs" / f"broker-{number}.log"
+            command = None if way.signed else unsigned
+            stack.enter_context(serving_process(settings, Process.BROKER, log, command))
+        await _until_shared_out(settings, way.processes * serving.READERS)
         yield
+
+
+async def _until_shared_out(settings: Settings, readers: int) -> None:
+    """Wait until so many readers are in the group and know their partitions: starting up is not what is measured."""
+    client = AIOKafkaAdminClient(**kafka_of(settings))
+    await client.start()
+    try:
+        group = settings.topic_prefix + serving.CONSUMER_GROUP
+        while not await _shared_out(client, group, readers):  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.1)
+    finally:
+        await client.close()
 
 
 async def _until_moved(watch: Connection, before: int) -> float:
@@ -147,13 +153,21 @@ async def mixed(settings: Settings, keys: Keys, referrals: int, way: Way) -> tup
     topics = topics_of(settings)
     async with _connected(settings) as connection:
         before: int = await connection.fetchval("SELECT count(*) FROM offer")
-    first = requests(referrals, topics, keys)
-    await produce(kafka_of(settings), first)
-    rate_requests = await ours(settings, first, keys, way)
-    second = await answers(settings, topics, keys, before)
-    await produce(kafka_of(settings), second)
-    rate_answers = await ours(settings, second, keys, way)
+    async with _running(settings, way):
+        first = requests(referrals, topics, keys)
+        rate_requests = await ours(settings, first)
+        second = await answers(settings, topics, keys, before)
+        rate_answers = await ours(settings, second)
     return rate_requests, rate_answers, [*first, *second]
+
+
+async def _shared_out(client: AIOKafkaAdminClient, group: str, readers: int) -> bool:
+    try:
+        [described] = await client.describe_consumer_groups([group])
+    except GroupCoordinatorNotAvailableError:
+        return False
+    _, _, state, _, _, members, *_ = described.groups[0]  # type: ignore[attr-defined]
+    return bool(state == "Stable" and len(members) == readers)
 
 
 def together(first: Sequence[Sent], rate_requests: float, rate_answers: float) -> float:
@@ -163,24 +177,20 @@ def together(first: Sequence[Sent], rate_requests: float, rate_answers: float) -
     return len(first) / (asked / rate_requests + answered / rate_answers)
 
 
+WAYS = (Way(1, signed=False), Way(2, signed=False), Way(1, signed=True), Way(2, signed=True))
+
+
 async def measure(settings: Settings, keys: Keys, referrals: int) -> Rates:
-    """All of them on the same records, one after the other; the bare loop before and after, and its median counts."""
-    tune_memory()
+    """All of them on the same kind of records, one after the other; of several turns of the bare loop the median."""
     kafka, prefix = kafka_of(settings), settings.topic_prefix
-    rate_requests, rate_answers, records = await mixed(settings, keys, referrals, Way.UNSIGNED)
+    pipeline: dict[Way, tuple[float, float, float]] = {}
+    for way in WAYS:
+        asked, answered, records = await mixed(settings, keys, referrals, way)
+        pipeline[way] = (asked, answered, together(records, asked, answered))
     names = sorted({record.topic for record in records})
+    tune_memory()
     bare = [await bare_loop(kafka, names, len(records), f"{prefix}bare-{n}", prefix) for n in range(BARE_TURNS)]
     assert settings.postgres_owner_dsn is not None
     owner_dsn = settings.postgres_owner_dsn.get_secret_value()
     plain = await naive(kafka, names, NAIVE_EVENTS, f"{prefix}naive", prefix, owner_dsn)
-    signed_requests, signed_answers, signed_records = await mixed(settings, keys, referrals, Way.SIGNED)
-    two_requests, two_answers, two_records = await mixed(settings, keys, referrals, Way.TWO_PROCESSES)
-    return Rates(
-        bare=median(bare),
-        naive=plain,
-        pipeline=together(records, rate_requests, rate_answers),
-        signed=together(signed_records, signed_requests, signed_answers),
-        two_processes=together(two_records, two_requests, two_answers),
-        requests=rate_requests,
-        answers=rate_answers,
-    )
+    return Rates(bare=median(bare), naive=plain, pipeline=pipeline)

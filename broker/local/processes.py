@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -18,12 +18,12 @@ _OF_THE_PROVIDERS: Final = frozenset({"provider_postgres_dsn"})
 _OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})
 
 
-def served(settings: Settings, process: Process, log: Path) -> GuardedChild:
-    """Start `handoff serve PROCESS` with these settings; what it prints goes to `log`."""
+def served(settings: Settings, process: Process, log: Path, command: Sequence[str] | None = None) -> GuardedChild:
+    """Start `handoff serve PROCESS`, or another command in its place, with these settings; it prints into `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     program = Program(
         name=f"handoff serve {process.value}",
-        command=(sys.executable, "-m", "broker.cli", "serve", process.value),
+        command=command or (sys.executable, "-m", "broker.cli", "serve", process.value),
         folder=Path.cwd(),
         log=log,
         stop_signal=signal.SIGTERM,
@@ -33,9 +33,11 @@ def served(settings: Settings, process: Process, log: Path) -> GuardedChild:
 
 
 @contextmanager
-def serving(settings: Settings, process: Process, log: Path) -> Iterator[GuardedChild]:
+def serving(
+    settings: Settings, process: Process, log: Path, command: Sequence[str] | None = None
+) -> Iterator[GuardedChild]:
     """A process of the network while the block lasts."""
-    child = served(settings, process, log)
+    child = served(settings, process, log, command)
     try:
         yield child
     finally:
