@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench lock relock-kafka images-check clean
+.PHONY: help demo test oracle check bench lock relock-kafka images-check clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo: $(READY)  ## play one county's referral through, then stay up (ONCE=1: che
 
 test: $(READY)  ## everything that shows it works (ARGS="-k gate": passed on to pytest)
 	@$(BIN)/python -m pytest $(PYTEST_WORKERS) $(ARGS)
+
+oracle: $(READY)  ## 200,000 decisions held against a second opinion in Cedar (ARGS="DECISIONS FIRST")
+	@$(BIN)/python -m tests.domain.oracle $(ARGS)
 
 check: $(READY)  ## style, types, and who may import whom
 	@$(BIN)/ruff check --quiet

@@ -76,19 +76,32 @@ def ground_of(
         return Ground(Reach(basis, rules, ceiling, ceiling, Reason.AGGREGATE_ONLY, whole=False))
     if question.victim_agreed not in _NOT_A_NO:
         return NoGround(Effect.DENY, Reason.VICTIM_SAID_NO, basis, rules)
+    if basis >= Basis.RELEASE:
+        return _released(question, consents, now, pack, basis, rules, ceiling)
     if basis is Basis.AGREEMENT and question.victim_agreed != VictimAgreed.YES:
-        return _not_asked(question, rules, pack)
-    if basis >= Basis.RELEASE or question.consent is not None:
+        return _not_asked(question, consents, now, pack, rules)
+    if question.consent is not None:
         return _released(question, consents, now, pack, basis, rules)
     return Ground(Reach(basis, rules, ceiling, ceiling))
 
 
-def _not_asked(question: Question, rules: tuple[str, ...], pack: PolicyPack) -> Ground | NoGround:
-    """Nobody could ask her safely: an offer without identity may go, her identity waits (D1)."""
+def _not_asked(
+    question: Question, consents: Sequence[ConsentTerms], now: datetime, pack: PolicyPack, rules: tuple[str, ...]
+) -> Ground | NoGround:
+    """Nobody could ask her safely: an offer without identity may go, her identity waits (D1).
+
+    A release that is named all the same narrows this further, and where it is not in force nothing goes.
+    """
+    reach = Reach(Basis.AGREEMENT, rules, pack.not_asked, pack.not_asked, Reason.VICTIM_NOT_ASKED, whole=False)
+    found: Ground | NoGround = Ground(reach)
+    if question.consent is not None:
+        found = _released(question, consents, now, pack, Basis.AGREEMENT, rules)
+    if isinstance(found, NoGround):
+        return found
     if question.phase != Phase.OFFER:
         return NoGround(Effect.HOLD, Reason.VICTIM_NOT_ASKED, Basis.AGREEMENT, rules)
-    reach = Reach(Basis.AGREEMENT, rules, pack.not_asked, pack.not_asked, Reason.VICTIM_NOT_ASKED, whole=False)
-    return Ground(reach)
+    allowed = found.reach.allowed & pack.not_asked
+    return found._replace(reach=found.reach._replace(allowed=allowed, whole=False))
 
 
 def _released(
@@ -98,6 +111,7 @@ def _released(
     pack: PolicyPack,
     basis: Basis,
     rules: tuple[str, ...],
+    ceiling: int = group_sets.ALL,
 ) -> Ground | NoGround:
     """The releases that permit it, together; a cited version that has not been seen holds everything (§4.5)."""
     if question.consent is not None and not _seen(question.consent.consent_id, question.consent.version, consents):
@@ -119,7 +133,9 @@ def _released(
     if permits:
         if len(permits) > 1:
             permits.sort(key=attrgetter("ref"))
-        return Ground(Reach(basis, rules + _CONSENT_RULES, scope, allowed, released=True), tuple(permits))
+        return Ground(
+            Reach(basis, rules + _CONSENT_RULES, scope & ceiling, allowed & ceiling, released=True), tuple(permits)
+        )
     if nearest is Reason.NO_RELEASE:
         return _without_release(question, basis, rules, pack)
     again_at = begins(question, consents, now, pack) if nearest is Reason.CONSENT_NOT_YET else None
@@ -154,7 +170,7 @@ def _feedback(
     provider = question.discloser.org_class
     rule = pack.feedback_rule(provider, question.recipient.org_class)
     rules = () if rule is None else rule.rules
-    if rule is not None and rule.allowance is FeedbackAllowance.STATUS:
+    if rule is not None and rule.allowance is FeedbackAllowance.STATUS and question.consent is None:
         return Ground(Reach(Basis.NONE, rules, group_sets.ALL, group_sets.ALL))
     hipaa = "HIPAA-AUTH" in pack.regimes.get(provider, frozenset())
     basis = Basis.AUTH_164_508 if hipaa else Basis.RELEASE

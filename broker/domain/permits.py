@@ -104,7 +104,7 @@ def asked(question: Question, now: datetime, pack: PolicyPack, regime: str | Non
 def why_not(terms: ConsentTerms, held_against: Asked) -> Reason | None:
     """Why this release does not permit it; None where it does."""
     discloser, recipient, purpose, regime, begun_by, not_before_this, ends_after, question, pack = held_against
-    if terms.discloser != discloser:
+    if terms.discloser != discloser or (regime == "FERPA" and regime not in terms.regimes):
         return Reason.NO_RELEASE
     if recipient not in terms.recipients:
         reason = _why_not_the_kind(terms, question, pack) if terms.kinds else Reason.RECIPIENT_NOT_NAMED
@@ -113,12 +113,15 @@ def why_not(terms: ConsentTerms, held_against: Asked) -> Reason | None:
     if purpose not in terms.purposes:
         return Reason.PURPOSE_MISMATCH
     if regime is not None and regime not in terms.regimes:
-        return Reason.NO_HIPAA_BASIS if regime == "HIPAA-AUTH" else Reason.NO_RELEASE
-    if terms.oral and pack.written_only(question.discloser.org_class):
-        return Reason.NOT_WRITTEN
+        return Reason.NO_HIPAA_BASIS
+    reason = _why_not_oral(terms, question, pack) if terms.oral else None
+    if reason is not None:
+        return reason
     if terms.status != "active" or terms.ended or not terms.uses_left:
         return _standing(terms)
     if terms.not_after <= ends_after or terms.not_before <= not_before_this:
+        return Reason.CONSENT_EXPIRED
+    if terms.oral and terms.not_before + pack.oral_temporary <= ends_after:
         return Reason.CONSENT_EXPIRED
     return Reason.CONSENT_NOT_YET if terms.not_before > begun_by else None
 
@@ -133,6 +136,16 @@ def _why_not_the_kind(terms: ConsentTerms, question: Question, pack: PolicyPack)
     return None
 
 
+def _why_not_oral(terms: ConsentTerms, question: Question, pack: PolicyPack) -> Reason | None:
+    """VAWA-02, §4.2: spoken words serve no regime that wants writing, the record's or the discloser's, and reach one.
+
+    Intake refuses such records; a pack that has been tightened since, or a discloser's new class, is met here.
+    """
+    if pack.written_only(question.discloser.org_class) or not pack.written_regimes.isdisjoint(terms.regimes):
+        return Reason.NOT_WRITTEN
+    return Reason.RECIPIENT_NOT_SPECIFIC if terms.kinds or len(terms.recipients) != 1 else None
+
+
 def _standing(terms: ConsentTerms) -> Reason:
     """VAWA-16: only what is active permits."""
     if terms.status in _REVOKED:
@@ -145,9 +158,11 @@ def _standing(terms: ConsentTerms) -> Reason:
 def end_of(permits: tuple[ConsentTerms, ...], question: Question, pack: PolicyPack) -> datetime:
     """When the first of these releases ends for the question's purpose, UTC (§4.2: the earliest bound wins)."""
     length = pack.release_length[question.purpose]
-    if len(permits) == 1:
+    if len(permits) == 1 and not permits[0].oral:
         return min(permits[0].not_after, permits[0].not_before + length)
-    return min(min([terms.not_after for terms in permits]), min([terms.not_before for terms in permits]) + length)
+    spoken = [terms.not_before + pack.oral_temporary for terms in permits if terms.oral]
+    ends = [terms.not_after for terms in permits]
+    return min(*ends, min([terms.not_before for terms in permits]) + length, *spoken)
 
 
 def begins(question: Question, consents: Iterable[ConsentTerms], now: datetime, pack: PolicyPack) -> datetime:

@@ -41,7 +41,7 @@ def release_refusal(
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
     if not any(grantor.form is GrantForm.ORAL_TEMPORARY for grantor in record.grantors):
         return None
-    if pack.written_only(org_class):
+    if pack.written_only(org_class) or not pack.written_regimes.isdisjoint(record.regimes):
         return RefusalCode.NOT_WRITTEN
     if len(named) != 1 or len(record.recipients) != 1:
         return RefusalCode.RECIPIENT_NOT_SPECIFIC

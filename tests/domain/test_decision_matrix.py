@@ -182,3 +182,12 @@ def test_a_provider_that_keeps_no_confidence_of_its_own_may_tell() -> None:
     """The pack's STATUS rows: a housing office is no victim service provider."""
     asked = FEEDBACK._replace(discloser=party(OrgClass.HOUSING))
     assert ask(asked).let_through == groups("FG25")
+
+
+def test_whoever_names_a_release_is_bound_by_it_even_where_policy_lets_it_speak() -> None:
+    """0023: what she took back is not told after all by policy."""
+    status = release(party(OrgClass.HOUSING), POLICE, purposes=["STATUS_FEEDBACK"], dataScope=scope("FG25"))
+    asked = FEEDBACK._replace(discloser=party(OrgClass.HOUSING), consent=status.ref)
+    assert ask(asked, status).let_through == groups("FG25")
+    revoked = ask(asked, replace(status, status="revoked"))
+    assert (revoked.effect, revoked.reason) == (Effect.DENY, Reason.CONSENT_REVOKED)

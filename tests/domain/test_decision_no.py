@@ -141,3 +141,14 @@ def test_a_referral_that_names_a_release_is_bound_by_it_even_where_an_agreement_
     assert decision.withheld == dict.fromkeys(groups("FG10", "FG24"), Reason.OUT_OF_SCOPE)
     assert not decision.late_sealing
     assert ask(named, replace(written, status="revoked")).reason is Reason.CONSENT_REVOKED
+
+
+def test_a_release_that_is_named_although_she_could_not_be_asked_narrows_the_offer_and_ends_it() -> None:
+    """0023: what she signed counts against what the agreement would let out, its revocation above all."""
+    named = question(Phase.OFFER, POLICE, victim_agreed=VictimAgreed.NOT_ASKED_UNSAFE)
+    written = release(POLICE, regimes=["POLICY-ONLY"], dataScope=scope("FG01", "FG02", "FG03", "FG04", "FG10"))
+    assert ask(named, written).let_through == groups("FG00", "FG01", "FG02", "FG07a", "FG23")
+    assert ask(named, replace(written, status="revoked")).reason is Reason.CONSENT_REVOKED
+    assert ask(named).reason is Reason.CONSENT_NOT_SEEN
+    later = ask(named._replace(phase=Phase.RELEASE), written)
+    assert (later.effect, later.reason) == (Effect.HOLD, Reason.VICTIM_NOT_ASKED)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,16 @@ from broker.domain.consent import (
     decide,
 )
 from broker.domain.pack import Basis
+from broker.domain.policy import read_pack
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.vocabulary import Purpose
+from broker.schemas.vocabulary import OrgClass, Purpose
 from tests.domain.cast import (
     CONSENT,
     DAY,
     HOTLINE,
     NOW,
     OTHER_SHELTER,
+    PACK_FILE,
     POLICE,
     SHELTER,
     SIGNED,
@@ -29,6 +32,7 @@ from tests.domain.cast import (
     ask,
     groups,
     pack,
+    party,
     question,
     record,
     release,
@@ -264,6 +268,43 @@ def test_an_oral_release_does_not_do_for_one_who_must_have_it_in_writing() -> No
         regimes=["STATE-PRIVILEGE"], grantors=[record().grantors[0].model_copy(update={"form": "ORAL_TEMPORARY"})]
     )
     assert ask(question(), replace(spoken, oral=True)).reason is Reason.NOT_WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("changes", "hours", "reason"),
+    [
+        ({}, 71, None),
+        ({}, 72, Reason.CONSENT_EXPIRED),
+        ({"recipients": frozenset({SHELTER.org, OTHER_SHELTER.org})}, 1, Reason.RECIPIENT_NOT_SPECIFIC),
+        ({"regimes": frozenset({"FERPA"})}, 1, Reason.NOT_WRITTEN),
+    ],
+)
+def test_an_oral_release_counts_for_three_days_for_one_and_never_where_writing_is_due(
+    changes: dict[str, Any], hours: int, reason: Reason | None
+) -> None:
+    """§4.2, ORAL_TEMPORARY: the gate says so too, should the registry hold one that intake would refuse today."""
+    spoken = replace(release(POLICE, regimes=["POLICY-ONLY"]), oral=True, **changes)
+    decision = ask(question(discloser=POLICE), spoken, now=SIGNED + timedelta(hours=hours))
+    assert decision.reason is reason
+    assert decision.expires_at in (None, SIGNED + timedelta(hours=72))
+
+
+def test_a_schools_release_under_another_law_is_no_release() -> None:
+    """FERPA: it waits for hers, whomever the other one names."""
+    school = party(OrgClass.SCHOOL_FERPA)
+    for other in (release(school), release(school, OTHER_SHELTER)):
+        decision = ask(question(discloser=school), other)
+        assert (decision.effect, decision.reason) == (Effect.HOLD, Reason.NO_RELEASE)
+
+
+def test_the_groups_of_a_row_that_asks_for_a_release_bound_the_release_too() -> None:
+    """0021: adding a list of groups to a row can only tighten."""
+    row = b'to = ["*"]\nbasis = "RELEASE"\n'
+    shipped = PACK_FILE.read_bytes()
+    tighter = read_pack(shipped.replace(row, row + b'groups = ["FG00", "FG01", "FG02", "FG03", "FG04", "FG23"]\n'))
+    decision = ask(question(), release(), under=tighter)
+    assert decision.let_through == USUAL - groups("FG10", "FG24")
+    assert decision.withheld == dict.fromkeys(groups("FG10", "FG24"), Reason.OUT_OF_SCOPE)
 
 
 KIND = [{"kind": "CATEGORY", "category": "SHELTER", "serviceArea": "US-48-113", "maxConcurrentOffers": 1}]

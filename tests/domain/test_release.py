@@ -100,6 +100,12 @@ def test_an_oral_release_is_for_those_whose_law_takes_it(org_class: OrgClass, co
     assert refusal(org_class, regimes=["POLICY-ONLY"], grantors=[AGENT], validity=window(DAY)) is code
 
 
+def test_an_oral_release_is_not_for_a_record_whose_own_law_wants_writing() -> None:
+    """The strictest regime applies, the record's own among them."""
+    spoken: dict[str, Any] = {"regimes": ["FERPA"], "grantors": [AGENT], "validity": window(DAY)}
+    assert refusal(OrgClass.LAW_ENFORCEMENT, **spoken) is RefusalCode.NOT_WRITTEN
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
