@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
 from broker.agency.errors import EventRefusedBeforeSending
@@ -34,12 +33,15 @@ def without_excluded(
 
     Beside them the groups that their model does not allow without such a field: they are left out whole.
     """
-    paths = [path.partition(".") for one in terms for path in one.obligations.excluded_fields]
+    paths = [path for one in terms for path in one.obligations.excluded_fields]
     kept: dict[FieldGroup, bytes] = {}
     left_out: list[FieldGroup] = []
     for group, text in texts.items():
         model = group_model(group)
-        names = {name for owner, _, name in paths if owner in (group, _owner(model))}
+        names = model.named_in(paths)
+        if Group.WHOLE in names:
+            left_out.append(group)
+            continue
         held = {name: value for name, value in from_json(text).items() if name not in names}
         try:
             kept[group] = _text(model.model_validate(held)) if names else text
@@ -64,8 +66,3 @@ def _checked(code: str, content: GroupContent) -> Group:
 
 def _text(group: Group) -> bytes:
     return group.model_dump_json(by_alias=True, exclude_none=True).encode()
-
-
-def _owner(model: type[Group]) -> str:
-    """What a release calls the group in a path: `PersonHandle` is `personHandle`."""
-    return to_camel("".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in model.__name__)[1:])

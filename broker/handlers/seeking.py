@@ -9,6 +9,7 @@ from datetime import datetime
 from broker.domain.coarse import coarse_access, coarse_need
 from broker.domain.consent import Decision, Effect, Phase, Reason
 from broker.domain.deadlines import deadline
+from broker.domain.excluded import without_excluded
 from broker.domain.matching import NeedFacts, PassedOver, Provider, match
 from broker.domain.policy import PolicyPack
 from broker.handlers import gate
@@ -166,6 +167,8 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
     desk.add_offer(referral, offer)
     desk.recent_offers[provider.org] = desk.recent_offers.get(provider.org, 0) + 1
     told = offer_event(referral.request, referral, need, offer, decision.let_through)
+    if decision.obligations.excluded_fields:
+        told = without_excluded(told, decision.obligations.excluded_fields)
     desk.send(
         Flow.BROKER_TO_PROVIDER,
         provider.org,

@@ -10,6 +10,7 @@ import pytest
 from broker.composition import Process
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
+from broker.schemas.field_groups import GROUPS
 from broker.schemas.ids import ReferralId, new_offer_id, new_referral_id
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
@@ -19,7 +20,7 @@ from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import Acknowledgment, CoarseState, WithdrawReason
 from tests.broker.county import County
-from tests.broker.facts import POLICE, SHELTERS, accepted, declined, request
+from tests.broker.facts import HOTLINE, POLICE, SHELTERS, accepted, declined, granted, release, request
 from tests.broker.letters import Heard, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,6 +46,21 @@ async def test_an_offer_names_nobody(served: County) -> None:
             assert hidden not in heard.record
         assert heard.envelope.offerid == made.offer_id
         assert heard.envelope.expirytime == made.answer_by
+
+
+async def test_what_a_release_excludes_is_in_no_offer(served: County) -> None:
+    """Named by group and property; the rest of the group is told."""
+    scope = {"fieldGroups": list(GROUPS), "maxTier": 4, "excludedFields": ["accessNeeds.preferredLanguage"]}
+    record, referral = release(dataScope=scope), new_referral_id()
+    await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.say(HOTLINE, request(), referral, consent=(record.consent_id, 1))
+    await served.settled()
+    offers = served.facts(OfferMade, about=referral)
+    assert offers
+    for made in offers:
+        assert made.access_needs is not None
+        assert made.access_needs.interpreter
+        assert made.access_needs.preferred_language is None
 
 
 async def test_the_first_of_fifty_acceptances_wins(served: County) -> None:
