@@ -27,7 +27,8 @@ def handle(arrival: Arrival[ReferralSealed], desk: Desk) -> None:
     groups = sorted({wrap.field_group for wrap in arrival.fact.wraps})
     desk.record(Step.KEYS_RECEIVED, referral.referral_id, {"recipients": recipients, "groups": groups})
     for need in referral.needs.values():
-        if need.state in AWAITING and not need.released and need.provider in recipients:
+        if need.state in AWAITING and need.provider in recipients:
             offer = referral.offers[need.offer_id] if need.offer_id is not None else None
             if offer is not None and offer.state not in OPEN_OFFER_STATES:
-                release(desk, referral, need, offer)
+                new = frozenset(wrap.field_group for wrap in arrival.fact.wraps if wrap.recipient == need.provider)
+                release(desk, referral, need, offer, only=new if need.released else None)

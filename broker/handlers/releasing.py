@@ -18,8 +18,14 @@ from broker.schemas.vocabulary import Acknowledgment
 from broker.trail.entries import Step
 
 
-def release(desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
-    """Ask the gate, and hand over what it lets through and what is wrapped for this provider."""
+def release(
+    desk: Desk, referral: Referral, need: Need, offer: Offer, only: frozenset[FieldGroup] | None = None
+) -> None:
+    """Ask the gate, and hand over what it lets through and what is wrapped for this provider.
+
+    What it lets through and is not wrapped yet, the source is asked for. `only`: the groups whose keys have just come,
+    where the others were handed over before.
+    """
     party = desk.directory.parties[offer.provider]
     decision = gate.ask(desk, referral, need, party, Phase.RELEASE)
     if decision.effect is not Effect.PERMIT:
@@ -30,10 +36,11 @@ def release(desk: Desk, referral: Referral, need: Need, offer: Offer) -> None:
     wanted = sorted(group for group in decision.let_through if group in referral.sealed)
     wrapped = [group for group in wanted if (group, offer.provider) in referral.wraps]
     missing = [group for group in wanted if (group, offer.provider) not in referral.wraps]
-    if missing and not wrapped:
+    new = wrapped if only is None else [group for group in wrapped if group in only]
+    if new or not wanted:
+        _hand_over(desk, referral, need, offer, decision, new)
+    if missing:
         _ask_for_keys(desk, referral, need, offer, decision, missing)
-        return
-    _hand_over(desk, referral, need, offer, decision, wrapped)
 
 
 def _hand_over(
@@ -106,4 +113,5 @@ def _ask_for_keys(
         referral.referral_id,
         {**_facts(referral, need, offer, decision), "groups": groups, "answerBy": answer_by},
     )
-    desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)
+    if need.due_at is None or not need.released or answer_by < need.due_at:
+        desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)

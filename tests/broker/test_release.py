@@ -100,6 +100,27 @@ async def test_late_sealing_names_the_chosen_one_and_waits_for_its_keys(served: 
     assert opened == {code: to_json(content) for code, content in SECRETS.items()}
 
 
+async def test_keys_that_came_in_part_go_in_part_and_the_rest_is_asked_for(served: County) -> None:
+    """What is there is not held back, what is missing has a deadline and an owner, and each group goes once."""
+    referral = new_referral_id()
+    asked, parts = sealing(referral)
+    await served.say(POLICE, asked, referral)
+    await served.settled()
+    org, offer = await _accepting(served, referral)
+    await served.say(POLICE, wraps(served, referral, parts[:1], org), referral)
+    await served.settled()
+    chosen = served.facts(RecipientChosen, org=POLICE, about=referral)
+    first, second = (part.field_group for part, _ in parts)
+    assert [set(one.field_groups) for one in chosen] == [{first, second}, {second}]
+    assert (await served.need(referral))["owner"] is not None
+    await served.say(POLICE, wraps(served, referral, parts[1:], org), referral)
+    await served.settled()
+    released = served.facts(DisclosureReleased, org=org, about=referral)
+    assert [[part.field_group for part in one.sealed] for one in released] == [[first], [second]]
+    assert {one.offer_id for one in released} == {offer}
+    assert len(served.facts(RecipientChosen, org=POLICE, about=referral)) == len(chosen)
+
+
 async def test_a_named_release_hands_over_at_once_and_to_the_chosen_one_alone(served: County) -> None:
     """Keys were wrapped for both that were named; each gets its own, and the other's ring opens nothing."""
     referral, record = new_referral_id(), release(BIRCH, CEDAR)
