@@ -47,17 +47,17 @@ class Network:
 
     def complaints(self) -> list[str]:
         """Every error of ours that they logged, and every traceback; aiokafka complains while Kafka starts."""
-        lines = [line for name in COPIES for line in self.log(name).read_text("utf-8").splitlines()]
+        lines = [line for name in self.children for line in self.log(name).read_text("utf-8").splitlines()]
         ours = [line for line in lines if " ERROR aiokafka" not in line]
         return [line for line in ours if " ERROR " in line or line.startswith("Traceback")]
 
 
 @asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[Network]:
-    """All processes while the block lasts."""
+async def working(settings: Settings, *names: str) -> AsyncIterator[Network]:
+    """These processes while the block lasts; all of them, if none is named."""
     network = Network(settings)
     try:
-        for name in COPIES:
+        for name in names or COPIES:
             await network.start(name)
         yield network
     finally:

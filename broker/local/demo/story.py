@@ -6,16 +6,16 @@ or was not seen in an inbox.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from broker.client import AgencyClient
 from broker.local.demo import county
 from broker.local.demo.teller import Teller
+from broker.local.footprints import files_below, footprints
 from broker.schemas.consent_revoked import ConsentRevoked, RevocationForm, RevokedBy
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.group_vocabulary import IncidentDateBand
@@ -137,7 +137,9 @@ class Story:
             assert self.referral is not None
             texts = [provider.opened(self.referral, sealed, released.wraps) for sealed in released.sealed]
             self._check(f"{org} holds no key that opens any of it", holds=texts == [None] * len(texts))
-        found = await asyncio.to_thread(_found_in, self.settings.home, (county.ALIAS.encode(), county.NUMBER.encode()))
+        # Zones are left out: keys are no data, and what an agency keeps is its own.
+        files = files_below(self.settings.home, without=("zones",))
+        found = await asyncio.to_thread(footprints, files, (county.ALIAS, county.NUMBER))
         self._check("her name and number stand in no file of Kafka, PostgreSQL or the logs", holds=not found)
 
     async def _a_lawyer_and_a_doctor(self) -> None:
@@ -265,17 +267,3 @@ class Story:
         self.teller.verdict(what, good=holds)
         if not holds:
             self.failures.append(what)
-
-
-def _found_in(home: Path, canaries: Iterable[bytes]) -> list[Path]:
-    """Files below the data folder that hold one of these texts; keys are no data and are left out."""
-    wanted = tuple(canaries)
-    return [path for path in _data_files(home) if any(one in path.read_bytes() for one in wanted)]
-
-
-def _data_files(home: Path) -> list[Path]:
-    readable: list[Path] = []
-    for path in home.rglob("*"):
-        if path.is_file() and "zones" not in path.relative_to(home).parts:
-            readable.append(path)
-    return readable
