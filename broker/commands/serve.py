@@ -73,5 +73,6 @@ def migrate() -> None:
 
 def _log(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.value, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for noisy in ("aiokafka", "faststream"):
+    # asyncpg tells a traceback for every attempt to connect while PostgreSQL is away.
+    for noisy in ("aiokafka", "asyncpg", "faststream"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
