@@ -31,6 +31,8 @@ from broker.sql.bulk import Connection
 
 BARE_TURNS = 3
 NAIVE_EVENTS = 400
+WARMING_UP = 300
+"""At least so many referrals pass before anything is measured: Kafka's Java compiles itself meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +186,7 @@ async def measure(settings: Settings, keys: Keys, referrals: int) -> Rates:
     """All of them on the same kind of records, one after the other; of several turns of the bare loop the median."""
     kafka, prefix = kafka_of(settings), settings.topic_prefix
     pipeline: dict[Way, tuple[float, float, float]] = {}
+    await mixed(settings, keys, max(referrals // 6, WARMING_UP), WAYS[0])
     for way in WAYS:
         asked, answered, records = await mixed(settings, keys, referrals, way)
         pipeline[way] = (asked, answered, together(records, asked, answered))
