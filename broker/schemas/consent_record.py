@@ -32,7 +32,7 @@ from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroupText
 from broker.schemas.ids import ConsentId, OrgId
 from broker.schemas.refusal import RefusalCode
-from broker.schemas.shapes import UNIQUE, Maybe, Moment, VersionNumber, broken
+from broker.schemas.shapes import UNIQUE, WHOLE, Maybe, Moment, VersionNumber, broken
 from broker.schemas.vocabulary import Purpose, RevocationScope
 
 _HEX = "[0-9a-fA-F]"
@@ -125,7 +125,7 @@ class RecipientOfKind(Contract):
     kind: Literal[RecipientKind.CATEGORY]
     category: ConsentCategory
     service_area: str
-    max_concurrent_offers: Annotated[int, Field(ge=1, le=5)]
+    max_concurrent_offers: Annotated[int, Field(ge=1, le=5), WHOLE]
 
 
 class DataScope(Contract):
@@ -133,7 +133,7 @@ class DataScope(Contract):
 
     field_groups: Annotated[tuple[FieldGroupText, ...], Field(min_length=1), UNIQUE]
     excluded_fields: tuple[str, ...] = ()
-    max_tier: Annotated[int, Field(ge=0, le=4)]
+    max_tier: Annotated[int, Field(ge=0, le=4), WHOLE]
 
 
 class Validity(Contract):

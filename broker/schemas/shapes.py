@@ -7,7 +7,14 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AwareDatetime, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -16,6 +23,10 @@ from broker.schemas.refusal import ADVICE, RefusalCode
 RFC3339_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 )
+"""A time in an envelope's attribute."""
+
+_MOMENT_PATTERN: Final = RFC3339_PATTERN.replace("{1,9}", "+")
+"""A time in an event: as many digits as its author likes (RFC 3339); JSON Schema's `date-time` bounds none."""
 
 T = TypeVar("T")
 
@@ -29,7 +40,7 @@ def instant(text: str) -> datetime:
     """The UTC moment that RFC 3339 text names; digits beyond microseconds are cut off.
 
     Raises:
-        ValueError: for a moment that no calendar has. The text must already fit `RFC3339_PATTERN`.
+        ValueError: for a moment that no calendar has. The text must already fit the pattern of a moment.
     """
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
@@ -41,7 +52,7 @@ class _Rfc3339:
     """Reads a moment from RFC 3339 text with a zone and from nothing else: no epoch numbers, no bare dates."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        text = core_schema.str_schema(pattern=RFC3339_PATTERN)
+        text = core_schema.str_schema(pattern=_MOMENT_PATTERN)
         return core_schema.json_or_python_schema(
             json_schema=core_schema.chain_schema([text, core_schema.no_info_plain_validator_function(instant)]),
             python_schema=handler(source),
@@ -94,7 +105,15 @@ Unique = Annotated[tuple[T, ...], UNIQUE]
 Count = Annotated[int, Field(ge=0, le=20)]
 """People or animals: a household, never a crowd."""
 
-VersionNumber = Annotated[int, Field(ge=1)]
+
+def _whole(number: object) -> object:
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+WHOLE: Final = BeforeValidator(_whole)
+"""Annotates a whole number that may be written as JSON Schema lets it be: 1 or 1.0."""
+
+VersionNumber = Annotated[int, Field(ge=1), WHOLE]
 
 NoticeCode = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9.-]{0,39}$")]
 """Which notice must accompany what is disclosed, for example `VAWA-LOCAL`."""

@@ -1,6 +1,7 @@
 """Consent on the real broker: without it nobody is asked, when it comes things go on, when it ends they stop."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -241,3 +242,21 @@ async def test_a_release_for_another_purpose_helps_nobody(served: County) -> Non
     referral = await under(served, await given(served, BIRCH, CEDAR, MAPLE, purposes=["LEGAL_ADVICE"]))
     assert not served.facts(OfferMade, about=referral)
     assert held(served, referral) == ["PURPOSE_MISMATCH"]
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        {"version": 2**31},
+        {"capturedBy": {"orgId": HOTLINE, "workerRef": "wrk-\u0000", "setting": "IN_PERSON_PRIVATE"}},
+    ],
+    ids=["a version beyond any", "a null character"],
+)
+async def test_a_record_that_no_database_holds_is_refused_alone(served: County, poison: dict[str, Any]) -> None:
+    """F11: its publisher is told, and what came with it is taken in."""
+    record, sound = release(**poison), release()
+    event = await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.say(HOTLINE, granted(sound), sound.consent_id)
+    await served.settled()
+    assert served.refusal(event) is not None
+    assert await served.pool.fetchval("SELECT count(*) FROM consent WHERE consent_id = $1", sound.consent_id) == 1
