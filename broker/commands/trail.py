@@ -63,7 +63,7 @@ def _told(line: TrailLine) -> str:
     facts = line.facts
     when = str(facts.get("at", line.at.isoformat()))[:19].replace("T", " ")
     head = f"{when}Z  {line.kind:<22} by {facts.get('actor')}{'' if line.sound else '   ALTERED'}"
-    rest = "  ".join(f"{name}={_short(value)}" for name, value in facts.items() if name not in _LEFT_OUT and value)
+    rest = "  ".join(f"{name}={_short(name, value)}" for name, value in facts.items() if name not in _LEFT_OUT and value)
     details = [f"    {rest}"] if rest else []
     for offer in facts.get("offers", ()):
         rules = ",".join(offer["rules"])
@@ -76,8 +76,10 @@ def _told(line: TrailLine) -> str:
     return "\n".join([head, *details])
 
 
-def _short(value: Any) -> str:
-    return " → ".join(value) if isinstance(value, list) else str(value)
+def _short(name: str, value: Any) -> str:
+    if not isinstance(value, list):
+        return str(value)
+    return (" → " if name == "way" else " ").join(value)
 
 
 @work.command("list")
