@@ -63,7 +63,8 @@ def _told(line: TrailLine) -> str:
     facts = line.facts
     when = str(facts.get("at", line.at.isoformat()))[:19].replace("T", " ")
     head = f"{when}Z  {line.kind:<22} by {facts.get('actor')}{'' if line.sound else '   ALTERED'}"
-    rest = "  ".join(f"{name}={_short(name, value)}" for name, value in facts.items() if name not in _LEFT_OUT and value)
+    told = {name: value for name, value in facts.items() if name not in _LEFT_OUT and value}
+    rest = "  ".join(f"{name}={_short(name, value)}" for name, value in told.items())
     details = [f"    {rest}"] if rest else []
     for offer in facts.get("offers", ()):
         rules = ",".join(offer["rules"])
