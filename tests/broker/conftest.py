@@ -12,13 +12,14 @@ from pydantic import SecretStr
 from broker.local import databases
 from broker.settings import Settings, load_settings
 from tests.broker.county import County, county
+from tests.broker.threads import broker_in_a_thread
 from tests.conftest import KafkaForTest
 from tests.parts import Parts
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def served(parts: Parts) -> AsyncIterator[County]:
-    """A county with its broker at work: intake, relay and clock, in this process."""
+    """A county with its broker at work: intake, relay and clock, in a thread of this process."""
     kafka = KafkaForTest(parts.kafka_bootstrap, f"t-{secrets.token_hex(4)}.")
     name = f"t_{secrets.token_hex(6)}"
     database = await databases.make_database(parts.superuser_dsn, name)
@@ -31,7 +32,7 @@ async def served(parts: Parts) -> AsyncIterator[County]:
             topic_prefix=kafka.prefix,
             _env_file=None,
         )
-        async with county(settings) as founded, founded.broker():
+        async with county(settings) as founded, broker_in_a_thread(settings):
             yield founded
     await kafka.clear()
     await databases.drop_database(parts.superuser_dsn, name)
