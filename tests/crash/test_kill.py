@@ -12,7 +12,7 @@ from tests.crash.people import at_work, desks, nothing_waits
 from tests.crash.processes import COPIES, Network, working
 from tests.crash.traffic import night, post
 
-REFERRALS: Final = 1200
+REFERRALS: Final = 1320
 EVENTS_MIN: Final = 5000
 ROUNDS: Final = 6
 """In each round every process is killed once, at a moment of its own."""
