@@ -3,12 +3,10 @@
 The broker's registry is the authority (domain.md §4.5). What is not known here is not relied on here.
 """
 
-from broker.domain.consent import ConsentRef, ConsentTerms, narrowed, terms
+from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.consent_revoked import ConsentRevoked
-from broker.schemas.consent_vocabulary import ConsentStatus
 from broker.schemas.ids import ConsentId
-from broker.schemas.vocabulary import RevocationScope
 
 ConsentLike = ConsentRecord | ConsentRef | None
 """The consent that an event rests on: its record, or its id and version."""
@@ -22,11 +20,12 @@ def ref_of(consent: ConsentLike) -> ConsentRef | None:
 
 
 class KnownConsents:
-    """The newest version of each record that is known."""
+    """The newest version of each record that is known, and the revocations of each, as the broker keeps them."""
 
     def __init__(self) -> None:
         """None is known yet."""
         self._held: dict[ConsentId, ConsentRecord] = {}
+        self._revoked: dict[ConsentId, tuple[Revoked, ...]] = {}
 
     def note(self, record: ConsentRecord) -> None:
         """Know a record from now on; an older version of a known one changes nothing."""
@@ -35,14 +34,11 @@ class KnownConsents:
             self._held[record.consent_id] = record
 
     def revoke(self, consent_id: ConsentId, revoked: ConsentRevoked) -> None:
-        """Know what is left of a record after this revocation, as the broker will (domain.md §4.4)."""
+        """Know a revocation from now on: it covers every version up to the one it names (domain.md §4.4)."""
         known = self._held.get(consent_id)
-        if known is None:
-            return
-        left = None
-        if revoked.scope is not RevocationScope.ALL:
-            left = narrowed(known, revoked.scope.value, revoked.scope_values)
-        self._held[consent_id] = left or known.model_copy(update={"status": ConsentStatus.REVOKED})
+        covers = revoked.version if known is None else max(revoked.version, known.version)
+        before = self._revoked.get(consent_id, ())
+        self._revoked[consent_id] = (*before, Revoked(covers, revoked.scope.value, revoked.scope_values))
 
     def knows(self, ref: ConsentRef) -> bool:
         """Whether this version, or a later one, is known."""
@@ -56,7 +52,7 @@ class KnownConsents:
             return ()
         whose = (named.subject.subject_ref, named.discloser.org_id)
         return tuple(
-            terms(record)
+            standing(record, record.status, self._revoked.get(record.consent_id, ()))
             for record in self._held.values()
             if (record.subject.subject_ref, record.discloser.org_id) == whose
         )

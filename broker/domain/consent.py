@@ -17,7 +17,7 @@ from broker.domain.permits import denied, end_of, excludes
 from broker.domain.purposes import purpose_for
 from broker.domain.question import Decision, Effect, Party, Phase, Question
 from broker.domain.reasons import RULE, WORDS, Reason
-from broker.domain.release import narrowed, release_refusal
+from broker.domain.release import Revoked, release_refusal, standing
 from broker.domain.terms import ConsentRef, ConsentTerms, newest, terms
 from broker.schemas.field_groups import FieldGroup
 
@@ -32,10 +32,11 @@ __all__ = [
     "Phase",
     "Question",
     "Reason",
+    "Revoked",
     "decide",
-    "narrowed",
     "purpose_for",
     "release_refusal",
+    "standing",
     "terms",
 ]
 

@@ -4,12 +4,13 @@ The record's own schema has judged who granted it and how it is written. Here ar
 and the publisher: whose release it is, how long it runs, and what the publisher's own regime demands.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
-from broker.schemas.consent_record import ConsentRecord, ConsentVersion, NamedRecipient
+from broker.domain.terms import ConsentTerms, terms
+from broker.schemas.consent_record import ConsentRecord, NamedRecipient
 from broker.schemas.consent_vocabulary import ConsentDecision, GrantForm
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode
@@ -48,20 +49,38 @@ def release_refusal(
     return RefusalCode.NOT_TIME_LIMITED if length > pack.oral_temporary else None
 
 
-def narrowed(record: ConsentRecord, scope: str, values: Collection[str]) -> ConsentRecord | None:
-    """The next version of a permit after a partial revocation (§4.4); None where nothing of it is left.
+class Revoked(NamedTuple):
+    """A revocation as the registry keeps it: it covers every version up to and including its number (§4.4, §4.5)."""
 
-    `scope` is RECIPIENT, FIELD_GROUP or PURPOSE and `values` are what is revoked. Anything else, and a revocation that
-    does not say of what, takes the whole back.
+    version: int
+    scope: str
+    values: tuple[str, ...] = ()
+
+
+def standing(record: ConsentRecord, status: str, revocations: Iterable[Revoked] = ()) -> ConsentTerms:
+    """The terms of a version as it stands: under `status`, and narrowed by the revocations that cover it.
+
+    Where nothing is left it is revoked. Its exclusions stand: she took back a permission, not her fear.
     """
-    narrow = _NARROW.get(scope)
-    if narrow is None or not values or record.decision is not ConsentDecision.PERMIT:
+    left: ConsentRecord | None = record
+    for revoked in revocations:
+        if left is not None and revoked.version >= record.version:
+            left = narrowed(left, revoked)
+    return terms(record, status="revoked") if left is None else terms(left, status=status)
+
+
+def narrowed(record: ConsentRecord, revoked: Revoked) -> ConsentRecord | None:
+    """What a revocation leaves of a version; None where nothing is left.
+
+    A revocation that is not understood takes the whole of a permit. Part of a denial is not revoked: part of a no taken
+    back is a wider yes, which wants a new version in writing.
+    """
+    if revoked.scope == "ALL":
         return None
-    narrower = narrow(record, frozenset(values))
-    if narrower is None:
-        return None
-    before = ConsentVersion(consent_id=record.consent_id, version=record.version)
-    return narrower.model_copy(update={"version": record.version + 1, "supersedes": before})
+    if record.decision is not ConsentDecision.PERMIT:
+        return record
+    narrow = _NARROW.get(revoked.scope)
+    return None if narrow is None or not revoked.values else narrow(record, frozenset(revoked.values))
 
 
 def _without_recipients(record: ConsentRecord, values: frozenset[str]) -> ConsentRecord | None:

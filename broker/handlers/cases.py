@@ -3,11 +3,12 @@
 These are plain records that only the desk changes (`Desk.change`), so that a refused event leaves no half of itself.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from broker.domain.consent import ConsentRef, ConsentTerms
+from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroup
@@ -131,7 +132,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class ConsentVersion:
-    """One version of a consent as the registry holds it. Without a record it is a revocation that came first."""
+    """The newest version of a consent that the registry holds, with the revocations that cover it or later ones.
+
+    Without a record it is only these: version 0, revoked before any version came.
+    """
 
     consent_id: ConsentId
     version: int
@@ -139,3 +143,13 @@ class ConsentVersion:
     status: str
     record: ConsentRecord | None
     terms: ConsentTerms | None
+    revocations: tuple[Revoked, ...] = ()
+
+
+def as_it_stands(
+    record: ConsentRecord, discloser: OrgId, status: str, revocations: Iterable[Revoked]
+) -> ConsentVersion:
+    """A version under the revocations that cover it; those of earlier versions say nothing of it."""
+    cover = tuple(revoked for revoked in revocations if revoked.version >= record.version)
+    terms = standing(record, status, cover)
+    return ConsentVersion(record.consent_id, record.version, discloser, terms.status, record, terms, cover)

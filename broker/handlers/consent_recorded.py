@@ -1,9 +1,8 @@
 """consent.granted and consent.narrowed: the registry learns a version, and what waited for it goes on."""
 
 from broker.domain.acceptance import refuse_unlawful
-from broker.domain.consent import terms
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import ConsentVersion
+from broker.handlers.cases import as_it_stands
 from broker.handlers.desk import Desk
 from broker.handlers.seeking import SEEKING, reconsider
 from broker.schemas.consent_granted import ConsentGranted
@@ -17,14 +16,17 @@ TAKEN = frozenset({NeedState.ACCEPTED, NeedState.CONTACT_PENDING, NeedState.ENGA
 
 
 def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: Desk) -> None:
-    """Record the version if it is lawful and newer than what is known; an older one that comes late is only noted."""
+    """Record the version if it is lawful and newer than what is known; an older one that comes late is only noted.
+
+    A revocation that came before it and names it, or a later version, counts as if it had come after (F8).
+    """
     record = arrival.fact.record
     consent_id = ConsentId(arrival.envelope.subject)
     refuse_unlawful(arrival.envelope, arrival.fact, arrival.party.org_class, desk.pack, desk.now)
     known = desk.consents.get(consent_id)
     if known is not None and known.discloser != arrival.party.org:
         raise Refused(RefusalCode.CONSENT_UNKNOWN, "subject")
-    if known is not None and known.version == record.version and known.record not in (None, record):
+    if known is not None and known.version == record.version and known.record != record:
         raise Refused(RefusalCode.CONSENT_VERSION_CONFLICT, "record.version")
     newer = known is None or record.version > known.version
     desk.record(
@@ -34,7 +36,7 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
     )
     if not newer:
         return
-    version = ConsentVersion(consent_id, record.version, arrival.party.org, record.status, record, terms(record))
+    version = as_it_stands(record, arrival.party.org, record.status, known.revocations if known is not None else ())
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)
     go_on(desk, consent_id)

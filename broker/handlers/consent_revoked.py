@@ -1,20 +1,23 @@
 """consent.revoked: from this moment nothing more leaves under it; who has something is told (domain.md §4.4).
 
-A partial revocation makes a new, narrower version. A revocation that comes before its consent is kept, so that the
-consent is already revoked when it comes (reliability.md §6.3 F8).
+It covers every version up to the one that it names, those that have not come yet too (reliability.md §6.3 F8), and
+makes none: the numbers of versions are the discloser's alone (docs/decisions/0026).
 """
 
 from dataclasses import replace
 
-from broker.domain.consent import narrowed, terms
+from broker.domain.consent import Revoked
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import ConsentVersion
+from broker.handlers.cases import ConsentVersion, as_it_stands
 from broker.handlers.consent_recorded import go_on
 from broker.handlers.desk import Desk
-from broker.schemas.consent_revoked import ConsentRevoked, RevocationScope
+from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.ids import ConsentId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.trail.entries import Step
+
+REVOKED_FIRST = "revoked-first"
+"""What stands in the registry where a revocation came before any version of its consent."""
 
 
 def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
@@ -27,7 +30,11 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
     desk.record(
         Step.CONSENT_REVOKED,
         None,
-        {"consent": f"{consent_id}/{version.version}", "scope": arrival.fact.scope, "by": arrival.fact.by},
+        {
+            "consent": f"{consent_id}/{version.revocations[-1].version}",
+            "scope": arrival.fact.scope,
+            "by": arrival.fact.by,
+        },
     )
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)
@@ -35,12 +42,11 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
 
 
 def _revoked(consent_id: ConsentId, arrival: Arrival[ConsentRevoked], known: ConsentVersion | None) -> ConsentVersion:
+    """The newest known version under one more revocation; before any version came, version 0 keeps it for them."""
     fact = arrival.fact
-    if known is None or known.record is None or known.terms is None:
-        return ConsentVersion(consent_id, fact.version, arrival.party.org, "revoked", None, None)
-    if fact.scope is RevocationScope.ALL:
-        return replace(known, status="revoked", terms=replace(known.terms, status="revoked"))
-    record = narrowed(known.record, fact.scope.value, fact.scope_values)
-    if record is None:
-        return replace(known, status="revoked", terms=replace(known.terms, status="revoked"))
-    return ConsentVersion(consent_id, record.version, known.discloser, record.status, record, terms(record))
+    before = known or ConsentVersion(consent_id, 0, arrival.party.org, REVOKED_FIRST, None, None)
+    covers = max(fact.version, before.version)
+    revocations = (*before.revocations, Revoked(covers, fact.scope.value, fact.scope_values))
+    if before.record is None:
+        return replace(before, revocations=revocations)
+    return as_it_stands(before.record, before.discloser, before.status, revocations)

@@ -27,7 +27,8 @@ class ConsentRevoked(EventData):
     """A revocation, published by the discloser at once and in whatever form it was said: oral is enough.
 
     The broker stops every send, retry and read under the consent, takes open offers back and tells whoever has
-    received something. `scopeValues` are organisations, field groups or purposes, as `scope` says.
+    received something. It covers every version up to the one that it names, also where that one is still to come, and
+    is no version itself. `scopeValues` are organisations, field groups or purposes, as `scope` says.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.consent.revoked.v1"

@@ -8,11 +8,11 @@ whoever decides under it and alone by whoever changes it, so no decision is take
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import asyncpg
 
-from broker.domain.consent import ConsentRef, terms
+from broker.domain.consent import ConsentRef, Revoked, standing
 from broker.domain.matching import Capacity
 from broker.domain.policy import read_pack
 from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral
@@ -285,14 +285,22 @@ async def _load_consents(connection: Connection, desk: Desk, named: Iterable[str
         consent_id = ConsentId(row["consent_id"])
         empty = row["record"] == "{}"
         record = None if empty else cache.record(row["consent_id"], row["version"], row["record"])
+        revocations = _revocations(row["revocations"])
         desk.consents[consent_id] = ConsentVersion(
             consent_id=consent_id,
             version=row["version"],
             discloser=OrgId(row["discloser"]),
             status=row["status"],
             record=record,
-            terms=None if record is None else replace(terms(record), status=row["status"]),
+            terms=None if record is None else standing(record, row["status"], revocations),
+            revocations=revocations,
         )
+
+
+def _revocations(text: str) -> tuple[Revoked, ...]:
+    if text == "[]":
+        return ()
+    return tuple(Revoked(version, scope, tuple(values)) for version, scope, values in json.loads(text))
 
 
 async def _load_incidents(connection: Connection, desk: Desk, named: Iterable[str]) -> None:

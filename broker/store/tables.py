@@ -35,8 +35,8 @@ def _moment(*, nullable: bool = False, default_now: bool = False) -> Any:
     )
 
 
-def _json() -> Any:
-    return Field(sa_column=Column(JSONB, nullable=False))
+def _json(default: str | None = None) -> Any:
+    return Field(sa_column=Column(JSONB, nullable=False, server_default=default))
 
 
 def _bytes(*, nullable: bool = False) -> Any:
@@ -120,7 +120,11 @@ class Quarantined(Row, table=True):
 
 
 class Consent(Row, table=True):
-    """One version of a consent record, as it was published; the highest version is in force."""
+    """One version of a consent record, as it was published; the highest version is in force.
+
+    `revocations` are those that cover it or later versions: `[version, scope, [values]]`. Version 0 holds those that
+    came before any version.
+    """
 
     __tablename__ = "consent"
     consent_id: str = Field(primary_key=True)
@@ -129,6 +133,7 @@ class Consent(Row, table=True):
     subject_ref: str | None = Field(default=None, index=True)
     status: str
     record: dict[str, Any] = _json()
+    revocations: list[Any] = _json(default="[]")
     received_at: datetime = _moment()
 
 

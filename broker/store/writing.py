@@ -35,7 +35,7 @@ _OFFER = (
     "offer_id", "referral_id", "category", "provider", "state", "rung", "made_at", "answer_by", "reason", "changed_at",
 )  # fmt: skip
 _TRAIL = ("kind", "referral_id", "salt", "preimage", "commitment")
-_CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "record", "received_at")
+_CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "record", "revocations", "received_at")
 _INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
 _CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
 _QUARANTINE = (
@@ -191,6 +191,7 @@ def _consents(versions: Iterable[ConsentVersion], now: datetime) -> list[tuple[o
             None if v.record is None else v.record.subject.subject_ref,
             v.status,
             "{}" if v.record is None else v.record.model_dump_json(exclude_none=True, by_alias=True),
+            to_json(v.revocations).decode() if v.revocations else "[]",
             now,
         )
         for v in last.values()

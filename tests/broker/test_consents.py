@@ -185,6 +185,45 @@ async def test_a_partial_revocation_takes_back_only_its_part(served: County) -> 
     assert standing == {out: "WITHDRAWN", stays: "MADE", third: "MADE"}
 
 
+async def test_after_a_partial_revocation_the_sources_own_next_version_is_taken(served: County) -> None:
+    """Version 1 is narrowed by a revocation; the source numbers what she signs next as 2, and that one counts."""
+    record = await given(served, BIRCH, CEDAR)
+    await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=[BIRCH]), record.consent_id)
+    next_one = await served.say(HOTLINE, narrowed(record, 2, MAPLE), record.consent_id)
+    await served.settled()
+    assert served.refusal(next_one) is None
+    referral = await under(served, record, priority="P0")
+    assert [heard.org for heard, _ in served.events(OfferMade, about=referral)] == [MAPLE]
+
+
+@pytest.mark.parametrize(("scope", "asked"), [("ALL", []), ("RECIPIENT", [CEDAR])])
+async def test_a_revocation_counts_for_a_version_that_comes_after_it(
+    served: County, scope: str, asked: list[str]
+) -> None:
+    """F8: it names version 2, which comes later than it, and in the meantime holds for version 1 as well."""
+    record = await given(served, BIRCH, CEDAR)
+    taken_back = revoked(2, scope=scope, **({} if scope == "ALL" else {"scopeValues": [BIRCH]}))
+    await served.say(HOTLINE, taken_back, record.consent_id)
+    await served.settled()
+    before = await under(served, record, priority="P0")
+    assert [heard.org for heard, _ in served.events(OfferMade, about=before)] == asked
+    await served.say(HOTLINE, narrowed(record, 2, BIRCH, CEDAR), record.consent_id)
+    await served.settled()
+    after = await under(served, record, priority="P0")
+    assert [heard.org for heard, _ in served.events(OfferMade, about=after)] == asked
+
+
+async def test_a_partial_revocation_that_comes_before_its_consent_narrows_it(served: County) -> None:
+    """F8: the rest of what she signed is not lost, the part is."""
+    record = release(BIRCH, CEDAR)
+    await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=[BIRCH]), record.consent_id)
+    await served.settled()
+    await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.settled()
+    referral = await under(served, record, priority="P0")
+    assert [heard.org for heard, _ in served.events(OfferMade, about=referral)] == [CEDAR]
+
+
 async def test_a_denial_outranks_a_release_of_the_same_survivor(served: County) -> None:
     """A deny record published later takes the offer back, whatever the release allows."""
     record = await given(served, BIRCH)

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
-from broker.domain.consent import Effect, narrowed, release_refusal, terms
+from broker.domain import group_sets
+from broker.domain.consent import ConsentTerms, Effect, Reason, Revoked, release_refusal, standing, terms
 from broker.domain.pack import PolicyPack
+from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.refusal import RefusalCode
-from broker.schemas.vocabulary import OrgClass
+from broker.schemas.vocabulary import OrgClass, Purpose
 from tests.domain.cast import (
+    CONSENT,
     DAY,
     HOSPITAL,
     HOTLINE,
@@ -19,6 +22,7 @@ from tests.domain.cast import (
     SHELTER,
     SIGNED,
     ask,
+    groups,
     pack,
     question,
     record,
@@ -138,39 +142,51 @@ def test_a_victim_service_provider_may_not_release_to_a_kind_of_organisation() -
 # --- partial revocation ---------------------------------------------------------------------------------------------
 
 
+def left(of: ConsentRecord, what: str, *values: str, version: int = 1) -> ConsentTerms:
+    """The terms that a revocation leaves."""
+    return standing(of, of.status, [Revoked(version, what, values)])
+
+
 def test_revoking_one_recipient_leaves_the_others() -> None:
-    """§4.4: a new, narrower version that supersedes the old one."""
-    wide = record(HOTLINE, SHELTER, OTHER_SHELTER)
-    narrower = narrowed(wide, "RECIPIENT", [SHELTER.org])
-    assert narrower is not None
-    assert narrower.version == 2
-    assert narrower.supersedes is not None
-    assert narrower.supersedes.version == 1
-    assert ask(question(), terms(narrower)).effect is Effect.DENY
-    assert ask(question(recipient=OTHER_SHELTER), terms(narrower)).effect is Effect.PERMIT
+    """§4.4: narrowed at once, under the same number: versions are the discloser's to number."""
+    narrower = left(record(HOTLINE, SHELTER, OTHER_SHELTER), "RECIPIENT", SHELTER.org)
+    assert narrower.ref.version == 1
+    assert ask(question(), narrower).effect is Effect.DENY
+    assert ask(question(recipient=OTHER_SHELTER), narrower).effect is Effect.PERMIT
 
 
 def test_revoking_an_organisation_of_a_named_kind_excludes_it() -> None:
     """Otherwise it would still be reached as one of its kind."""
     wide = record(POLICE, regimes=["POLICY-ONLY"], recipients=[KIND])
-    narrower = narrowed(wide, "RECIPIENT", [SHELTER.org])
-    assert narrower is not None
-    assert SHELTER.org in narrower.excluded_recipients
+    assert SHELTER.org in left(wide, "RECIPIENT", SHELTER.org).excluded
 
 
 @pytest.mark.parametrize("value", ["FG07c", "FG07"])
 def test_revoking_a_group_takes_its_parts_with_it(value: str) -> None:
     """FG07 means all of FG07a to FG07e."""
-    narrower = narrowed(record(dataScope=scope("FG03", "FG07c")), "FIELD_GROUP", [value])
-    assert narrower is not None
-    assert narrower.data_scope.field_groups == ("FG03",)
+    narrower = left(record(dataScope=scope("FG03", "FG07c")), "FIELD_GROUP", value)
+    assert narrower.scope == group_sets.mask(groups("FG03"))
 
 
 def test_revoking_a_purpose_leaves_the_others() -> None:
     """Transport is off, the bed stays."""
-    narrower = narrowed(record(purposes=["SHELTER_PLACEMENT", "TRANSPORT"]), "PURPOSE", ["TRANSPORT"])
-    assert narrower is not None
-    assert narrower.purposes == ("SHELTER_PLACEMENT",)
+    narrower = left(record(purposes=["SHELTER_PLACEMENT", "TRANSPORT"]), "PURPOSE", "TRANSPORT")
+    assert narrower.purposes == {"SHELTER_PLACEMENT"}
+
+
+def test_one_revocation_after_the_other_takes_both_parts() -> None:
+    """Each narrows what the one before has left."""
+    wide = record(HOTLINE, SHELTER, OTHER_SHELTER, purposes=["SHELTER_PLACEMENT", "TRANSPORT"])
+    both = standing(wide, "active", [Revoked(1, "RECIPIENT", (SHELTER.org,)), Revoked(1, "PURPOSE", ("TRANSPORT",))])
+    assert both.recipients == {OTHER_SHELTER.org}
+    assert both.purposes == {Purpose.SHELTER_PLACEMENT}
+
+
+@pytest.mark.parametrize(("covers", "permitted"), [(1, True), (2, False), (3, False)])
+def test_a_revocation_covers_every_version_up_to_its_number(covers: int, permitted: bool) -> None:
+    """Version 2 was signed after a revocation of version 1; one of version 2 or 3 knew it, or what came later."""
+    later = record(version=2, supersedes={"consentId": CONSENT, "version": 1})
+    assert (ask(question(), left(later, "ALL", version=covers)).effect is Effect.PERMIT) is permitted
 
 
 @pytest.mark.parametrize(
@@ -186,9 +202,18 @@ def test_revoking_a_purpose_leaves_the_others() -> None:
 )
 def test_a_revocation_that_leaves_nothing_or_is_not_understood_takes_all(what: str, values: list[str]) -> None:
     """Doubt goes against disclosure."""
-    assert narrowed(record(dataScope=scope("FG03")), what, values) is None
+    assert left(record(dataScope=scope("FG03")), what, *values).status == "revoked"
 
 
-def test_a_denial_is_not_narrowed() -> None:
-    """Part of a no taken back would be a wider yes: it needs a new record."""
-    assert narrowed(record(decision="deny"), "PURPOSE", ["TRANSPORT"]) is None
+@pytest.mark.parametrize("what", ["RECIPIENT", "SOMETHING"])
+def test_part_of_a_denial_is_not_revoked(what: str) -> None:
+    """Part of a no taken back is a wider yes: it needs a new version. The whole may be taken back."""
+    denial = record(HOTLINE, SHELTER, OTHER_SHELTER, decision="deny")
+    assert left(denial, what, SHELTER.org) == terms(denial)
+    assert left(denial, "ALL").status == "revoked"
+
+
+def test_an_exclusion_outlives_the_whole_records_revocation() -> None:
+    """0023: she took back a permission, not her fear."""
+    taken_back = left(record(excludedRecipients=[OTHER_SHELTER.org]), "ALL")
+    assert ask(question(recipient=OTHER_SHELTER), taken_back).reason is Reason.RECIPIENT_EXCLUDED
