@@ -2,7 +2,7 @@
 
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from broker.local.parts import LocalParts, local_parts
 from broker.schemas.ids import OrgId
 from broker.settings import Settings, load_settings
 from tests.parts import Parts, local_settings, shared_parts, test_run
+from tests.patience import TEST_SECONDS_MAX, at_most
 
 _RUN = pytest.StashKey[ExitStack]()
 
@@ -38,6 +39,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run: nothing is left."""
     if _RUN in config.stash:
         config.stash[_RUN].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Every test has a deadline, whatever it waits for, and so have its fixtures."""
+    with at_most(TEST_SECONDS_MAX):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
