@@ -51,9 +51,11 @@ async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
     """Work deadlines that pass while the block lasts."""
     pipeline = Pipeline(parts)
     await pipeline.start()
-    async with _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"):
-        yield pipeline
-    await pipeline.stop()
+    try:
+        async with _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"):
+            yield pipeline
+    finally:
+        await pipeline.stop()
 
 
 @asynccontextmanager
