@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
 from broker.schemas.consent_record import ConsentRecord
@@ -128,6 +129,14 @@ class Incident:
     reported: bool = False
     floor: Priority | None = None
     medical_need: bool = False
+
+
+class Use(NamedTuple):
+    """One disclosure under a release: to whom, for which need."""
+
+    referral_id: ReferralId
+    category: RecipientCategory
+    recipient: OrgId
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from broker.domain import lifecycle
-from broker.domain.consent import ConsentTerms
+from broker.domain.consent import ConsentRef, ConsentTerms
 from broker.domain.matching import Capacity
 from broker.domain.policy import PolicyPack
-from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral
+from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral, Use
 from broker.handlers.directory import Directory
 from broker.handlers.gate import Permit
 from broker.schemas.envelope import Envelope
@@ -71,6 +71,7 @@ class Written:
     consents: list[ConsentVersion] = field(default_factory=list)
     sealed: list[tuple[ReferralId, SealedGroup | WrappedKey]] = field(default_factory=list)
     stopped: list[tuple[ReferralId, RecipientCategory | None]] = field(default_factory=list)
+    uses: list[tuple[ConsentRef, Use]] = field(default_factory=list)
 
     def lengths(self) -> tuple[int, ...]:
         """How long each list is, to come back to."""
@@ -119,6 +120,8 @@ class Desk:
         self.incidents: dict[IncidentId, Incident] = {}
         self.consents: dict[ConsentId, ConsentVersion] = {}
         self.same_survivor: dict[ConsentId, tuple[ConsentId, ...]] = {}
+        self.uses: dict[ConsentRef, frozenset[Use]] = {}
+        self.needs_under: dict[ConsentId, dict[tuple[ReferralId, RecipientCategory], NeedState]] = {}
         self.capacity: dict[tuple[OrgId, Service], Capacity] = {}
         self.recent_offers: dict[OrgId, int] = {}
         self.written = Written()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pydantic_core import from_json
 
 from broker.domain.consent import ConsentTerms, Decision, Effect, Party, Phase, Question, decide, purpose_for
+from broker.handlers.bounds import bounded
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.field_groups import FieldGroup
@@ -102,6 +103,7 @@ def ask(
         excluded=referral.excluded,
     )
     known = desk.consents_for(referral) if consents is None else consents
+    known = bounded(desk, known, referral, need, recipient.org)
     return decide(question, known, desk.now, desk.pack_of(referral))
 
 
@@ -125,7 +127,8 @@ def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decisi
         victim_agreed=referral.victim_agreed,
         excluded=frozenset(),
     )
-    decision = decide(question, desk.feedback_terms(need), desk.now, desk.pack_of(referral))
+    known = bounded(desk, desk.feedback_terms(need), referral, need, referral.source)
+    decision = decide(question, known, desk.now, desk.pack_of(referral))
     if decision.effect is not Effect.PERMIT or FG25 not in decision.let_through:
         return always, decision
     return Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK, frozenset({FG25})), decision

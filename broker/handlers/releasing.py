@@ -7,6 +7,7 @@ The gate is asked again at this very moment. Where the source has not yet wrappe
 from broker.domain.consent import Decision, Effect, Phase
 from broker.domain.deadlines import deadline
 from broker.handlers import gate
+from broker.handlers.bounds import count_use
 from broker.handlers.cases import Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.seeking import decision_facts, end_consent
@@ -75,6 +76,7 @@ def _hand_over(
         referral.referral_id,
         {**_facts(referral, need, offer, decision), "groups": groups},
     )
+    count_use(desk, decision, referral, need, offer.provider)
     desk.change(need, released=True)
     contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
     desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)

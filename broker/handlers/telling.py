@@ -6,6 +6,7 @@ feedback decision (domain.md §0.2, VAWA-12), and that decision is an entry of t
 
 from broker.domain.lifecycle import coarse_status, decline_family
 from broker.handlers import gate
+from broker.handlers.bounds import count_use
 from broker.handlers.cases import OPEN_OFFER_STATES, Need, Offer, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.event import Flow
@@ -122,6 +123,8 @@ def _asked(desk: Desk, referral: Referral, need: Need) -> tuple[gate.Permit, boo
     permit, decision = gate.feedback(desk, referral, need)
     released = gate.FG25 in permit.groups
     if decision is not None:
+        if released:
+            count_use(desk, decision, referral, need, referral.source)
         desk.record(
             Step.FEEDBACK_DECIDED,
             referral.referral_id,

@@ -32,6 +32,7 @@ from broker.schemas.vocabulary import (
     VictimAgreed,
 )
 from broker.sql.bulk import Connection
+from broker.store.bounds import load_bounds
 
 CONSENTS_CACHED_MAX = 20_000
 """Parsed consent versions kept in memory. A version never changes; its status is read anew each time."""
@@ -106,6 +107,7 @@ async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: Consen
         ties = await _same_survivor(connection, wanted)
         await _lock(connection, Wanted(consents=wanted.consents - locked))
     await _load_consents(connection, desk, wanted.consents | wanted.changing_consents, cache)
+    await load_bounds(connection, desk)
     desk.same_survivor.update(ties)
     await _load_incidents(connection, desk, wanted.incidents | wanted.changing_incidents)
     await _load_capacity(connection, desk)

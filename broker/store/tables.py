@@ -137,6 +137,18 @@ class Consent(Row, table=True):
     received_at: datetime = _moment()
 
 
+class ConsentUse(Row, table=True):
+    """One disclosure under a release that allows only so many, so that they are counted."""
+
+    __tablename__ = "consent_use"
+    consent_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    referral_id: str = Field(primary_key=True)
+    category: str = Field(primary_key=True)
+    recipient: str = Field(primary_key=True)
+    used_at: datetime = _moment()
+
+
 class Incident(Row, table=True):
     """What ties the referrals of one incident together: the urgency that its risk screens demand."""
 

@@ -36,6 +36,7 @@ _OFFER = (
 )  # fmt: skip
 _TRAIL = ("kind", "referral_id", "salt", "preimage", "commitment")
 _CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "record", "revocations", "received_at")
+_USE = ("consent_id", "version", "referral_id", "category", "recipient", "used_at")
 _INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
 _CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
 _QUARANTINE = (
@@ -116,6 +117,7 @@ async def write(
             Rows(_table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken]),
             Rows(_table(tables.Quarantined), _QUARANTINE, _pointers(quarantined, now), "ignore"),
             Rows(_table(tables.Consent), _CONSENT, _consents(desk.written.consents, now), "replace"),
+            Rows(_table(tables.ConsentUse), _USE, _uses(desk), "ignore"),
             Rows(_table(tables.Incident), _INCIDENT, incidents, "replace"),
             *_cases(desk),
             *_sealed(desk),
@@ -196,6 +198,10 @@ def _consents(versions: Iterable[ConsentVersion], now: datetime) -> list[tuple[o
         )
         for v in last.values()
     ]
+
+
+def _uses(desk: Desk) -> list[tuple[object, ...]]:
+    return [(*ref, *use, desk.now) for ref, use in desk.written.uses]
 
 
 def _pointers(quarantined: Iterable[Pointer], now: datetime) -> list[tuple[object, ...]]:
