@@ -69,6 +69,9 @@ notices_remembered_max: Final = 10_000
 notice_poll_milliseconds: Final = 500
 """How long one look at the notice topic waits for the first record; new ones come at once, stopping waits this long."""
 
+notice_noted_seconds_max: Final = 5.0
+"""How long a reader tries to note its place: aiokafka tries for ever where Kafka is away or the reader was closed."""
+
 notice_clock_skew_seconds_max: Final = 600
 """How far an agency's clock may be from Kafka's for an answer to be found without reading the whole topic."""
 

@@ -18,6 +18,7 @@ from broker.errors import KafkaUnreachable
 from broker.limits import (
     kafka_connect_seconds_max,
     notice_clock_skew_seconds_max,
+    notice_noted_seconds_max,
     notice_poll_milliseconds,
     notices_remembered_max,
 )
@@ -163,6 +164,7 @@ async def _commit(consumer: AIOKafkaConsumer, handled: Mapping[TopicPartition, i
     if not handled:
         return
     try:
-        await consumer.commit(dict(handled))
-    except (KafkaError, ConsumerStoppedError) as error:
+        async with asyncio.timeout(notice_noted_seconds_max):
+            await consumer.commit(dict(handled))
+    except (KafkaError, ConsumerStoppedError, TimeoutError) as error:
         log.info("the place in the notice topic was not noted (%s)", type(error).__name__)
