@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import asyncpg
+import psutil
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
@@ -17,6 +18,7 @@ from bench.traffic import Keys, Sent, answer, cards, produce, requests
 from broker import serving
 from broker.app import prepare
 from broker.composition import Process, ensure_broker_key, kafka_of, topics_of, tune_memory
+from broker.local.child import GuardedChild
 from broker.local.processes import serving as serving_process
 from broker.onboarding import create_topics, onboard_organisation
 from broker.schemas.event import EventData
@@ -31,6 +33,7 @@ from broker.sql.bulk import Connection
 
 BARE_TURNS = 3
 NAIVE_EVENTS = 400
+LOOK_SECONDS = 0.2
 WARMING_UP = 300
 """At least so many referrals pass before anything is measured: Kafka's Java compiles itself meanwhile."""
 
@@ -95,31 +98,40 @@ async def answers(settings: Settings, topics: Topics, keys: Keys | None, since: 
     return sent
 
 
-async def ours(settings: Settings, records: Sequence[Sent]) -> float:
-    """Events per second of the running pipeline, the last message confirmed and cleared included."""
+async def ours(settings: Settings, brokers: Sequence[GuardedChild], records: Sequence[Sent]) -> float:
+    """Events per second of these processes, the last message confirmed and cleared included.
+
+    They are held while the records are put into Kafka: the bare loop, too, finds its records there.
+    """
+    held = [psutil.Process(broker.pid) for broker in brokers]
     async with _connected(settings) as watch:
         before = await _taken(watch)
-        producing = asyncio.create_task(produce(kafka_of(settings), records))
-        began = await _until_moved(watch, before)
-        first = await _taken(watch) - before
+        for process in held:
+            process.suspend()
+        try:
+            await produce(kafka_of(settings), records)
+        finally:
+            for process in held:
+                process.resume()
+        began = time.perf_counter()
         while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  no event tells
-            await asyncio.sleep(0.1)
-        await producing
-        return (len(records) - first) / (time.perf_counter() - began)
+            await asyncio.sleep(LOOK_SECONDS)
+        return len(records) / (time.perf_counter() - began)
 
 
 @contextlib.asynccontextmanager
-async def _running(settings: Settings, way: Way) -> AsyncIterator[None]:
-    """The broker's processes and a relay, with their partitions shared out."""
+async def _running(settings: Settings, way: Way) -> AsyncIterator[list[GuardedChild]]:
+    """The broker's processes, beside a relay, with their partitions shared out."""
     unsigned = (sys.executable, "-m", "bench.worker")
     with contextlib.ExitStack() as stack:
         stack.enter_context(serving_process(settings, Process.RELAY, settings.home / "logs" / "relay.log"))
+        brokers: list[GuardedChild] = []
         for number in range(way.processes):
             log = settings.home / "logs" / f"broker-{number}.log"
             command = None if way.signed else unsigned
-            stack.enter_context(serving_process(settings, Process.BROKER, log, command))
+            brokers.append(stack.enter_context(serving_process(settings, Process.BROKER, log, command)))
         await _until_shared_out(settings, way.processes * serving.READERS)
-        yield
+        yield brokers
 
 
 async def _until_shared_out(settings: Settings, readers: int) -> None:
@@ -132,12 +144,6 @@ async def _until_shared_out(settings: Settings, readers: int) -> None:
             await asyncio.sleep(0.1)
     finally:
         await client.close()
-
-
-async def _until_moved(watch: Connection, before: int) -> float:
-    while await _taken(watch) == before:  # noqa: ASYNC110  no event tells
-        await asyncio.sleep(0.005)
-    return time.perf_counter()
 
 
 async def _taken(connection: Connection) -> int:
@@ -155,11 +161,11 @@ async def mixed(settings: Settings, keys: Keys, referrals: int, way: Way) -> tup
     topics = topics_of(settings)
     async with _connected(settings) as connection:
         before: int = await connection.fetchval("SELECT count(*) FROM offer")
-    async with _running(settings, way):
+    async with _running(settings, way) as brokers:
         first = requests(referrals, topics, keys)
-        rate_requests = await ours(settings, first)
+        rate_requests = await ours(settings, brokers, first)
         second = await answers(settings, topics, keys, before)
-        rate_answers = await ours(settings, second)
+        rate_answers = await ours(settings, brokers, second)
     return rate_requests, rate_answers, [*first, *second]
 
 
