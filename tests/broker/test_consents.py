@@ -8,7 +8,7 @@ import pytest
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.contact_made import ContactMade
-from broker.schemas.ids import ReferralId, new_incident_id, new_referral_id
+from broker.schemas.ids import ReferralId, new_consent_id, new_incident_id, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.recipient_chosen import RecipientChosen
@@ -53,9 +53,9 @@ async def given(county: County, *recipients: str, **changes: object) -> ConsentR
     return record
 
 
-def narrowed(record: ConsentRecord, version: int, *recipients: str) -> ConsentNarrowed:
+def narrowed(record: ConsentRecord, version: int, *recipients: str, **changes: object) -> ConsentNarrowed:
     """A later version of a release, to these recipients only."""
-    wire = release_wire(*recipients) | {  # type: ignore[arg-type]
+    wire = release_wire(*recipients, **changes) | {  # type: ignore[arg-type]
         "consentId": record.consent_id,
         "subject": record.subject.model_dump(mode="json", by_alias=True, exclude_none=True),
         "version": version,
@@ -183,6 +183,66 @@ async def test_a_partial_revocation_takes_back_only_its_part(served: County) -> 
     standing = {offer["provider"]: offer["state"] for offer in await served.offers(referral)}
     third = next(org for org in (BIRCH, CEDAR, MAPLE) if org not in (out, stays))
     assert standing == {out: "WITHDRAWN", stays: "MADE", third: "MADE"}
+
+
+async def test_a_narrower_version_takes_the_place_of_the_older_one(served: County) -> None:
+    """Supersession: whom it does not name any more is told to stop, the other offer stays."""
+    record = await given(served, BIRCH, CEDAR)
+    referral = await under(served, record, priority="P0")
+    await served.say(HOTLINE, narrowed(record, 2, CEDAR), record.consent_id)
+    await served.settled()
+    assert [heard.org for heard, _ in served.events(OfferWithdrawn, about=referral)] == [BIRCH]
+    standing = {offer["provider"]: offer["state"] for offer in await served.offers(referral)}
+    assert standing == {BIRCH: "WITHDRAWN", CEDAR: "MADE"}
+
+
+async def test_a_suspended_release_counts_as_a_no(served: County) -> None:
+    """A doubt about safety: what is open is taken back, whoever accepted is told, and nobody new is asked."""
+    record = await given(served, BIRCH)
+    taken, offered = await under(served, record), await under(served, record)
+    [made] = served.facts(OfferMade, about=taken)
+    await served.say(BIRCH, accepted(made.offer_id), taken)
+    await served.settled()
+    await served.say(HOTLINE, narrowed(record, 2, BIRCH, status="suspended"), record.consent_id)
+    await served.settled()
+    for referral in (taken, offered):
+        assert [heard.org for heard, _ in served.events(OfferWithdrawn, org=BIRCH, about=referral)] == [BIRCH]
+        assert (await served.need(referral))["state"] == "REVOKED"
+    assert not served.facts(OfferMade, about=await under(served, record))
+
+
+async def test_a_suspended_release_that_is_cleared_serves_again(served: County) -> None:
+    """The next version is active: what waited goes on by itself."""
+    record = await given(served, BIRCH, status="suspended")
+    referral = await under(served, record)
+    assert (await served.need(referral))["state"] == "CONSENT_HOLD"
+    await served.say(HOTLINE, narrowed(record, 2, BIRCH), record.consent_id)
+    await served.settled()
+    assert [heard.org for heard, _ in served.events(OfferMade, about=referral)] == [BIRCH]
+
+
+@pytest.mark.parametrize("status", ["active", "suspended"])
+async def test_a_denial_that_was_there_first_counts_for_every_release(served: County, status: str) -> None:
+    """A doubt about a denial opens nothing: suspended or not, the one whom she barred is never asked."""
+    whose = {"subjectRef": f"sub-{new_consent_id()}", "kind": "ADULT"}
+    denial = release(BIRCH, decision="deny", status=status, subject=whose)
+    await served.say(HOTLINE, granted(denial), denial.consent_id)
+    await served.settled()
+    referral = await under(served, await given(served, BIRCH, CEDAR, subject=whose), priority="P0")
+    assert [heard.org for heard, _ in served.events(OfferMade, about=referral)] == [CEDAR]
+
+
+async def test_a_denial_that_is_taken_back_bars_nobody_any_more(served: County) -> None:
+    """Wholly revoked it says nothing; what waits under a release of the same survivor goes on."""
+    record = await given(served, BIRCH)
+    denial = release(BIRCH, decision="deny", subject={"subjectRef": record.subject.subject_ref, "kind": "ADULT"})
+    await served.say(HOTLINE, granted(denial), denial.consent_id)
+    await served.settled()
+    referral = await under(served, record)
+    assert not served.facts(OfferMade, about=referral)
+    await served.say(HOTLINE, revoked(), denial.consent_id)
+    await served.settled()
+    assert [heard.org for heard, _ in served.events(OfferMade, about=referral)] == [BIRCH]
 
 
 async def test_after_a_partial_revocation_the_sources_own_next_version_is_taken(served: County) -> None:

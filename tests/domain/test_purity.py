@@ -18,6 +18,7 @@ ALLOWED = {
     "hashlib",
     "operator",
     "pydantic",
+    "pydantic_core",
     "re",
     "tomllib",
     "types",
