@@ -88,9 +88,13 @@ class ProviderZone:
         await self._publisher.stop()
 
     async def run(self) -> None:
-        """Run until cancelled. A defect in one of its loops ends it, so that whoever watches the process notices."""
+        """Run until cancelled, or until a defect ends one of its loops."""
         async with self:
-            await asyncio.gather(*self._tasks)
+            await self.ended()
+
+    async def ended(self) -> None:
+        """Wait until a defect ends one of its loops, and raise it: whoever watches the process is to notice."""
+        await asyncio.gather(*self._tasks)
 
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox of one of the organisations served; raises `NoSuchProvider`."""

@@ -5,7 +5,6 @@ work out.
 """
 
 import asyncio
-import contextlib
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -68,13 +67,13 @@ async def relay(parts: Parts) -> AsyncIterator[Relay]:
 
 @asynccontextmanager
 async def _repeating(turn: Callable[[], Awaitable[int]], pause_seconds: float, name: str) -> AsyncIterator[None]:
-    task = asyncio.create_task(_repeat(turn, pause_seconds, name), name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    """What ends the turns for good ends the block, and so the process: whoever watches over it starts it again."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_repeat(turn, pause_seconds, name), name=name)
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 async def _repeat(turn: Callable[[], Awaitable[int]], pause_seconds: float, name: str) -> None:

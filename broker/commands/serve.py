@@ -34,8 +34,10 @@ async def _serve_broker(settings: Settings, process: Process) -> None:
 async def _serve_adapter(settings: Settings) -> None:
     from broker.app import adapter  # brings opening keys along: only ever into the provider zone's own process
 
-    async with adapter(settings):
+    async with adapter(settings) as zone, asyncio.TaskGroup() as group:
+        watching = group.create_task(zone.ended())
         await _stay(Process.ADAPTER.value)
+        watching.cancel()
 
 
 async def _stay(what: str) -> None:

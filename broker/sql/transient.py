@@ -8,6 +8,7 @@ TRANSIENT: Final = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -15,4 +16,7 @@ TRANSIENT: Final = (
     asyncpg.UniqueViolationError,
     asyncpg.LockNotAvailableError,
 )
-"""Lost connections, shutdowns, deadlocks, races for one key."""
+"""Lost connections, shutdowns, deadlocks, races for one key.
+
+A connection that is lost while it goes back to its pool ends in asyncpg's InternalClientError; the pool drops it.
+"""

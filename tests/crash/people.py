@@ -71,13 +71,10 @@ async def at_work(people: People) -> AsyncIterator[None]:
                 await people.answer_all()
             await asyncio.sleep(LOOK_SECONDS)
 
-    task = asyncio.create_task(work(), name="people")
-    try:
+    async with asyncio.TaskGroup() as group:  # Should they stop working, the block ends with what stopped them.
+        task = group.create_task(work(), name="people")
         yield
-        assert not task.done(), "the people went home"
-    finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
