@@ -1,0 +1,62 @@
+"""C6: of a thousand revocations against a thousand acceptances, none that came first is followed by a hand-over."""
+
+import asyncio
+from random import Random
+
+from broker.composition import Process
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.ids import ReferralId, new_referral_id
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_withdrawn import OfferWithdrawn
+from tests.broker.county import County
+from tests.broker.facts import BIRCH, HOTLINE, accepted, consent_of, granted, release, revoked
+from tests.broker.test_release import sealing, wraps
+
+RACES = 1000
+
+_ORDER = """
+SELECT released.referral_id, released.idx AS released, revoked.idx AS revoked
+FROM (SELECT referral_id, max(idx) AS idx FROM trail_entry WHERE kind = 'disclosure.released' GROUP BY 1) AS released
+JOIN referral USING (referral_id)
+JOIN (SELECT split_part(convert_from(preimage, 'UTF8')::jsonb ->> 'consent', '/', 1) AS consent_id, idx
+      FROM trail_entry WHERE kind = 'consent.revoked') AS revoked USING (consent_id)
+"""
+"""What was handed over, and where in the trail: a consent's lock makes the entries about it stand in their order."""
+
+
+async def _offered(county: County) -> dict[ReferralId, ConsentRecord]:
+    """So many referrals, each under a release of its own, sealed for the one shelter, which has been asked."""
+    under: dict[ReferralId, ConsentRecord] = {}
+    for _ in range(RACES):
+        referral, record = new_referral_id(), release(BIRCH)
+        asked, parts = sealing(referral)
+        await county.hand_over(county.letter(HOTLINE, granted(record), record.consent_id))
+        await county.hand_over(county.letter(HOTLINE, asked, referral, consent=consent_of(record)))
+        await county.hand_over(county.letter(HOTLINE, wraps(county, referral, parts, BIRCH), referral))
+        under[referral] = record
+    await county.producer.flush()
+    await county.settled()
+    return under
+
+
+async def test_no_hand_over_follows_a_revocation(own_county: County) -> None:
+    """Two brokers decide; each acceptance races its own revocation; both ways of ending happen, and never the third."""
+    chance = Random(6)
+    async with own_county.broker(), own_county.broker(Process.BROKER):
+        under = await _offered(own_county)
+        offers = {heard.envelope.subject: made.offer_id for heard, made in own_county.events(OfferMade, org=BIRCH)}
+        assert offers.keys() == under.keys()
+        letters = [own_county.letter(BIRCH, accepted(offer), referral) for referral, offer in offers.items()]
+        letters += [own_county.letter(HOTLINE, revoked(), record.consent_id) for record in under.values()]
+        chance.shuffle(letters)
+        await asyncio.gather(*(own_county.hand_over(letter) for letter in letters))
+        await own_county.producer.flush()
+        await own_county.settled()
+    rows = await own_county.pool.fetch(_ORDER)
+    assert 0 < len(rows) < RACES
+    assert [row["referral_id"] for row in rows if row["revoked"] < row["released"]] == []
+    received = {heard.envelope.subject for heard, _ in own_county.events(DisclosureReleased, org=BIRCH)}
+    assert received == {row["referral_id"] for row in rows}
+    told = {heard.envelope.subject for heard, _ in own_county.events(OfferWithdrawn, org=BIRCH)}
+    assert told == under.keys()
