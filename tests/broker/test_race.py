@@ -1,4 +1,4 @@
-"""C6: of a thousand revocations against a thousand acceptances, none that came first is followed by a hand-over."""
+"""Two brokers decide at once: nothing follows a revocation (C6), and the last use of a release is made once."""
 
 import asyncio
 from random import Random
@@ -10,7 +10,7 @@ from broker.schemas.ids import ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, HOTLINE, accepted, consent_of, granted, release, revoked
+from tests.broker.facts import BIRCH, HOTLINE, accepted, consent_of, granted, release, release_wire, revoked
 from tests.broker.test_release import sealing, wraps
 
 RACES = 1000
@@ -60,3 +60,26 @@ async def test_no_hand_over_follows_a_revocation(own_county: County) -> None:
     assert received == {row["referral_id"] for row in rows}
     told = {heard.envelope.subject for heard, _ in own_county.events(OfferWithdrawn, org=BIRCH)}
     assert told == under.keys()
+
+
+async def test_the_last_use_of_a_release_is_made_once(own_county: County) -> None:
+    """maxUses: forty referrals stand on a release for two hand-overs, all are accepted at once, two are handed over."""
+    validity = release_wire()["validity"] | {"maxUses": 2}
+    record = release(BIRCH, validity=validity)
+    async with own_county.broker(), own_county.broker(Process.BROKER):
+        await own_county.say(HOTLINE, granted(record), record.consent_id)
+        for _ in range(40):
+            referral = new_referral_id()
+            asked, parts = sealing(referral)
+            await own_county.hand_over(own_county.letter(HOTLINE, asked, referral, consent=consent_of(record)))
+            await own_county.hand_over(own_county.letter(HOTLINE, wraps(own_county, referral, parts, BIRCH), referral))
+        await own_county.settled()
+        made = own_county.events(OfferMade, org=BIRCH)
+        for heard, offer in made:
+            letter = own_county.letter(BIRCH, accepted(offer.offer_id), heard.envelope.subject)
+            await own_county.hand_over(letter)
+        await own_county.producer.flush()
+        await own_county.settled()
+    assert len(made) == 40
+    assert len(own_county.events(DisclosureReleased, org=BIRCH)) == 2
+    assert len(own_county.events(OfferWithdrawn, org=BIRCH)) == 38
