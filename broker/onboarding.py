@@ -1,6 +1,5 @@
 """Onboard an organisation: its row, its keys and its topics, by one call, without code and without a restart."""
 
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.topics import Topics
 from broker.sql.bulk import Connection
 from broker.store.directory import OrganisationCard, onboard, register_key
-from broker.trail.entries import SALT_BYTES
+from broker.trail.entries import fresh_salt
 
 PARTITIONS: Final = 4
 """Per topic: how many broker processes can share one agency's traffic. More can be added to a topic later."""
@@ -36,7 +35,7 @@ async def onboard_organisation(
     names = topics.of_organisation(card.org_id, provider=card.category is not None)
     await create_topics(kafka, names, partitions=partitions, replicas=replicas)
     async with connection.transaction():
-        await onboard(connection, card, os.urandom(SALT_BYTES))
+        await onboard(connection, card, fresh_salt())
         for key_id, kind, public in keys:
             await register_key(connection, OrgId(card.org_id), key_id, kind, public)
     return list(names)

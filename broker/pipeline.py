@@ -6,7 +6,6 @@ what Kafka has not confirmed stays in the outbox, from which a relay takes it ov
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,7 +33,7 @@ from broker.sql.transient import TRANSIENT
 from broker.store.directory import clock_and_directory
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import Queued, forget_sent, write
-from broker.trail.entries import SALT_BYTES
+from broker.trail.entries import fresh_salt
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ DUE_PER_TICK_MAX: Final = 100
 
 def draw() -> Draw:
     """Real randomness for the desk."""
-    return Draw(event_id=new_event_id, offer_id=new_offer_id, salt=lambda: os.urandom(SALT_BYTES))
+    return Draw(event_id=new_event_id, offer_id=new_offer_id, salt=fresh_salt)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from broker.seal.cards import read_card
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
 from broker.store.directory import OrganisationCard, listed, suspend
+from broker.trail.entries import fresh_salt
 
 app = typer.Typer(no_args_is_help=True, help="Onboard organisations, list them, export the directory for clients.")
 
@@ -112,7 +112,7 @@ def suspend_(org: Annotated[str, typer.Argument(help="Its id.")]) -> None:
     """Let an organisation neither publish nor receive from now on, until it is added again."""
 
     async def work(_settings: Settings, connection: Connection) -> None:
-        if not await suspend(connection, OrgId(org), os.urandom(32)):
+        if not await suspend(connection, OrgId(org), fresh_salt()):
             typer.echo(f"{org} is not onboarded", err=True)
             raise typer.Exit(1)
         typer.echo(f"{org} is suspended")

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from broker.local.parts import attached
 from broker.settings import load_settings
 from broker.sql.bulk import Connection
 from broker.store.questions import TrailLine, open_work, quarantined, resolve_work, trail_of
+from broker.trail.entries import fresh_salt
 
 trail = typer.Typer(no_args_is_help=True, help="The trail of a referral: what happened, by whom, under which rule.")
 work = typer.Typer(no_args_is_help=True, help="What waits for a human.")
@@ -42,7 +42,7 @@ def show(referral: Annotated[str, typer.Argument(help="The referral's id: ref-â€
 
     async def ask(connection: Connection) -> None:
         async with connection.transaction():
-            lines = await trail_of(connection, referral, ACTOR, os.urandom(32))
+            lines = await trail_of(connection, referral, ACTOR, fresh_salt())
         if not lines:
             typer.echo("No such referral, or nothing happened to it.", err=True)
             raise typer.Exit(1)
@@ -111,7 +111,7 @@ def resolve(work_id: Annotated[str, typer.Argument(help="The id in brackets of `
 
     async def ask(connection: Connection) -> None:
         async with connection.transaction():
-            done = await resolve_work(connection, work_id, ACTOR, os.urandom(32))
+            done = await resolve_work(connection, work_id, ACTOR, fresh_salt())
         if not done:
             typer.echo("No such open item.", err=True)
             raise typer.Exit(1)

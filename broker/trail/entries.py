@@ -11,9 +11,14 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from broker.schemas.envelope import rfc3339
+from broker.schemas.fresh import fresh16
 
 COMMITMENT_CONTEXT: Final = b"warm-handoff/trail/v1"
-SALT_BYTES: Final = 32
+
+
+def fresh_salt() -> bytes:
+    """Thirty-two random bytes, to be used for one entry."""
+    return fresh16() + fresh16()
 
 # The standard library's encoder takes codes of our vocabularies as the strings they are; pydantic's asks each for its
 # value in Python and is three times as slow on an entry.
