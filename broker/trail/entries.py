@@ -20,6 +20,7 @@ def fresh_salt() -> bytes:
     """Thirty-two random bytes, to be used for one entry."""
     return fresh16() + fresh16()
 
+
 # The standard library's encoder takes codes of our vocabularies as the strings they are; pydantic's asks each for its
 # value in Python and is three times as slow on an entry.
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=rfc3339).encode
