@@ -130,7 +130,7 @@ async def _running(settings: Settings, way: Way) -> AsyncIterator[list[GuardedCh
             log = settings.home / "logs" / f"broker-{number}.log"
             command = None if way.signed else unsigned
             brokers.append(stack.enter_context(serving_process(settings, Process.BROKER, log, command)))
-        await _until_shared_out(settings, way.processes * serving.READERS)
+        await _until_shared_out(settings, way.processes)
         yield brokers
 
 

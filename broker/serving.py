@@ -20,8 +20,6 @@ from broker.sql.transient import TRANSIENT
 log = logging.getLogger(__name__)
 
 CONSUMER_GROUP: Final = "warm-handoff-broker"
-READERS: Final = 2
-"""Consumers in one process: while one's batch is in PostgreSQL, the other's is read and worked."""
 CLOCK_SECONDS: Final = 0.5
 """How late a deadline may be noticed; the shortest deadline is thirty seconds."""
 RELAY_SECONDS: Final = 0.2
@@ -35,13 +33,13 @@ async def intake(parts: Parts, kafka: dict[str, Any]) -> AsyncIterator[Pipeline]
     pipeline = Pipeline(parts)
     pattern = parts.topics.pattern(Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
     group = parts.topics.prefix + CONSUMER_GROUP
-    readers = [Intake(kafka, pattern, group, pipeline.store, pipeline.positions) for _ in range(READERS)]
+    reader = Intake(kafka, pattern, group, pipeline.store, pipeline.positions)
     await pipeline.start()
-    await asyncio.gather(*(reader.start() for reader in readers))
+    await reader.start()
     try:
         yield pipeline
     finally:
-        await asyncio.gather(*(reader.stop() for reader in readers))
+        await reader.stop()
         await pipeline.stop()
 
 

@@ -30,8 +30,6 @@ Record = tuple[bytes, list[tuple[str, bytes]], bytes]
 Confirmation = Awaitable[Any] | None
 """What becomes of a message that was handed to the producer; None for one that was not."""
 
-LINGER_MS = 2
-"""Long enough for a batch to share requests, short against every deadline of ours."""
 REQUEST_TIMEOUT_MS = 20_000
 SIGNED_INLINE_MAX = 16
 """So few are signed within a millisecond, and to wait for a thread takes as long."""
@@ -109,7 +107,6 @@ class Publisher:
                     **self._kafka,
                     acks="all",
                     enable_idempotence=True,
-                    linger_ms=LINGER_MS,
                     request_timeout_ms=REQUEST_TIMEOUT_MS,
                     max_batch_size=BATCH_BYTES_MAX,
                 )
