@@ -48,7 +48,7 @@ OPTIONAL: Final[dict[str, str]] = {
     "dataschema": _CODED,
     "recordedtime": RFC3339_PATTERN,
     "partitionkey": _OPAQUE,
-    "correlationid": _CODED,
+    "correlationid": SUBJECT_PATTERNS[Subject.ANY],
     "causationid": EVENT_ID_PATTERN,
     "expirytime": RFC3339_PATTERN,
     "consentid": CONSENT_ID_PATTERN,
