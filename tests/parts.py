@@ -71,8 +71,8 @@ def shared_parts() -> Parts:
 
 
 def local_settings(home: Path) -> Settings:
-    """Settings of embedded parts in `home`. Java compiles lightly: a test run ends before compiling well would pay."""
-    return load_settings(home=home, kafka_java_options="-XX:TieredStopAtLevel=1", _env_file=None)
+    """Settings of embedded parts in `home`."""
+    return load_settings(home=home, _env_file=None)
 
 
 def _keep(run: Path, *, containers: bool) -> None:

@@ -168,6 +168,7 @@ class LocalKafka:
                 str(java),
                 f"-Xmx{limits.kafka_heap_mebibytes}m",
                 "-XX:+UseSerialGC",  # one small heap: the parallel collectors would cost threads and memory
+                "-XX:TieredStopAtLevel=1",  # compiling any better would take a small machine longer than it saves
                 "-XX:-UsePerfData",  # no file in the temporary folder
                 "-Djava.awt.headless=true",
                 *self._java_options,
