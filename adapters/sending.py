@@ -13,7 +13,6 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from broker import limits
 from broker.bus.publisher import Message, Publisher
-from broker.schemas.envelope import envelope_of
 from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId
 from broker.schemas.topics import Topics
@@ -54,7 +53,7 @@ class Sender:
             messages = [
                 Message(
                     self._topics.name(Flow.PROVIDER_TO_BROKER, OrgId(row["org_id"])),
-                    envelope_of(from_json(row["attributes"])),
+                    from_json(row["attributes"]),
                     row["value"],
                 )
                 for row in due

@@ -26,6 +26,8 @@ from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.sql.bulk import Connection
+from broker.store import known
+from broker.store.known import Before
 from broker.store.loading import Wanted
 from broker.store.writing import Pointer, Taken
 from broker.trail.entries import Step
@@ -72,30 +74,11 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
             wanted.incidents.add(fact.incident_id)
 
 
-async def positions_locked(connection: Connection, readings: Sequence[Reading]) -> dict[tuple[str, int], int]:
-    """Up to where each partition of the batch was taken in, locked: a second reader of a partition waits here."""
-    places = sorted({(reading.record.topic, reading.record.partition) for reading in readings})
-    rows = await connection.fetch(
-        "SELECT topic, partition, next_offset FROM position"
-        " JOIN unnest($1::text[], $2::integer[]) AS w(topic, partition)"
-        " USING (topic, partition) ORDER BY topic, partition FOR UPDATE",
-        [topic for topic, _ in places],
-        [partition for _, partition in places],
-    )
-    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-
-
-async def known_events(connection: Connection, readings: Sequence[Reading]) -> dict[tuple[OrgId, EventId], bytes]:
-    """The digests of those events of the batch that were taken in before."""
-    ids = [(r.arrival.envelope.org, r.arrival.envelope.id) for r in readings if r.arrival is not None]
-    if not ids:
-        return {}
-    rows = await connection.fetch(
-        "SELECT i.org_id, i.event_id, i.digest FROM inbox i JOIN unnest($1::text[], $2::text[]) AS w(org_id, event_id)"
-        " USING (org_id, event_id)",
-        *zip(*ids, strict=True),
-    )
-    return {(OrgId(row["org_id"]), EventId(row["event_id"])): row["digest"] for row in rows}
+async def known_before(connection: Connection, readings: Sequence[Reading], wanted: Wanted) -> Before:
+    """What the store knew of these readings; their partitions are locked until the transaction ends."""
+    places = {(reading.record.topic, reading.record.partition) for reading in readings}
+    events = [(r.arrival.envelope.org, r.arrival.envelope.id) for r in readings if r.arrival is not None]
+    return await known.known_before(connection, places, events, wanted.referrals)
 
 
 async def refused_before(

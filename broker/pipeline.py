@@ -133,12 +133,12 @@ class Pipeline:
 
     async def _transaction(self, connection: Connection, readings: Sequence[Reading], now: datetime) -> list[Queued]:
         async with self._unit_of_work(connection, now) as (desk, confirmed):
-            stored = await batch.positions_locked(connection, readings)
-            known = await batch.known_events(connection, readings)
-            told_before = await batch.refused_before(connection, readings, stored)
-            await load(connection, desk, batch.wanted_of(readings), self._consents)
-            result = batch.work(desk, readings, known, told_before)
-            ends: dict[tuple[str, int], int] = dict(stored)
+            wanted = batch.wanted_of(readings)
+            before = await batch.known_before(connection, readings, wanted)
+            told_before = await batch.refused_before(connection, readings, before.stored)
+            await load(connection, desk, wanted, self._consents, before.background)
+            result = batch.work(desk, readings, before.known, told_before)
+            ends = dict(before.stored)
             for reading in readings:
                 place = (reading.record.topic, reading.record.partition)
                 ends[place] = max(ends.get(place, 0), reading.record.offset + 1)
@@ -150,8 +150,8 @@ class Pipeline:
                 result.taken,
                 result.quarantined,
                 [(topic, partition, offset) for (topic, partition), offset in ends.items()],
+                confirmed,
             )
-            await forget_sent(connection, confirmed)
         for version in desk.written.consents:
             self._consents.keep(version)
         return queued
@@ -213,8 +213,7 @@ class Pipeline:
             for row in rows:
                 referral = desk.referrals[ReferralId(row["referral_id"])]
                 deadline_passed.work(referral, RecipientCategory(row["category"]), desk)
-            queued = await write(connection, desk, self._parts.topics, self._owner)
-            await forget_sent(connection, confirmed)
+            queued = await write(connection, desk, self._parts.topics, self._owner, confirmed=confirmed)
         return len(rows), queued
 
     # --- to Kafka ------------------------------------------------------------------------------------------------
@@ -227,7 +226,7 @@ class Pipeline:
         topics = self._parts.topics
         async with self._in_order:
             outgoing = [item.message for item in direct]
-            messages = [Message(topics.name(m.flow, m.recipient), m.envelope, m.value) for m in outgoing]
+            messages = [Message(topics.name(m.flow, m.recipient), m.attributes, m.value) for m in outgoing]
             handed = await self._parts.publisher.queue(messages)
         await self._in_flight.acquire()
         task = asyncio.create_task(self._confirm(direct, handed), name="outbox-confirm")

@@ -19,8 +19,7 @@ from broker.handlers.desk import Desk
 from broker.handlers.directory import Directory
 from broker.pipeline import Parts
 from broker.schemas.disclosure_released import DisclosureReleased
-from broker.schemas.envelope import Envelope, envelope_of
-from broker.schemas.ids import OrgId, ReferralId
+from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection
 from broker.store.directory import clock_and_directory
@@ -50,7 +49,7 @@ class Claimed:
     recipient: OrgId
     phase: Phase | None
     topic: str
-    envelope: Envelope
+    attributes: dict[str, str]
     value: bytes
 
 
@@ -74,7 +73,7 @@ class Relay:
             permitted = [message for message in claimed if self._may_leave(desk, message)]
             stopped = [message.seq for message in claimed if message not in permitted]
             await write(connection, desk, parts.topics, "relay")
-            sent = await parts.publisher.send([Message(m.topic, m.envelope, m.value) for m in permitted])
+            sent = await parts.publisher.send([Message(m.topic, m.attributes, m.value) for m in permitted])
             done = [message.seq for message, arrived in zip(permitted, sent, strict=True) if arrived]
             await forget_sent(connection, done + stopped)
         return len(claimed)
@@ -95,13 +94,11 @@ class Relay:
         """Ask the gate again; what says nothing about a person needs no decision."""
         if message.phase is None:
             return True
-        with desk.event(message.envelope.id, desk.broker_org):
+        attributes = message.attributes
+        with desk.event(EventId(attributes["id"]), desk.broker_org):
             permitted = _asked_again(desk, message)
-            desk.record(
-                Step.SEND_REPEATED if permitted else Step.SEND_STOPPED,
-                message.referral_id,
-                {"recipient": message.recipient, "type": message.envelope.type, "message": message.envelope.id},
-            )
+            told = {"recipient": message.recipient, "type": attributes["type"], "message": attributes["id"]}
+            desk.record(Step.SEND_REPEATED if permitted else Step.SEND_STOPPED, message.referral_id, told)
         return permitted
 
 
@@ -132,6 +129,6 @@ def _claimed(row: Mapping[str, Any]) -> Claimed:
         recipient=OrgId(row["recipient"]),
         phase=None if row["phase"] is None else Phase(row["phase"]),
         topic=row["topic"],
-        envelope=envelope_of(from_json(row["attributes"])),
+        attributes=from_json(row["attributes"]),
         value=bytes(row["value"]),
     )

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from broker.bus.stopping import stopped
-from broker.schemas.envelope import Envelope, Headers, binary_record
+from broker.schemas.envelope import Headers, binary_headers
 from broker.seal.signature import SIGNATURE_HEADER
 
 log = logging.getLogger(__name__)
@@ -39,11 +39,16 @@ BATCH_BYTES_MAX = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event on its way to a topic."""
+    """One event on its way to a topic: its attributes by their CloudEvents names, and its data."""
 
     topic: str
-    envelope: Envelope
+    attributes: Mapping[str, str]
     value: bytes
+
+    @property
+    def key(self) -> bytes:
+        """What it is partitioned by: its subject."""
+        return self.attributes["subject"].encode()
 
 
 Records = Sequence[tuple[int, Record]]
@@ -61,7 +66,7 @@ async def _by_partition(producer: AIOKafkaProducer, messages: Sequence[Message])
         topic = message.topic
         if topic not in counts:
             counts[topic] = len(await producer.partitions_for(topic))
-        partition = crc32(message.envelope.subject.encode()) % counts[topic]
+        partition = crc32(message.key) % counts[topic]
         places.setdefault((topic, partition), []).append(place)
     return places
 
@@ -166,10 +171,10 @@ class Publisher:
     def _records(self, messages: Sequence[Message]) -> list[Record]:
         records: list[Record] = []
         for message in messages:
-            headers, value = binary_record(message.envelope, message.value)
+            headers = binary_headers(message.attributes)
             if self._sign is not None:
-                headers.append((SIGNATURE_HEADER, self._sign(headers, value)))
-            records.append((message.envelope.subject.encode(), headers, value))
+                headers.append((SIGNATURE_HEADER, self._sign(headers, message.value)))
+            records.append((message.key, headers, message.value))
         return records
 
     async def _renew(self, error: BaseException) -> None:

@@ -7,6 +7,7 @@ through `change` or `put`, which keep the way back, so that an event that is ref
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from broker.domain import lifecycle
@@ -43,6 +44,7 @@ class Outgoing(NamedTuple):
     flow: Flow
     recipient: OrgId
     envelope: Envelope
+    attributes: dict[str, str]
     value: bytes
     referral_id: ReferralId | None
     category: RecipientCategory | None
@@ -75,13 +77,15 @@ class Written:
 
     def lengths(self) -> tuple[int, ...]:
         """How long each list is, to come back to."""
-        return tuple(len(getattr(self, name)) for name in self.__slots__)
+        return tuple(map(len, _lists_of(self)))
 
     def cut(self, lengths: tuple[int, ...]) -> None:
         """Forget what came after these lengths."""
-        for name, length in zip(self.__slots__, lengths, strict=True):
-            del getattr(self, name)[length:]
+        for grown, length in zip(_lists_of(self), lengths, strict=True):
+            del grown[length:]
 
+
+_lists_of = attrgetter(*Written.__slots__)
 
 _ABSENT = object()
 
@@ -285,7 +289,10 @@ class Desk:
             offerid=offer_id,
             expirytime=expires_at,
         )
-        self.written.outbox.append(Outgoing(flow, recipient, envelope, event.wire(), referral_id, category, permit))
+        message = Outgoing(
+            flow, recipient, envelope, envelope.attributes(), event.wire(), referral_id, category, permit
+        )
+        self.written.outbox.append(message)
 
     def raise_work(self, need: Need, reason: str, referral: Referral) -> None:
         """Put a need before a human, with a named owner."""

@@ -33,7 +33,8 @@ STRUCTURED: Final = b"application/cloudevents+json; charset=UTF-8"
 Headers = Sequence[tuple[str, bytes]]
 
 _STATUS: Final = {status.value: status for status in MsgStatus}
-_ATTRIBUTE_OF: Final = {f"ce_{name}": name for name in FORMS}
+_HEADER_OF: Final = {name: f"ce_{name}" for name in FORMS}
+_ATTRIBUTE_OF: Final = {header: name for name, header in _HEADER_OF.items()}
 _INVALID: Final = {"specversion": RefusalCode.NOT_A_CLOUDEVENT, "type": RefusalCode.TYPE_UNKNOWN}
 """What an ill-formed attribute is refused with, where that is not ATTRIBUTE_INVALID."""
 
@@ -95,11 +96,16 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def binary_headers(attributes: Mapping[str, str]) -> list[tuple[str, bytes]]:
+    """The headers of an event with these attributes in binary content mode, without a signature."""
+    headers = [(_HEADER_OF[name], text.encode()) for name, text in attributes.items()]
+    headers.append(("content-type", BINARY))
+    return headers
+
+
 def binary_record(envelope: Envelope, data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
     """Headers and value of the event in binary content mode, without a signature."""
-    headers = [(f"ce_{name}", text.encode()) for name, text in envelope.attributes().items()]
-    headers.append(("content-type", BINARY))
-    return headers, data
+    return binary_headers(envelope.attributes()), data
 
 
 def structured_record(envelope: Envelope, data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
@@ -109,15 +115,6 @@ def structured_record(envelope: Envelope, data: bytes) -> tuple[list[tuple[str, 
         event["consentver"] = envelope.consentver
     event |= {"datacontenttype": BINARY.decode(), "data": from_json(data)}
     return [("content-type", STRUCTURED)], to_json(event)
-
-
-def envelope_of(attributes: Mapping[str, str]) -> Envelope:
-    """The envelope that these attributes say, for an event of ours that was stored.
-
-    Raises:
-        Refused: as `read_envelope` does.
-    """
-    return _checked(attributes)[0]
 
 
 def read_envelope(key: bytes | None, headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> Received:

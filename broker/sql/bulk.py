@@ -6,6 +6,7 @@ A few rows of many tables go in one statement too, because what they cost is the
 once; an insert per row, or a VALUES list of changing length, costs ten times as much (docs/decisions/0030).
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -70,31 +71,56 @@ def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConf
     return f"{statement} ON CONFLICT ({', '.join(key)}) {action}"
 
 
+class Step(NamedTuple):
+    """A statement of its own beside the rows; `$1` and so on are its arguments, as in any other."""
+
+    text: str
+    arguments: tuple[object, ...]
+
+
 @cache
-def _together(parts: tuple[tuple[Table, tuple[str, ...], OnConflict], ...]) -> str:
+def _together(rows: tuple[tuple[Table, tuple[str, ...], OnConflict], ...], steps: tuple[tuple[str, int], ...]) -> str:
     statements: list[str] = []
     first = 1
-    for table, columns, on_conflict in parts:
+    for table, columns, on_conflict in rows:
         statements.append(insert_statement(table, columns, on_conflict, first))
         first += len(columns)
-    steps = ", ".join(f"w{i} AS ({statement})" for i, statement in enumerate(statements[:-1]))
-    return f"WITH {steps} {statements[-1]}" if steps else statements[-1]
+    for text, arguments in steps:
+        statements.append(_numbered(text, first))
+        first += arguments
+    before = ", ".join(f"w{i} AS ({statement})" for i, statement in enumerate(statements[:-1]))
+    return f"WITH {before} {statements[-1]}" if before else statements[-1]
 
 
-async def write_rows(connection: Connection, parts: Iterable[Rows]) -> None:
-    """Write rows of several tables, none of which may depend on another's being written before it."""
-    written = [part for part in parts if part.rows]
-    if not written:
-        return
+def _numbered(text: str, first: int) -> str:
+    """The statement with its arguments counted from `first` on."""
+    return re.sub(r"\$(\d+)", lambda number: f"${int(number[1]) + first - 1}", text)
+
+
+async def write_rows(connection: Connection, rows: Iterable[Rows], steps: Sequence[Step] = ()) -> list[asyncpg.Record]:
+    """Write rows of several tables and do the steps, none of which may depend on another; the last step's rows.
+
+    Whatever a step reads, it sees as it was before.
+    """
+    written = [part for part in rows if part.rows]
+    if not written and not steps:
+        return []
     if sum(len(part.rows) for part in written) <= TOGETHER_ROWS_MAX:
-        statement = _together(tuple((part.table, part.columns, part.on_conflict) for part in written))
-        await connection.execute(statement, *(column for part in written for column in zip(*part.rows, strict=True)))
-        return
+        statement = _together(
+            tuple((part.table, part.columns, part.on_conflict) for part in written),
+            tuple((step.text, len(step.arguments)) for step in steps),
+        )
+        by_column = [column for part in written for column in zip(*part.rows, strict=True)]
+        return await connection.fetch(statement, *by_column, *(one for step in steps for one in step.arguments))
     for part in written:
         if part.on_conflict == "fail":
             await connection.copy_records_to_table(part.table.name, records=part.rows, columns=part.columns)
         else:
             await insert(connection, *part)
+    found: list[asyncpg.Record] = []
+    for step in steps:
+        found = await connection.fetch(step.text, *step.arguments)
+    return found
 
 
 async def insert(

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from broker.domain.consent import ConsentRef, Revoked, standing
-from broker.domain.matching import Capacity
 from broker.domain.policy import read_pack
 from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk
@@ -23,7 +22,6 @@ from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import (
     Acknowledgment,
-    CapacityBucket,
     NeedState,
     OfferState,
     Priority,
@@ -33,6 +31,7 @@ from broker.schemas.vocabulary import (
 )
 from broker.sql.bulk import Connection
 from broker.store.bounds import load_bounds
+from broker.store.known import Background, background
 
 CONSENTS_CACHED_MAX = 20_000
 """Parsed consent versions kept in memory. A version never changes; its status is read anew each time."""
@@ -52,8 +51,6 @@ SELECT c.consent_id AS one, k.consent_id AS other
 FROM concerned c JOIN known k USING (subject_ref, discloser)
 WHERE c.consent_id <> k.consent_id
 """
-
-_BUCKET_ORDER = {CapacityBucket.NONE: 0, CapacityBucket.FEW: 1, CapacityBucket.SOME: 2}
 
 
 @dataclass(slots=True)
@@ -92,15 +89,18 @@ class ConsentCache:
         return found
 
 
-async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: ConsentCache) -> None:
-    """Lay what the batch touches on the desk, locked until the transaction ends."""
-    known = await _discover(connection, wanted)
+async def load(
+    connection: Connection, desk: Desk, wanted: Wanted, cache: ConsentCache, known: Background | None = None
+) -> None:
+    """Lay what the batch touches on the desk, locked until the transaction ends. `known` where it was read already."""
+    known = known or await background(connection, wanted.referrals)
+    wanted.consents.update(known.consents)
     ties = await _same_survivor(connection, wanted)
     await _lock(connection, wanted, _tied(wanted.changing_consents, ties))
     locked = set(wanted.consents)
     # Read again under the locks: another process may have recorded a denial of this survivor's in between.
     ties = await _same_survivor(connection, wanted)
-    if known or wanted.changing_consents or wanted.changing_incidents:
+    if known.any_referral or wanted.changing_consents or wanted.changing_incidents:
         await _load_referrals(connection, desk, wanted, _tied(wanted.changing_consents, ties))
     if not wanted.consents <= locked:
         # Referrals found through an incident or a consent bring consents of their own; a deadlock here is retried.
@@ -110,25 +110,9 @@ async def load(connection: Connection, desk: Desk, wanted: Wanted, cache: Consen
     await load_bounds(connection, desk)
     desk.same_survivor.update(ties)
     await _load_incidents(connection, desk, wanted.incidents | wanted.changing_incidents)
-    await _load_capacity(connection, desk)
+    desk.capacity.update(known.capacity)
     if wanted.sealed_of:
         await _load_sealed(connection, desk, wanted.sealed_of)
-
-
-async def _discover(connection: Connection, wanted: Wanted) -> bool:
-    """Which consents the known referrals stand on: read without a lock, because a referral's consent never changes.
-
-    Returns whether any is known. One that another process adds meanwhile collides when it is written, and is retried.
-    """
-    if not wanted.referrals:
-        return False
-    rows = await connection.fetch(
-        "SELECT r.consent_id, n.feedback_consent_id FROM referral r LEFT JOIN need n USING (referral_id)"
-        " WHERE r.referral_id = ANY($1::text[])",
-        list(wanted.referrals),
-    )
-    wanted.consents.update(consent for row in rows for consent in row if consent is not None)
-    return bool(rows)
 
 
 async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[ConsentId, tuple[ConsentId, ...]]:
@@ -318,16 +302,6 @@ async def _load_incidents(connection: Connection, desk: Desk, named: Iterable[st
             floor=None if row["floor"] is None else Priority(row["floor"]),
             medical_need=row["medical_need"],
         )
-
-
-async def _load_capacity(connection: Connection, desk: Desk) -> None:
-    """The best count of each provider and service: one free family unit is a free place."""
-    for row in await connection.fetch("SELECT org_id, service, bucket, as_of FROM capacity"):
-        key = (OrgId(row["org_id"]), Service(row["service"]))
-        count = Capacity(CapacityBucket(row["bucket"]), row["as_of"])
-        known = desk.capacity.get(key)
-        if known is None or _BUCKET_ORDER[count.bucket] > _BUCKET_ORDER[known.bucket]:
-            desk.capacity[key] = count
 
 
 async def _load_sealed(connection: Connection, desk: Desk, referrals: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.topics import Topics
-from broker.sql.bulk import Connection, Rows, write_rows
+from broker.sql.bulk import Connection, Rows, Step, write_rows
 from broker.store import tables
 
 LANES: Final = 64
@@ -47,14 +47,29 @@ _POSITION = ("topic", "partition", "next_offset")
 
 _SEALED = ("referral_id", "field_group", "suite", "ciphertext")
 _WRAPPED = ("referral_id", "field_group", "recipient", "key_id", "wrapped")
-_OUTBOX = (
-    "seq", "lane", "topic", "attributes", "value", "referral_id", "category", "flow", "recipient", "phase", "owner",
-    "send_after",
-)  # fmt: skip
-_PLACES = (
-    "SELECT ARRAY(SELECT DISTINCT referral_id FROM outbox WHERE referral_id = ANY($1::text[]) AND owner <> $2)"
-    " AS waiting, ARRAY(SELECT nextval('outbox_seq') FROM generate_series(1, $3)) AS numbers"
+_QUEUE = """
+INSERT INTO outbox (
+    seq, lane, topic, attributes, value, referral_id, category, flow, recipient, phase, owner, send_after
 )
+SELECT nextval('outbox_seq'), lane, topic, attributes, value, referral_id, category, flow, recipient, phase, $1,
+    CASE WHEN waits THEN $2::timestamptz ELSE $3::timestamptz END
+FROM (
+    SELECT m.*, referral_id IN (
+        SELECT referral_id FROM outbox WHERE referral_id = ANY($4::text[]) AND owner <> $1
+    ) AS waits
+    FROM unnest(
+        $5::integer[], $6::text[], $7::jsonb[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[],
+        $13::text[]
+    ) WITH ORDINALITY AS m(
+        lane, topic, attributes, value, referral_id, category, flow, recipient, phase, place
+    )
+    ORDER BY place
+) AS numbered
+RETURNING seq, send_after = $3 AS direct
+"""
+"""Numbers messages in their order and queues them. Behind an unsent one of another process, of the same referral, one
+waits for the relay, so that order holds; else whoever queues it has it alone for a while."""
+_FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 _WORK_INSERT = (
     "INSERT INTO work_item (work_id, referral_id, category, reason, owner, priority, raised_at)"
     " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])"
@@ -103,15 +118,21 @@ async def write(
     taken: Iterable[Taken] = (),
     quarantined: Iterable[Pointer] = (),
     positions: Iterable[tuple[str, int, int]] = (),
+    confirmed: Sequence[int] = (),
 ) -> list[Queued]:
-    """Write the desk down; returns the outbox messages in order. Nothing here commits."""
-    now = desk.now
+    """Write the desk down and forget messages that Kafka has confirmed; returns the new ones in order.
+
+    Nothing here commits.
+    """
+    now, messages = desk.now, desk.written.outbox
     await _write_work(connection, desk.written.work, now)
     await _stop_queued(connection, desk)
-    queued, outbox = await _queue(connection, desk.written.outbox, topics, owner, now)
     incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
     entries = [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail]
-    await write_rows(
+    steps = [Step(_FORGET, (list(confirmed),))] if confirmed else []
+    if messages:
+        steps.append(_queue(messages, topics, owner, now))
+    found = await write_rows(
         connection,
         (
             Rows(_table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken]),
@@ -123,11 +144,12 @@ async def write(
             *_sealed(desk),
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
             Rows(_table(tables.TrailEntry), _TRAIL, entries),
-            Rows(_table(tables.OutboxMessage), _OUTBOX, outbox),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
         ),
+        steps,
     )
-    return queued
+    numbered = sorted((row["seq"], row["direct"]) for row in found)
+    return [Queued(seq, message, direct) for (seq, direct), message in zip(numbered, messages, strict=True)]
 
 
 def _cases(desk: Desk) -> list[Rows]:
@@ -257,45 +279,22 @@ async def _stop_queued(connection: Connection, desk: Desk) -> None:
         )
 
 
-async def _queue(
-    connection: Connection, messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime
-) -> tuple[list[Queued], list[tuple[object, ...]]]:
-    """Number the messages; returns them with their rows.
+def _queue(messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime) -> Step:
+    """The step that numbers and queues these messages."""
+    named = {m.referral_id for m in messages if m.referral_id is not None}
+    columns = zip(*(_message(m, topics) for m in messages), strict=True)
+    return Step(_QUEUE, (owner, now, now + timedelta(seconds=LEASE_SECONDS), list(named), *columns))
 
-    Behind an unsent one of the same referral they wait for the relay, so that order holds.
-    """
-    if not messages:
-        return [], []
-    named = list({m.referral_id for m in messages if m.referral_id is not None})
-    found = await connection.fetchrow(_PLACES, named, owner, len(messages))
-    assert found is not None
-    waiting, numbers = set(found["waiting"]), found["numbers"]
-    leased = now + timedelta(seconds=LEASE_SECONDS)
-    rows: list[tuple[object, ...]] = [
-        (
-            number,
-            crc32(m.envelope.subject.encode()) % LANES,
-            topics.name(m.flow, m.recipient),
-            to_json(m.envelope.attributes()).decode(),
-            m.value,
-            m.referral_id,
-            m.category,
-            m.flow,
-            m.recipient,
-            m.permit.phase,
-            owner,
-            now if m.referral_id in waiting else leased,
-        )
-        for number, m in zip(numbers, messages, strict=True)
-    ]
-    queued = [
-        Queued(number, message, message.referral_id not in waiting)
-        for number, message in zip(numbers, messages, strict=True)
-    ]
-    return queued, rows
+
+def _message(m: Outgoing, topics: Topics) -> tuple[object, ...]:
+    return (
+        crc32(m.envelope.subject.encode()) % LANES, topics.name(m.flow, m.recipient),
+        to_json(m.attributes).decode(), m.value, m.referral_id, m.category, m.flow, m.recipient,
+        m.permit.phase,
+    )  # fmt: skip
 
 
 async def forget_sent(connection: Connection, numbers: Sequence[int]) -> None:
     """Delete outbox messages that Kafka has confirmed."""
     if numbers:
-        await connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", list(numbers))
+        await connection.execute(_FORGET, list(numbers))

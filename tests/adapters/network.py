@@ -100,7 +100,7 @@ class Voice:
         publisher = Publisher(self.kafka, lambda headers, value: sign(headers, value, signing))
         topic = self.topics.name(Flow.BROKER_TO_PROVIDER, org)
         try:
-            sent = await publisher.send([Message(topic, envelope, fact.wire())] * times)
+            sent = await publisher.send([Message(topic, envelope.attributes(), fact.wire())] * times)
         finally:
             await publisher.stop()
         assert all(sent)

@@ -55,7 +55,7 @@ async def answer(county: County, org: OrgId, subject: str, fact: EventData) -> N
         {"bootstrap_servers": county.settings.kafka_bootstrap}, lambda headers, value: sign(headers, value, key)
     )
     envelope = Envelope(new_event_id(), org, fact.TYPE, subject, now, county.topics.environment)
-    message = Message(county.topics.name(Flow.PROVIDER_TO_BROKER, org), envelope, fact.wire())
+    message = Message(county.topics.name(Flow.PROVIDER_TO_BROKER, org), envelope.attributes(), fact.wire())
     try:
         assert await publisher.send([message]) == [True]
     finally:
