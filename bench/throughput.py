@@ -33,7 +33,7 @@ from broker.sql.bulk import Connection
 
 BARE_TURNS = 3
 NAIVE_EVENTS = 400
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.05
 WARMING_UP = 300
 """At least so many referrals pass before anything is measured: Kafka's Java compiles itself meanwhile."""
 
@@ -147,7 +147,8 @@ async def _until_shared_out(settings: Settings, readers: int) -> None:
 
 
 async def _taken(connection: Connection) -> int:
-    count: int = await connection.fetchval("SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM quarantine)")
+    """Records taken in so far, from where each partition goes on: counting rows would take from what is measured."""
+    count: int = await connection.fetchval("SELECT coalesce(sum(next_offset), 0)::bigint FROM position")
     return count
 
 
