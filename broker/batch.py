@@ -16,7 +16,6 @@ from broker.handlers.stories import STORIES
 from broker.reading import Reading
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
-from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused, RecordPosition
@@ -34,8 +33,7 @@ from broker.trail.entries import Step
 
 log = logging.getLogger(__name__)
 
-_CONSENT_EVENTS = (ConsentGranted, ConsentNarrowed, ConsentRevoked)
-_NEED_CIPHERTEXTS = (OfferAccepted, ReferralSealed)
+_NEED_CIPHERTEXTS = frozenset({OfferAccepted, ReferralSealed})
 
 
 @dataclass(slots=True)
@@ -60,15 +58,15 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
     subject, fact = arrival.envelope.subject, arrival.fact
     if arrival.envelope.consentid is not None:
         wanted.consents.add(arrival.envelope.consentid)
-    if isinstance(fact, _CONSENT_EVENTS):
+    if fact.SUBJECT is Subject.CONSENT:
         wanted.changing_consents.add(subject)
-        if not isinstance(fact, ConsentRevoked):
+        if isinstance(fact, ConsentGranted | ConsentNarrowed):
             wanted.arriving_consents.add((subject, arrival.envelope.org, fact.record.subject.subject_ref))
     elif fact.SUBJECT is Subject.INCIDENT:
         wanted.changing_incidents.add(subject)
     elif fact.SUBJECT is Subject.REFERRAL:
         wanted.referrals.add(subject)
-        if isinstance(fact, _NEED_CIPHERTEXTS):
+        if type(fact) in _NEED_CIPHERTEXTS:
             wanted.sealed_of.add(subject)
         elif isinstance(fact, ReferralRequested) and fact.incident_id is not None:
             wanted.incidents.add(fact.incident_id)

@@ -49,6 +49,9 @@ log_bytes_max: Final = 10 * 1024 * 1024
 kafka_heap_mebibytes: Final = 512
 """Enough for one county on one machine; an operator with more traffic runs Kafka as its own service."""
 
+postgres_buffers_mebibytes: Final = 256
+"""Holds the indexes of a county's open referrals; more would be taken from Kafka's pages on a machine of two gigabytes."""
+
 # The agency's client (broker/client.py)
 
 kafka_connect_seconds_max: Final = 15.0

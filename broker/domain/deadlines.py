@@ -4,6 +4,7 @@ Times are UTC. Business days are Monday to Friday, UTC; a provider's own holiday
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 from broker.domain.pack import PolicyPack, Span, Timers
@@ -43,8 +44,12 @@ def _span(timers: Timers, name: str) -> Span:
     return span
 
 
+@lru_cache(maxsize=1024)
 def after(since: datetime, span: Span) -> datetime:
-    """`since` (UTC) plus a span. A business day ends at the same time of the next day that is not a weekend's."""
+    """`since` (UTC) plus a span. A business day ends at the same time of the next day that is not a weekend's.
+
+    A batch asks for the same few moments again and again.
+    """
     moment = since + timedelta(seconds=span.seconds)
     for _ in range(span.business_days):
         moment += timedelta(days=1)

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
 from broker.domain.question import Decision, Effect
@@ -65,8 +65,7 @@ class Capacity:
     as_of: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class NeedFacts:
+class NeedFacts(NamedTuple):
     """The coarse facts of a need: what is asked for, where, and what the place must have."""
 
     referral_id: ReferralId

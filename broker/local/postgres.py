@@ -37,6 +37,12 @@ _SETTINGS: Final = {
     "log_parameter_max_length_on_error": "0",
     # Compiling costs more than our short statements take.
     "jit": "off",
+    # What is worked on stays in memory; pages are read by whoever needs them, because there are no idle cores to help.
+    "shared_buffers": f"{limits.postgres_buffers_mebibytes}MB",
+    "io_method": "sync",
+    # Ids are random, so after each checkpoint nearly every write logs a whole page again: let there be few.
+    "checkpoint_timeout": "15min",
+    "max_wal_size": "2GB",
 }
 
 

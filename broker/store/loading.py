@@ -42,15 +42,15 @@ WITH arriving AS (SELECT * FROM unnest($2::text[], $3::text[], $4::text[]) AS a(
         SELECT consent_id, discloser, subject_ref FROM consent WHERE consent_id = ANY($1::text[])
         UNION SELECT * FROM arriving
     ),
-    known AS (
-        SELECT consent_id, discloser, subject_ref FROM consent
-        WHERE subject_ref IN (SELECT subject_ref FROM concerned)
-        UNION SELECT * FROM arriving
+    ties AS (
+        SELECT c.consent_id AS one, k.consent_id AS other FROM concerned c CROSS JOIN LATERAL (
+            SELECT consent_id FROM consent WHERE subject_ref = c.subject_ref AND discloser = c.discloser OFFSET 0
+        ) AS k
+        UNION SELECT c.consent_id, a.consent_id FROM concerned c JOIN arriving a USING (subject_ref, discloser)
     )
-SELECT c.consent_id AS one, k.consent_id AS other
-FROM concerned c JOIN known k USING (subject_ref, discloser)
-WHERE c.consent_id <> k.consent_id
+SELECT one, other FROM ties WHERE one <> other
 """
+"""`OFFSET 0` keeps it to the index: a join would read every consent there is, for each batch."""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 from zlib import crc32
 
@@ -77,8 +77,7 @@ _WORK_INSERT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """An event that took effect, for the inbox."""
 
     org: OrgId
@@ -101,8 +100,7 @@ class Pointer:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """A message of the outbox under its number; `direct` says that this process may send it at once."""
 
     seq: int

@@ -139,7 +139,7 @@ def test_a_provider_that_serves_the_region_or_has_an_interpreter_fits(changes: d
 )
 def test_an_area_is_served_by_itself_or_by_a_region_around_it(area: str | None, served: set[str], fits: bool) -> None:
     """A county that nobody named rules no county's provider out; a neighbouring county does."""
-    need = replace(NEED, jurisdiction="US-TX", area=area)
+    need = NEED._replace(jurisdiction="US-TX", area=area)
     found = run(shelter("a", areas=frozenset(served)), need=need)
     assert (names(found) == ["a"]) is fits
 
@@ -184,7 +184,7 @@ def test_fresh_places_come_first_many_before_few_and_the_unknown_last() -> None:
 
 def test_of_several_services_the_scarcest_counts() -> None:
     """A bed without the ride is not what was asked for."""
-    need = replace(NEED, services=frozenset({Service.EMERGENCY_SHELTER, Service.TRANSPORT}))
+    need = NEED._replace(services=frozenset({Service.EMERGENCY_SHELTER, Service.TRANSPORT}))
     capacity = {
         (OrgId("org-a"), Service.EMERGENCY_SHELTER): beds(CapacityBucket.SOME),
         (OrgId("org-a"), Service.TRANSPORT): beds(CapacityBucket.NONE),
@@ -214,7 +214,7 @@ def test_no_provider_is_always_first_among_equals() -> None:
     """The fixed lot differs from referral to referral and comes out even."""
     first = {"a": 0, "b": 0, "c": 0}
     for number in range(600):
-        need = replace(NEED, referral_id=ReferralId(f"ref-{number}"))
+        need = NEED._replace(referral_id=ReferralId(f"ref-{number}"))
         first[names(run(shelter("a"), shelter("b"), shelter("c"), need=need))[0]] += 1
     assert all(150 < times < 250 for times in first.values())
 
