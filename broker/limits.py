@@ -50,7 +50,7 @@ kafka_heap_mebibytes: Final = 512
 """Enough for one county on one machine; an operator with more traffic runs Kafka as its own service."""
 
 postgres_buffers_mebibytes: Final = 256
-"""Holds the indexes of a county's open referrals; more would be taken from Kafka's pages on a machine of two gigabytes."""
+"""The indexes of a county's open referrals; more would be taken from Kafka on a machine of two gigabytes."""
 
 # The agency's client (broker/client.py)
 
