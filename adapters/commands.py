@@ -21,6 +21,7 @@ from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.contact_attempted import AttemptOutcome
 from broker.schemas.offer_accepted import AcceptedBy
+from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Outcome, Service, SurvivorClosure
 
 OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
@@ -76,6 +77,7 @@ def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
     _reading(app, desk)
     _deciding(app, desk)
     _following(app, desk)
+    _giving_up(app, desk)
     return app
 
 
@@ -144,6 +146,19 @@ def _deciding(app: typer.Typer, desk: _Desk) -> None:
     def waitlist(reference: Reference, org: Org = None) -> None:
         """Keep a place in your queue, while others go on being asked."""
         desk.answer(org, reference, lambda inbox, offer: inbox.waitlist(offer.offer_id))
+
+
+def _giving_up(app: typer.Typer, desk: _Desk) -> None:
+    @app.command("revocation")
+    def revocation(
+        reference: Reference,
+        outcome: Annotated[
+            RevocationOutcome, typer.Option("--outcome", case_sensitive=False, help="What became of it.")
+        ],
+        org: Org = None,
+    ) -> None:
+        """Say what became of what a survivor took back after you had read it."""
+        desk.answer(org, reference, lambda inbox, offer: inbox.revocation_acknowledged(offer.offer_id, outcome))
 
 
 def _following(app: typer.Typer, desk: _Desk) -> None:

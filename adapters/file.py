@@ -9,6 +9,7 @@ from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
+from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.vocabulary import MsgStatus
 
 
@@ -56,6 +57,15 @@ class Prepared:
 OfferKey = tuple[OrgId, OfferId]
 
 
+@dataclass(frozen=True, slots=True)
+class RecallOnFile:
+    """Field groups that were taken back from one offer; without an outcome a person has still to say what became."""
+
+    groups: frozenset[str]
+    answer_by: datetime
+    outcome: RevocationOutcome | None = None
+
+
 @dataclass(slots=True)
 class File:
     """What a batch found and what it changed."""
@@ -71,6 +81,10 @@ class File:
     receipts: list[Prepared] = field(default_factory=list)
     released: list[tuple[OfferKey, DisclosureReleased]] = field(default_factory=list)
     destroyed: set[OfferKey] = field(default_factory=set)
+    looked_at: dict[OfferKey, frozenset[str]] = field(default_factory=dict)
+    """Which groups somebody has opened; only of offers from which something is taken back."""
+    recalls: dict[OfferKey, RecallOnFile] = field(default_factory=dict)
+    taken_back: set[OfferKey] = field(default_factory=set)
 
     def stand(self, offer: OfferOnFile, standing: Standing) -> None:
         """Move an offer; once the broker has ended it, the means to open what came with it are destroyed."""

@@ -28,6 +28,7 @@ from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.offer_waitlisted import OfferWaitlisted
 from broker.schemas.refusal import RefusalCode
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.service_completed import ServiceCompleted
 from broker.schemas.service_ended import ServiceEnded
 from broker.schemas.service_started import ServiceStarted
@@ -45,6 +46,7 @@ EVERY_ANSWER: Final = frozenset[type[EventData]](
         ServiceStarted,
         ServiceCompleted,
         ServiceEnded,
+        RevocationAcknowledged,
         CapacityUpdated,
         ConsentGranted,
         ConsentNarrowed,

@@ -13,6 +13,7 @@ from aiokafka import ConsumerRecord
 
 from adapters.provider import Provider
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import Envelope, Received, read_envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.event_refused import EventRefused
@@ -26,7 +27,7 @@ from broker.schemas.topics import Topics
 Record = ConsumerRecord[bytes, bytes]
 
 UNDERSTOOD: Final = frozenset[type[EventData]](
-    {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, EventRefused}
+    {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked, EventRefused}
 )
 """What the broker says to a provider."""
 

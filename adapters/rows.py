@@ -9,11 +9,13 @@ from pydantic_core import to_json
 from adapters import tables
 from adapters.file import AnswerOnFile, File, OfferKey, OfferOnFile, Prepared
 from adapters.reading import Reading
+from adapters.recall_rows import load_recalls, take_back
 from adapters.reference import reference_of
 from adapters.released_rows import destroy, save_released
 from adapters.standing import Standing
 from adapters.tables import table
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_expired import OfferExpired
@@ -23,7 +25,7 @@ from broker.sql.bulk import Connection, insert
 
 Place = tuple[str, int]
 
-_ABOUT_OFFERS = (OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased)
+_ABOUT_OFFERS = (OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked)
 
 _OFFER = (
     "org_id", "offer_id", "referral_id", "reference", "standing", "category", "priority", "answer_by", "content",
@@ -92,6 +94,9 @@ async def load(connection: Connection, file: File, readings: Sequence[Reading]) 
         await _load_answers(connection, file, refused)
         offers |= {(a.org_id, a.offer_id) for a in file.answers.values() if a.offer_id is not None}
     await lock_offers(connection, file, offers)
+    revoked = {(org, fact.offer_id) for org, _, fact in heard if isinstance(fact, DisclosureRevoked)}
+    if revoked:
+        await load_recalls(connection, file, revoked)
 
 
 async def _load_answers(connection: Connection, file: File, wanted: Sequence[tuple[OrgId, EventId]]) -> None:
@@ -145,6 +150,7 @@ async def save(
     await save_released(connection, file)
     await _save_refusals(connection, file)
     await destroy(connection, file)
+    await take_back(connection, file)
 
 
 async def save_offers(connection: Connection, file: File) -> None:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from adapters.file import File, OfferOnFile, Prepared
+from adapters.file import File, OfferOnFile, Prepared, RecallOnFile
 from adapters.provider import Provider
 from adapters.standing import OVER, REFUSED_TO, TAKEN, Standing
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.event_refused import EventRefused
@@ -17,6 +18,7 @@ from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 
 
 class AsideCode(StrEnum):
@@ -70,17 +72,8 @@ def offer_made(file: File, arrival: Arrival, fact: OfferMade) -> None:
     offer.category, offer.priority, offer.answer_by = fact.category.value, fact.priority.value, fact.answer_by
     offer.content = fact.wire().decode()
     file.stand(offer, Standing.WAITING)
-    envelope = Envelope(
-        id=file.draw(),
-        org=arrival.org,
-        type=OfferReceipted.TYPE,
-        subject=offer.referral_id,
-        time=file.now,
-        msgstatus=file.environment,
-        causationid=arrival.envelope.id,
-        offerid=offer.offer_id,
-    )
     receipt = OfferReceipted(offer_id=offer.offer_id)
+    envelope = _answering(file, arrival, offer.referral_id, receipt, offer.offer_id)
     file.receipts.append(Prepared(envelope, receipt, offer.offer_id, Standing.WAITING, Standing.WAITING))
 
 
@@ -116,6 +109,26 @@ def disclosure_released(file: File, arrival: Arrival, fact: DisclosureReleased) 
         raise PutAside(AsideCode.GROUP_NOT_OURS)
 
 
+def disclosure_revoked(file: File, arrival: Arrival, fact: DisclosureRevoked) -> None:
+    """Delete the groups that were taken back; where nobody had opened one of them, say so at once.
+
+    What somebody has seen, no program can take back: a person says what became of it. Asked again, the same answer
+    is given again.
+    """
+    key = (arrival.org, fact.offer_id)
+    groups = frozenset(map(str, fact.field_groups))
+    before = file.recalls.get(key)
+    outcome = before.outcome if before is not None and before.groups == groups else None
+    if outcome is None and groups.isdisjoint(file.looked_at.get(key, ())):
+        outcome = RevocationOutcome.COMPLIED
+    file.recalls[key] = RecallOnFile(groups, fact.answer_by, outcome)
+    file.taken_back.add(key)
+    if outcome is not None:
+        answer = RevocationAcknowledged(offer_id=fact.offer_id, outcome=outcome)
+        envelope = _answering(file, arrival, arrival.envelope.subject, answer, fact.offer_id)
+        file.receipts.append(Prepared(envelope, answer, fact.offer_id))
+
+
 def event_refused(file: File, arrival: Arrival, fact: EventRefused) -> None:
     """Note that the broker did not take an answer of ours, and put its offer back where it stands."""
     if fact.event_id is None:
@@ -138,6 +151,20 @@ def event_refused(file: File, arrival: Arrival, fact: EventRefused) -> None:
         file.stand(offer, offer.standing)
 
 
+def _answering(file: File, arrival: Arrival, subject: str, fact: EventData, offer_id: OfferId) -> Envelope:
+    """The envelope of what this zone answers by itself."""
+    return Envelope(
+        id=file.draw(),
+        org=arrival.org,
+        type=fact.TYPE,
+        subject=subject,
+        time=file.now,
+        msgstatus=file.environment,
+        causationid=arrival.envelope.id,
+        offerid=offer_id,
+    )
+
+
 def _blank(file: File, arrival: Arrival, offer_id: OfferId) -> OfferOnFile:
     return OfferOnFile(
         org_id=arrival.org,
@@ -154,6 +181,7 @@ STORIES: Final[Mapping[type[EventData], Callable[[File, Arrival, Any], None]]] =
     OfferWithdrawn: offer_withdrawn,
     OfferExpired: offer_expired,
     DisclosureReleased: disclosure_released,
+    DisclosureRevoked: disclosure_revoked,
     EventRefused: event_refused,
 }
 """What each of the broker's events does here."""

@@ -128,6 +128,18 @@ class WrappedPart(Row, table=True):
     wrapped: str = _text()
 
 
+class Recall(Row, table=True):
+    """Groups that were taken back, and what became of them here; without an outcome a person has still to say."""
+
+    __tablename__ = "recall"
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    groups: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    answer_by: datetime = _moment()
+    outcome: str | None = None
+    received_at: datetime = _moment()
+
+
 class Answer(Row, table=True):
     """One event of ours on its way to the broker: sent again, under the same id, until Kafka has confirmed it."""
 

@@ -24,6 +24,7 @@ from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode, Refused
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.sql.bulk import Connection
 from broker.store import known
 from broker.store.known import Before
@@ -68,6 +69,8 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
         wanted.referrals.add(subject)
         if type(fact) in _NEED_CIPHERTEXTS:
             wanted.sealed_of.add(subject)
+        elif type(fact) is RevocationAcknowledged:
+            wanted.recalls_of.add(subject)
         elif isinstance(fact, ReferralRequested) and fact.incident_id is not None:
             wanted.incidents.add(fact.incident_id)
 

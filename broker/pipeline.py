@@ -47,6 +47,16 @@ DUE_PER_TICK_MAX: Final = 100
 """Deadlines worked in one transaction: enough to drain a backlog, few enough to keep others waiting briefly."""
 
 
+_NEEDS_DUE: Final = (
+    "SELECT n.referral_id, n.category FROM need n JOIN referral r USING (referral_id)"
+    " WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED"
+)
+_RECALLS_DUE: Final = (
+    "SELECT a.referral_id, a.offer_id FROM recall a JOIN referral r USING (referral_id)"
+    " WHERE a.due_at <= $1 ORDER BY a.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED"
+)
+
+
 def draw() -> Draw:
     """Real randomness for the desk."""
     return Draw(event_id=new_event_id, offer_id=new_offer_id, salt=fresh_salt)
@@ -187,7 +197,7 @@ class Pipeline:
     # --- from the clock ------------------------------------------------------------------------------------------
 
     async def work_due(self) -> int:
-        """Work deadlines that have passed; returns how many needs were worked.
+        """Work deadlines that have passed; returns how many there were.
 
         Raises:
             TransientError: nothing was done; try again.
@@ -203,18 +213,18 @@ class Pipeline:
 
     async def _due_transaction(self, connection: Connection, now: datetime) -> tuple[int, list[Queued]]:
         async with self._unit_of_work(connection, now) as (desk, confirmed):
-            rows = await connection.fetch(
-                "SELECT n.referral_id, n.category FROM need n JOIN referral r USING (referral_id)"
-                " WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED",
-                desk.now,
-                DUE_PER_TICK_MAX,
-            )
-            await load(connection, desk, Wanted(referrals={row["referral_id"] for row in rows}), self._consents)
-            for row in rows:
+            needs = await connection.fetch(_NEEDS_DUE, desk.now, DUE_PER_TICK_MAX)
+            recalls = await connection.fetch(_RECALLS_DUE, desk.now, DUE_PER_TICK_MAX)
+            asked = {row["referral_id"] for row in recalls}
+            wanted = Wanted(referrals={*asked, *(row["referral_id"] for row in needs)}, recalls_of=asked)
+            await load(connection, desk, wanted, self._consents)
+            for row in needs:
                 referral = desk.referrals[ReferralId(row["referral_id"])]
                 deadline_passed.work(referral, RecipientCategory(row["category"]), desk)
+            for row in recalls:
+                deadline_passed.work_recall(desk.referrals[ReferralId(row["referral_id"])], row["offer_id"], desk)
             queued = await write(connection, desk, self._parts.topics, self._owner, confirmed=confirmed)
-        return len(rows), queued
+        return len(needs) + len(recalls), queued
 
     # --- to Kafka ------------------------------------------------------------------------------------------------
 

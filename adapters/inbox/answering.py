@@ -5,6 +5,7 @@ sure may simply ask again. Nothing here accepts by itself: every answer names wh
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from adapters import rows
 from adapters.errors import AnswerNotPossible, OfferNotFound
@@ -16,8 +17,14 @@ from broker.schemas.event import EventData
 from broker.schemas.ids import ConsentId, EventId, OfferId, new_event_id
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.refusal import RefusalCode
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Connection, Pool
+
+_RECALL_ANSWERED: Final = (
+    "UPDATE recall r SET outcome = $3 FROM offer o WHERE r.org_id = $1 AND r.offer_id = $2 AND o.org_id = r.org_id"
+    " AND o.offer_id = r.offer_id RETURNING o.referral_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +85,21 @@ class Answering:
             if isinstance(fact, OfferDeclined) and giving_back != (offer.standing in TAKEN):
                 raise AnswerNotPossible(why_not(offer.standing, type(fact)))
             return await self._store(connection, file, offer, fact, release, event_id)
+
+    async def acknowledge(self, offer_id: OfferId, fact: RevocationAcknowledged) -> Answered:
+        """Store what became of groups that were taken back from this provider and that somebody had opened.
+
+        Raises:
+            OfferNotFound: nothing was taken back from this provider under that offer.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            file = await self._file(connection)
+            subject = await connection.fetchval(_RECALL_ANSWERED, self.provider.org, offer_id, fact.outcome.value)
+            if subject is None:
+                raise OfferNotFound("Nothing was taken back from you under this reference.")
+            envelope = self._envelope(file, subject, fact, offer_id, None)
+            await rows.add_answers(connection, [Prepared(envelope, fact, offer_id)], file.now)
+        return Answered(envelope.id, None)
 
     async def tell(self, fact: EventData, subject: str) -> Answered:
         """Store what the provider says that is about no offer: its free places, a survivor's release to it.

@@ -23,6 +23,7 @@ from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_waitlisted import OfferWaitlisted
 from broker.schemas.refusal import RefusalCode
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.service_completed import ServiceCompleted
 from broker.schemas.service_ended import ServiceEnded
 from broker.schemas.service_started import ServiceStarted
@@ -131,6 +132,10 @@ class Inbox:
     async def service_ended(self, offer_id: OfferId, closure: SurvivorClosure) -> Answered:
         """It ended before completion, or the survivor chose otherwise."""
         return await self.answer(offer_id, ServiceEnded(offer_id=offer_id, closure=closure))
+
+    async def revocation_acknowledged(self, offer_id: OfferId, outcome: RevocationOutcome) -> Answered:
+        """A person says what became of what was taken back after somebody had opened it."""
+        return await self._answering.acknowledge(offer_id, RevocationAcknowledged(offer_id=offer_id, outcome=outcome))
 
     async def capacity(self, service: Service, unit: CapacityUnit, available: CapacityBucket) -> Answered:
         """How many places there are, roughly, as of now."""

@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Final
 
 import asyncpg
+from pydantic_core import from_json
 
 from adapters.errors import OfferNotFound, ReferenceAmbiguous
 from adapters.provider import Provider
 from adapters.reference import normalised
 from adapters.standing import OPEN, OVER, TAKEN, Standing
 from broker import limits
+from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.refusal import RefusalCode
@@ -40,6 +42,9 @@ class OfferSeen:
     """Until when the released groups may be opened; None where nothing was released or no end was set."""
     redisclosure_prohibited: bool
     notice_code: str | None
+    taken_back: tuple[FieldGroup, ...]
+    """Groups that were taken back and about which a person has still to say what became of them."""
+    taken_back_answer_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,14 @@ _SEEN: Final = (
     "SELECT o.*, d.offer_id IS NOT NULL AS released, d.expires_at AS release_ends,"
     " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
-    " AS unsent FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id) WHERE o.org_id = $1"
+    " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by"
+    " FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id)"
+    " LEFT JOIN recall r ON r.org_id = o.org_id AND r.offer_id = o.offer_id AND r.outcome IS NULL"
+    " WHERE o.org_id = $1"
 )
-_BY_URGENCY: Final = " ORDER BY o.priority NULLS LAST, o.answer_by NULLS LAST, o.offer_id LIMIT $3"
+_BY_URGENCY: Final = (
+    " ORDER BY r.answer_by NULLS LAST, o.priority NULLS LAST, o.answer_by NULLS LAST, o.offer_id LIMIT $3"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,12 @@ class Listing:
     provider: Provider
 
     async def offers(self, *, everything: bool = False) -> tuple[OfferSeen, ...]:
-        """What waits and what is under way, most urgent first; `everything`: what is over too."""
+        """What was taken back and awaits an answer, what waits, what is under way, most urgent first.
+
+        `everything`: what is over too.
+        """
         shown = [standing.value for standing in (OPEN | TAKEN | OVER if everything else OPEN | TAKEN)]
-        statement = f"{_SEEN} AND o.standing = ANY($2::text[]){_BY_URGENCY}"
+        statement = f"{_SEEN} AND (o.standing = ANY($2::text[]) OR r.offer_id IS NOT NULL){_BY_URGENCY}"
         found = await self.pool.fetch(statement, self.provider.org, shown, limits.inbox_listed_max)
         return tuple(map(_seen, found))
 
@@ -129,4 +142,6 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         release_ends=row["release_ends"],
         redisclosure_prohibited=row["redisclosure_prohibited"],
         notice_code=row["notice_code"],
+        taken_back=tuple(map(FieldGroup, from_json(row["taken_back"]))) if row["taken_back"] else (),
+        taken_back_answer_by=row["taken_back_answer_by"],
     )

@@ -13,6 +13,7 @@ from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.kind import ProviderKind
 from adapters.standing import OPEN, TAKEN
+from broker.schemas.field_groups import GROUPS
 from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
 from broker.schemas.refusal import ADVICE
@@ -33,6 +34,8 @@ def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
     """One line of the list: reference, priority, kind of help, standing, age, what to do by when. Never a name."""
     asked = words.services(offer.offer.services) if offer.offer is not None else "—"
     due = words.deadline(offer.answer_by, now) if offer.standing in OPEN and offer.answer_by is not None else ""
+    if offer.taken_back_answer_by is not None:
+        due = f"consent taken back: {words.deadline(offer.taken_back_answer_by, now)}"
     return (
         offer.reference,
         offer.priority.value if offer.priority is not None else "—",
@@ -63,6 +66,8 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
         yield words.deadline(offer.answer_by, now).capitalize()
     if offer.unsent:
         yield "Your answer is stored and has not left yet."
+    if offer.taken_back:
+        yield from _taken_back(offer)
     if offer.refusal is not None:
         advice = ADVICE[offer.refusal]
         yield f"The broker did not take your answer ({offer.refusal.value}): {advice.meaning} {advice.remedy}"
@@ -74,6 +79,13 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
     if offer.released:
         yield ""
         yield from _duties(offer)
+
+
+def _taken_back(offer: OfferSeen) -> Iterator[str]:
+    yield f"CONSENT TAKEN BACK: {', '.join(GROUPS[group].label.lower() for group in offer.taken_back)}."
+    yield "Do not use or pass on what was read of it; delete notes and copies where the law lets you. Then say so:"
+    yield f"  handoff inbox revocation {offer.reference} --outcome COMPLIED"
+    yield "or RETAINED_LEGAL_DUTY, or RETAINED_OWN_CLIENT_RECORD, where you must keep something."
 
 
 def _duties(offer: OfferSeen) -> Iterator[str]:

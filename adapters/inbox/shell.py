@@ -79,5 +79,7 @@ def _offer_json(offer: OfferSeen) -> dict[str, Any]:
         "refusal": offer.refusal.value if offer.refusal else None,
         "released": offer.released,
         "releaseEnds": offer.release_ends.isoformat() if offer.release_ends else None,
+        "takenBack": list(offer.taken_back),
+        "takenBackAnswerBy": offer.taken_back_answer_by.isoformat() if offer.taken_back_answer_by else None,
         "offer": content,
     }

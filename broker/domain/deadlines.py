@@ -10,8 +10,9 @@ from typing import Final, Literal
 from broker.domain.pack import PolicyPack, Span, Timers
 from broker.schemas.vocabulary import Acknowledgment, Priority
 
-Wait = Literal["referral_expiry", "hold", "awaiting_keys"]
-"""What is waited for beside an acknowledgment: anybody to take it on, a consent, the source's wrapped keys."""
+Wait = Literal["referral_expiry", "hold", "awaiting_keys", "revocation"]
+"""What is waited for beside an acknowledgment: anybody to take it on, a consent, the source's wrapped keys, a
+recipient's word that it has given up what was taken back."""
 
 _RUNG: Final = {
     Acknowledgment.A1_DELIVERED: "delivered",

@@ -93,6 +93,7 @@ class Timers:
     referral_expiry: Span
     hold: Span
     awaiting_keys: Span
+    revocation: Span
     parallel_offers: int
 
 

@@ -134,6 +134,8 @@ class _Timers(_Part):
     referral_expiry: _Span
     hold: _Span
     awaiting_keys: _Span
+    revocation: _Span = Span(seconds=3600)
+    """The shortest of domain.md §4.4 for packs that were frozen on referrals before it could be said."""
     parallel_offers: Annotated[int, Field(ge=1, le=5)]
 
 

@@ -15,6 +15,7 @@ from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.referral_requested import AccessNeeds, NeedSummary, WorkerContact
+from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import (
     Acknowledgment,
@@ -87,6 +88,22 @@ class Need:
 
 
 @dataclass(slots=True)
+class Recall:
+    """What one recipient was asked to give up, and its answer. Times are UTC.
+
+    Until it answers, `due_at` is when it is reminded or a human is told; the human has it where there is none.
+    """
+
+    offer_id: OfferId
+    referral_id: ReferralId
+    groups: frozenset[FieldGroup]
+    asked_at: datetime
+    due_at: datetime | None
+    reminded: bool = False
+    outcome: RevocationOutcome | None = None
+
+
+@dataclass(slots=True)
 class Referral:
     """One referral with its needs and offers. `groups` are the field groups that it carries, sealed or clear."""
 
@@ -107,6 +124,9 @@ class Referral:
     sealed: dict[FieldGroup, SealedGroup] = field(default_factory=dict)
     wraps: dict[tuple[FieldGroup, OrgId], WrappedKey] = field(default_factory=dict)
     parsed: Request | None = None
+    disclosed: dict[OfferId, frozenset[FieldGroup]] = field(default_factory=dict)
+    """What was handed over for each offer; only where a batch may take it back."""
+    recalls: dict[OfferId, Recall] = field(default_factory=dict)
 
     @property
     def request(self) -> Request:

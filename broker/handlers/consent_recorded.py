@@ -4,6 +4,7 @@ from broker.domain.acceptance import refuse_unlawful
 from broker.handlers.arrival import Arrival
 from broker.handlers.cases import as_it_stands
 from broker.handlers.desk import Desk
+from broker.handlers.recalling import recall
 from broker.handlers.seeking import SEEKING, reconsider
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -43,8 +44,10 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
 
 
 def go_on(desk: Desk, consent_id: ConsentId) -> None:
-    """Ask again for every need whose referral names this consent or concerns the same survivor."""
+    """Ask again for every need whose referral names this consent or concerns the same survivor; take back what was
+    handed over and is covered no longer."""
     for referral in desk.under_consent(consent_id):
         for need in referral.needs.values():
             if need.state in SEEKING or need.state in TAKEN:
                 reconsider(desk, referral, need)
+        recall(desk, referral)

@@ -1,16 +1,20 @@
 """A deadline has passed: offers expire and the next provider is asked; what nobody takes comes before a human."""
 
 import logging
+from collections.abc import Callable
 
 from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, NextAction, Referral
 from broker.handlers.desk import Desk
+from broker.handlers.recalling import overdue
 from broker.handlers.seeking import expire, seek
 from broker.handlers.telling import expire_offer
+from broker.schemas.ids import OfferId
 from broker.schemas.vocabulary import RecipientCategory
 from broker.trail.entries import Step
 
 log = logging.getLogger(__name__)
 
+FAILED = "DEADLINE_FAILED"
 _CHASED = {
     NextAction.CHASE_KEYS: "KEYS_OVERDUE",
     NextAction.CHASE_CONTACT: "CONTACT_OVERDUE",
@@ -19,16 +23,35 @@ _CHASED = {
 
 
 def work(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
-    """Work one deadline; where that fails, the need comes before a human instead of failing at every tick."""
+    """Work one deadline of a need; where that fails, the need comes before a human instead of failing at every tick."""
+    need = referral.needs[category]
+
+    def give_up() -> None:
+        desk.raise_work(need, FAILED, referral)
+        desk.schedule(need, None, None, desk.broker_org)
+
+    _work(desk, lambda: handle(referral, category, desk), give_up)
+
+
+def work_recall(referral: Referral, offer_id: OfferId, desk: Desk) -> None:
+    """Work one recipient's overdue answer, in the same way."""
+    asked = referral.recalls[offer_id]
+
+    def give_up() -> None:
+        desk.raise_work(referral.needs[referral.offers[offer_id].category], FAILED, referral)
+        desk.change(asked, due_at=None)
+
+    _work(desk, lambda: overdue(desk, referral, asked), give_up)
+
+
+def _work(desk: Desk, story: Callable[[], None], give_up: Callable[[], None]) -> None:
     try:
         with desk.event(None, desk.broker_org):
-            handle(referral, category, desk)
+            story()
     except Exception as defect:  # noqa: BLE001  whatever it is, a human is told
         log.error("a deadline could not be worked (%s)", type(defect).__name__)
-        need = referral.needs[category]
         with desk.event(None, desk.broker_org):
-            desk.raise_work(need, "DEADLINE_FAILED", referral)
-            desk.schedule(need, None, None, desk.broker_org)
+            give_up()
 
 
 def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:

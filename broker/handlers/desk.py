@@ -14,11 +14,12 @@ from broker.domain import lifecycle
 from broker.domain.consent import ConsentRef, ConsentTerms
 from broker.domain.matching import Capacity
 from broker.domain.policy import PolicyPack
-from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral, Use
+from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Recall, Referral, Use
 from broker.handlers.directory import Directory
 from broker.handlers.gate import Permit
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
+from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, EventId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.sealed import SealedGroup, WrappedKey
@@ -62,6 +63,16 @@ class Work:
     priority: str
 
 
+class Disclosed(NamedTuple):
+    """One field group that was handed over: for which offer, to whom, on which consent."""
+
+    offer_id: OfferId
+    group: FieldGroup
+    referral_id: ReferralId
+    recipient: OrgId
+    consent: ConsentRef | None
+
+
 @dataclass(slots=True)
 class Written:
     """What a batch adds to the store. Lists only grow, so going back is cutting them."""
@@ -74,6 +85,9 @@ class Written:
     sealed: list[tuple[ReferralId, SealedGroup | WrappedKey]] = field(default_factory=list)
     stopped: list[tuple[ReferralId, RecipientCategory | None]] = field(default_factory=list)
     uses: list[tuple[ConsentRef, Use]] = field(default_factory=list)
+    disclosed: list[Disclosed] = field(default_factory=list)
+    settled: list[tuple[ReferralId, RecipientCategory, str]] = field(default_factory=list)
+    """Work that nobody needs to do any more."""
 
     def lengths(self) -> tuple[int, ...]:
         """How long each list is, to come back to."""
@@ -133,6 +147,7 @@ class Desk:
         self.touched_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
         self.touched_offers: dict[OfferId, Offer] = {}
         self.touched_incidents: dict[IncidentId, Incident] = {}
+        self.touched_recalls: dict[OfferId, Recall] = {}
         self.new_referrals: dict[ReferralId, Referral] = {}
         self.new_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
         self.new_offers: dict[OfferId, Offer] = {}
@@ -200,7 +215,12 @@ class Desk:
         self.put(referral.offers, offer.offer_id, offer)
         self.put(self.new_offers, offer.offer_id, offer)
 
-    def _touch(self, record: Referral | Need | Offer | Incident) -> None:
+    def add_recall(self, referral: Referral, recall: Recall) -> None:
+        """What a recipient is asked to give up; a further part of the same release joins what it was asked before."""
+        self.put(referral.recalls, recall.offer_id, recall)
+        self.put(self.touched_recalls, recall.offer_id, recall)
+
+    def _touch(self, record: Referral | Need | Offer | Incident | Recall) -> None:
         """Remember what has to be written again; what is new in this batch is written once, as it ends up."""
         if isinstance(record, Need):
             self._mark(self.touched_needs, self.new_needs, (record.referral_id, record.category), record)
@@ -208,6 +228,8 @@ class Desk:
             self._mark(self.touched_offers, self.new_offers, record.offer_id, record)
         elif isinstance(record, Referral):
             self._mark(self.touched_referrals, self.new_referrals, record.referral_id, record)
+        elif isinstance(record, Recall):
+            self._mark(self.touched_recalls, {}, record.offer_id, record)
         else:
             self._mark(self.touched_incidents, {}, record.incident_id, record)
 

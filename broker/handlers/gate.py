@@ -13,6 +13,7 @@ from pydantic_core import from_json
 
 from broker.domain.consent import ConsentTerms, Decision, Effect, Party, Phase, Question, decide, purpose_for
 from broker.handlers.bounds import bounded
+from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.field_groups import FieldGroup
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from broker.handlers.desk import Desk
 
 CONTROL_TYPES: Final = frozenset(
-    event.TYPE for event in (EventAccepted, EventRefused, OfferWithdrawn, OfferExpired, ReferralHeld)
+    event.TYPE for event in (EventAccepted, EventRefused, OfferWithdrawn, OfferExpired, ReferralHeld, DisclosureRevoked)
 )
 """What says nothing about a person: ids, codes, times."""
 RECEIPT_TYPES: Final = frozenset({ReferralStatus.TYPE, ReferralClosed.TYPE})

@@ -9,7 +9,7 @@ from broker.domain.deadlines import deadline
 from broker.handlers import gate
 from broker.handlers.bounds import count_use
 from broker.handlers.cases import Need, NextAction, Offer, Referral
-from broker.handlers.desk import Desk
+from broker.handlers.desk import Desk, Disclosed
 from broker.handlers.seeking import decision_facts, end_consent
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
 from broker.schemas.event import Flow
@@ -76,6 +76,10 @@ def _hand_over(
         referral.referral_id,
         {**_facts(referral, need, offer, decision), "groups": groups},
     )
+    desk.put(referral.disclosed, offer.offer_id, referral.disclosed.get(offer.offer_id, frozenset()) | set(groups))
+    desk.written.disclosed += [
+        Disclosed(offer.offer_id, group, referral.referral_id, offer.provider, decision.consent) for group in groups
+    ]
     count_use(desk, decision, referral, need, offer.provider)
     desk.change(need, released=True)
     contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)

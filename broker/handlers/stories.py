@@ -9,6 +9,7 @@ from broker.handlers import (
     consent_revoked,
     incident_reported,
     offer_answered,
+    recalling,
     referral_cancelled,
     referral_requested,
     referral_sealed,
@@ -33,6 +34,7 @@ from broker.schemas.offer_waitlisted import OfferWaitlisted
 from broker.schemas.referral_cancelled import ReferralCancelled
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.risk_screened import RiskScreened
 from broker.schemas.service_completed import ServiceCompleted
 from broker.schemas.service_ended import ServiceEnded
@@ -59,5 +61,6 @@ STORIES: Mapping[type[EventData], Story] = {
     ServiceStarted: service_followed.started,
     ServiceCompleted: service_followed.completed,
     ServiceEnded: service_followed.ended,
+    RevocationAcknowledged: recalling.acknowledged,
     CapacityUpdated: capacity_updated.handle,
 }

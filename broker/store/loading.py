@@ -14,11 +14,12 @@ import asyncpg
 
 from broker.domain.consent import ConsentRef, Revoked, standing
 from broker.domain.policy import read_pack
-from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Referral
+from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Recall, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import (
     Acknowledgment,
@@ -62,6 +63,8 @@ class Wanted:
     incidents: set[str] = field(default_factory=set)
     changing_consents: set[str] = field(default_factory=set)
     changing_incidents: set[str] = field(default_factory=set)
+    recalls_of: set[str] = field(default_factory=set)
+    """Referrals whose recipients' answers to a recall are at stake."""
     sealed_of: set[str] = field(default_factory=set)
     arriving_consents: set[tuple[str, str, str]] = field(default_factory=set)
     """Consents that are about to be recorded: id, discloser, reference of the survivor."""
@@ -113,6 +116,8 @@ async def load(
     desk.capacity.update(known.capacity)
     if wanted.sealed_of:
         await _load_sealed(connection, desk, wanted.sealed_of)
+    if desk.referrals and (wanted.changing_consents or wanted.recalls_of):
+        await _load_disclosed(connection, desk)
 
 
 async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[ConsentId, tuple[ConsentId, ...]]:
@@ -302,6 +307,28 @@ async def _load_incidents(connection: Connection, desk: Desk, named: Iterable[st
             floor=None if row["floor"] is None else Priority(row["floor"]),
             medical_need=row["medical_need"],
         )
+
+
+async def _load_disclosed(connection: Connection, desk: Desk) -> None:
+    """What was handed over, and what was asked back of it."""
+    ids = list(desk.referrals)
+    for row in await connection.fetch(
+        "SELECT referral_id, offer_id, field_group FROM disclosure WHERE referral_id = ANY($1::text[])", ids
+    ):
+        disclosed = desk.referrals[ReferralId(row["referral_id"])].disclosed
+        offer = OfferId(row["offer_id"])
+        disclosed[offer] = disclosed.get(offer, frozenset()) | {FieldGroup(row["field_group"])}
+    for row in await connection.fetch("SELECT * FROM recall WHERE referral_id = ANY($1::text[])", ids):
+        recall = Recall(
+            offer_id=OfferId(row["offer_id"]),
+            referral_id=ReferralId(row["referral_id"]),
+            groups=_groups(row["groups"]),
+            asked_at=row["asked_at"],
+            due_at=row["due_at"],
+            reminded=row["reminded"],
+            outcome=None if row["outcome"] is None else RevocationOutcome(row["outcome"]),
+        )
+        desk.referrals[recall.referral_id].recalls[recall.offer_id] = recall
 
 
 async def _load_sealed(connection: Connection, desk: Desk, referrals: Iterable[str]) -> None:

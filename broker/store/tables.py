@@ -243,6 +243,38 @@ class WrappedKeyRow(Row, table=True):
     wrapped: str = Field(sa_column=Column(Text, nullable=False))
 
 
+class Disclosure(Row, table=True):
+    """One field group that was handed over to one provider: what has to be taken back when its consent is."""
+
+    __tablename__ = "disclosure"
+    __table_args__ = (Index("disclosure_by_referral", "referral_id"),)
+    offer_id: str = Field(primary_key=True)
+    field_group: str = Field(primary_key=True)
+    referral_id: str
+    recipient: str
+    consent_id: str | None = None
+    consent_version: int | None = None
+    released_at: datetime = _moment()
+
+
+class RecallRow(Row, table=True):
+    """What a recipient was asked to give up; open until it has answered, and `due_at` while it is its turn."""
+
+    __tablename__ = "recall"
+    __table_args__ = (
+        Index("recall_by_referral", "referral_id"),
+        Index("recall_due", "due_at", postgresql_where=text("due_at is not null")),
+    )
+    offer_id: str = Field(primary_key=True)
+    referral_id: str
+    groups: list[str] = _json()
+    asked_at: datetime = _moment()
+    due_at: datetime | None = _moment(nullable=True)
+    reminded: bool
+    outcome: str | None = None
+    changed_at: datetime = _moment()
+
+
 class CapacityRow(Row, table=True):
     """Free places of a provider as it last said, with when."""
 

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from pydantic_core import to_json
 
-from broker.handlers.cases import ConsentVersion, Incident, Need, Offer, Referral
+from broker.handlers.cases import ConsentVersion, Incident, Need, Offer, Recall, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
@@ -38,6 +38,10 @@ _TRAIL = ("kind", "referral_id", "salt", "preimage", "commitment")
 _CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "record", "revocations", "received_at")
 _USE = ("consent_id", "version", "referral_id", "category", "recipient", "used_at")
 _INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
+_DISCLOSURE = (
+    "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "released_at",
+)  # fmt: skip
+_RECALL = ("offer_id", "referral_id", "groups", "asked_at", "due_at", "reminded", "outcome", "changed_at")
 _CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
 _QUARANTINE = (
     "topic", "partition", "record_offset", "record_time_ms", "code", "field", "org_id", "event_id", "size_bytes",
@@ -124,7 +128,9 @@ async def write(
     """
     now, messages = desk.now, desk.written.outbox
     await _write_work(connection, desk.written.work, now)
+    await _settle_work(connection, desk.written.settled, now)
     await _stop_queued(connection, desk)
+    recalls = desk.touched_recalls.values()
     incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
     entries = [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail]
     steps = [Step(_FORGET, (list(confirmed),))] if confirmed else []
@@ -140,6 +146,8 @@ async def write(
             Rows(_table(tables.Incident), _INCIDENT, incidents, "replace"),
             *_cases(desk),
             *_sealed(desk),
+            Rows(_table(tables.Disclosure), _DISCLOSURE, _disclosed(desk), "replace"),
+            Rows(_table(tables.RecallRow), _RECALL, [_recall(r, now) for r in recalls], "replace"),
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
             Rows(_table(tables.TrailEntry), _TRAIL, entries),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
@@ -253,6 +261,32 @@ def _sealed(desk: Desk) -> list[Rows]:
         Rows(_table(tables.SealedGroupRow), _SEALED, list(groups.values())),
         Rows(_table(tables.WrappedKeyRow), _WRAPPED, list(wraps.values()), "replace"),
     ]
+
+
+def _disclosed(desk: Desk) -> list[tuple[object, ...]]:
+    last = {(one.offer_id, one.group): one for one in desk.written.disclosed}
+    return [
+        (
+            one.offer_id, one.group, one.referral_id, one.recipient,
+            one.consent.consent_id if one.consent else None, one.consent.version if one.consent else None, desk.now,
+        )
+        for one in last.values()
+    ]  # fmt: skip
+
+
+def _recall(r: Recall, now: datetime) -> tuple[object, ...]:
+    return (r.offer_id, r.referral_id, _listed(r.groups), r.asked_at, r.due_at, r.reminded, r.outcome, now)
+
+
+async def _settle_work(connection: Connection, settled: Sequence[tuple[str, str, str]], now: datetime) -> None:
+    if settled:
+        await connection.execute(
+            "UPDATE work_item w SET resolved_at = $4 FROM unnest($1::text[], $2::text[], $3::text[])"
+            " AS s(referral_id, category, reason) WHERE w.referral_id = s.referral_id AND w.category = s.category"
+            " AND w.reason = s.reason AND w.resolved_at IS NULL",
+            *zip(*settled, strict=True),
+            now,
+        )
 
 
 async def _write_work(connection: Connection, items: Sequence[Work], now: datetime) -> None:

@@ -44,6 +44,8 @@ class Step(StrEnum):
     NEED_MOVED = "need.moved"
     DISCLOSURE_DENIED = "disclosure.denied"
     DISCLOSURE_RELEASED = "disclosure.released"
+    DISCLOSURE_RECALLED = "disclosure.recalled"
+    RECALL_ANSWERED = "recall.answered"
     FEEDBACK_DECIDED = "feedback.decided"
     RECIPIENT_NAMED = "recipient.named"
     SEND_STOPPED = "send.stopped"

@@ -17,6 +17,7 @@ from broker.schemas.field_groups import FieldGroup, groups_with_model
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.refusal import RefusalCode
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.service_completed import ServiceCompleted
 from broker.schemas.service_started import ServiceStarted
 from broker.schemas.vocabulary import (
@@ -162,7 +163,8 @@ def test_what_a_provider_can_say_is_what_the_contract_lets_it_say() -> None:
     """Every event of the way back has a place here."""
     said = {event for event in events().values() if Flow.PROVIDER_TO_BROKER in event.FLOWS}
     assert said == EVERY_ANSWER
-    assert said == set(ANSWERS) | {CapacityUpdated, ConsentGranted, ConsentNarrowed, ConsentRevoked}
+    about_no_step = {RevocationAcknowledged, CapacityUpdated, ConsentGranted, ConsentNarrowed, ConsentRevoked}
+    assert said == set(ANSWERS) | about_no_step
 
 
 def test_every_step_here_is_a_step_of_the_broker() -> None:

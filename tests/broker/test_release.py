@@ -59,9 +59,11 @@ def public_of(county: County, org: OrgId) -> Any:
     return next(iter(ring(county, org)._keys.values())).public
 
 
-def sealing(referral: ReferralId) -> tuple[ReferralRequested, Sealed]:
+def sealing(
+    referral: ReferralId, secrets: Mapping[str, Mapping[str, Any]] = SECRETS
+) -> tuple[ReferralRequested, Sealed]:
     """A request whose groups are really sealed, with their content keys."""
-    parts = [seal_group(referral, FieldGroup(code), to_json(content)) for code, content in SECRETS.items()]
+    parts = [seal_group(referral, FieldGroup(code), to_json(content)) for code, content in secrets.items()]
     wire = [part.model_dump(mode="json", by_alias=True) for part, _ in parts]
     return request(priority="P2", sealed=wire), parts
 

@@ -1,0 +1,50 @@
+"""disclosure.revoked: the consent to what a provider holds is gone; what is asked of it (domain.md §4.4)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import Field
+
+from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.examples import OFFER
+from broker.schemas.field_groups import FieldGroupText
+from broker.schemas.ids import OfferIdText
+from broker.schemas.shapes import UNIQUE, Moment
+
+
+class RequestedAction(StrEnum):
+    """What a recipient is asked to do with what it holds."""
+
+    DELETE_UNREAD = "DELETE_UNREAD"
+    CEASE_FURTHER_USE = "CEASE_FURTHER_USE"
+    NO_REDISCLOSURE = "NO_REDISCLOSURE"
+    DELETE_WHERE_LAWFUL = "DELETE_WHERE_LAWFUL"
+
+
+EVERY_ACTION: Final = tuple(RequestedAction)
+"""Only the recipient knows what was read: it deletes the rest, and neither uses nor passes on what was."""
+
+
+class DisclosureRevoked(EventData):
+    """The field groups of one release that are taken back, told to its recipient by the broker.
+
+    It is answered by `revocation.acknowledged` until `answerBy` (UTC). `reminder` says that it was asked before. Why
+    consent was taken back is not told: that is the survivor's.
+    """
+
+    TYPE: ClassVar[str] = "org.warmhandoff.disclosure.revoked.v1"
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.BROKER_TO_PROVIDER})
+    SUBJECT: ClassVar[Subject] = Subject.REFERRAL
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {
+        "offerId": OFFER,
+        "fieldGroups": ["FG03", "FG04"],
+        "requestedActions": ["DELETE_UNREAD", "CEASE_FURTHER_USE", "NO_REDISCLOSURE", "DELETE_WHERE_LAWFUL"],
+        "answerBy": "2026-03-05T10:15:00Z",
+    }
+
+    offer_id: OfferIdText
+    field_groups: Annotated[tuple[FieldGroupText, ...], Field(min_length=1, max_length=32), UNIQUE]
+    requested_actions: Annotated[tuple[RequestedAction, ...], Field(min_length=1, max_length=4), UNIQUE]
+    answer_by: Moment
+    reminder: bool = False

@@ -1,0 +1,147 @@
+"""A survivor takes consent back: every recipient is told what is asked, and its answer is awaited."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import EVERY_ACTION, DisclosureRevoked
+from broker.schemas.ids import OfferId, OrgId, ReferralId, new_referral_id
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
+from tests.broker.county import County
+from tests.broker.facts import BIRCH, CEDAR, HOTLINE, accepted, consent_of, granted, release, revoked
+from tests.broker.letters import until
+from tests.broker.test_release import SECRETS, sealing, wraps
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+HELD = {**SECRETS, "FG10": {"band": "HIGH"}}
+"""Two groups that a shelter cannot do without, and one that it can."""
+
+
+async def handed_over(county: County, record: ConsentRecord) -> tuple[ReferralId, OrgId, OfferId]:
+    """A referral under this release whose sealed groups have gone to the shelter that accepted."""
+    referral = new_referral_id()
+    asked, parts = sealing(referral, HELD)
+    await county.say(HOTLINE, granted(record), record.consent_id)
+    await county.settled()
+    await county.say(HOTLINE, asked, referral, consent=consent_of(record))
+    await county.say(HOTLINE, wraps(county, referral, parts, BIRCH, CEDAR), referral)
+    await county.settled()
+    [(heard, made)] = county.events(OfferMade, about=referral)
+    await county.say(heard.org, accepted(made.offer_id), referral)
+    await county.settled()
+    assert county.facts(DisclosureReleased, org=heard.org, about=referral)
+    return referral, heard.org, made.offer_id
+
+
+async def recall(county: County, referral: str) -> dict[str, Any]:
+    """What is on file of what was asked back."""
+    row = await county.pool.fetchrow("SELECT * FROM recall WHERE referral_id = $1", referral)
+    assert row is not None, "nothing was asked back"
+    return dict(row)
+
+
+async def let_pass(county: County, referral: str) -> None:
+    """As if the recipient's time were over."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    await county.pool.execute("UPDATE recall SET due_at = $1 WHERE referral_id = $2", past, referral)
+
+
+async def test_the_recipient_is_told_what_is_asked_and_its_answer_is_kept(served: County) -> None:
+    """An oral revocation of all: the shelter that has the groups hears which, by when; its word closes the matter."""
+    record = release(BIRCH, CEDAR)
+    referral, org, offer = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(), record.consent_id)
+    await served.settled()
+    [(heard, told)] = served.events(DisclosureRevoked, about=referral)
+    assert (heard.org, told.offer_id, set(told.field_groups), told.requested_actions) == (
+        org, offer, set(HELD), EVERY_ACTION,
+    )  # fmt: skip
+    assert told.answer_by - datetime.now(UTC) > timedelta(hours=23), "P2 has a day (domain.md §4.4)"
+    assert (await served.need(referral))["state"] == "REVOKED"
+    await served.say(org, RevocationAcknowledged(offer_id=offer, outcome=RevocationOutcome.COMPLIED), referral)
+    await served.settled()
+    open_still = await recall(served, referral)
+    assert (open_still["outcome"], open_still["due_at"]) == ("COMPLIED", None)
+    steps = await served.steps(referral)
+    assert steps.index("disclosure.recalled") < steps.index("recall.answered")
+
+
+async def test_a_part_that_is_taken_back_is_asked_for_and_the_rest_is_kept(served: County) -> None:
+    """One field group is revoked: only that one is asked back, and the shelter keeps working with the rest."""
+    record = release(BIRCH, CEDAR)
+    referral, org, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(scope="FIELD_GROUP", scopeValues=["FG10"]), record.consent_id)
+    await served.settled()
+    [told] = served.facts(DisclosureRevoked, org=org, about=referral)
+    assert told.field_groups == ("FG10",)
+    need = await served.need(referral)
+    assert (need["provider"], need["state"]) == (org, "CONTACT_PENDING")
+
+
+async def test_who_does_not_answer_is_reminded_and_then_a_human_has_it(served: County) -> None:
+    """Overdue once: asked again. Overdue twice: on the work list, until the late answer comes and settles it."""
+    record = release(BIRCH, CEDAR)
+    referral, org, offer = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(), record.consent_id)
+    await served.settled()
+    await let_pass(served, referral)
+    await until(lambda: _reminded(served, referral))
+    await served.settled()
+    assert [told.reminder for told in served.facts(DisclosureRevoked, org=org, about=referral)] == [False, True]
+    assert await served.work(referral) == []
+    await let_pass(served, referral)
+    await until(lambda: _on_the_list(served, referral))
+    assert (await recall(served, referral))["due_at"] is None
+    duty = RevocationAcknowledged(offer_id=offer, outcome=RevocationOutcome.RETAINED_LEGAL_DUTY)
+    await served.say(org, duty, referral)
+    await served.settled()
+    assert (await recall(served, referral))["outcome"] == "RETAINED_LEGAL_DUTY"
+    assert not await _on_the_list(served, referral)
+
+
+async def _reminded(county: County, referral: str) -> bool:
+    return bool((await recall(county, referral))["reminded"])
+
+
+async def _on_the_list(county: County, referral: str) -> bool:
+    found = "SELECT count(*) FROM work_item WHERE referral_id = $1 AND reason = $2 AND resolved_at IS NULL"
+    return bool(await county.pool.fetchval(found, referral, "REVOCATION_UNANSWERED"))
+
+
+async def test_only_a_recipient_can_answer(served: County) -> None:
+    """Another provider's word about it is refused like one about an offer that is not there; so is one unasked."""
+    record = release(BIRCH, CEDAR)
+    referral, org, offer = await handed_over(served, record)
+    answer = RevocationAcknowledged(offer_id=offer, outcome=RevocationOutcome.COMPLIED)
+    unasked = await served.say(org, answer, referral)
+    await served.settled()
+    assert served.refusal(unasked) == ("TRANSITION_IMPOSSIBLE", "offerId")
+    await served.say(HOTLINE, revoked(), record.consent_id)
+    await served.settled()
+    foreign = await served.say(CEDAR if org == BIRCH else BIRCH, answer, referral)
+    await served.settled()
+    assert served.refusal(foreign) == ("OFFER_UNKNOWN", "offerId")
+    assert (await recall(served, referral))["outcome"] is None
+
+
+async def test_a_release_that_only_ran_out_is_not_asked_back(served: County) -> None:
+    """Expiry stops what is still to be sent; what was handed over while it lasted stays (domain.md §4.4)."""
+    record = release(BIRCH, CEDAR)
+    referral, _, _ = await handed_over(served, record)
+    past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    await served.pool.execute(
+        "UPDATE consent SET record = jsonb_set(record, '{validity,notAfter}', to_jsonb($2::text))"
+        " WHERE consent_id = $1",
+        record.consent_id,
+        past,
+    )
+    other = release(BIRCH, subject=record.subject.model_dump(mode="json", by_alias=True, exclude_none=True))
+    async with served.broker():
+        await served.say(HOTLINE, granted(other), other.consent_id)
+        await served.settled()
+    assert not served.facts(DisclosureRevoked, about=referral)
