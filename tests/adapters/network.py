@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from pydantic_core import to_json
+from typer.testing import Result
 
 from adapters.provider import KEYS_FOLDER, load_providers, write_provider_folder
 from adapters.zone import ProviderZone, ZoneParts
@@ -56,6 +57,10 @@ SAFE_CONTACT: Final = {
 }
 ALIAS: Final = {"alias": "Quillfeather"}
 GROUPS: Final[Mapping[str, Mapping[str, Any]]] = {"FG03": SAFE_CONTACT, "FG04": ALIAS}
+
+
+Run = Callable[..., Awaitable[Result]]
+"""Runs one command of `handoff inbox` with these words."""
 
 
 async def until(holds: Callable[[], Awaitable[Any]]) -> Any:

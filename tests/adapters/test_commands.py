@@ -1,40 +1,15 @@
 """`handoff inbox` at a shell: the list has no identity, the safe contact comes first, details only on request."""
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
-import pytest
-from typer.testing import CliRunner, Result
-
-from adapters.commands import inbox_app
 from adapters.inbox.inbox import Inbox
-from adapters.inbox.inboxes import Inboxes, open_inboxes
 from broker.errors import HandoffError
 from broker.schemas.ids import OfferId, OrgId, ReferralId
-from tests.adapters.network import ALIAS, SAFE_CONTACT, Installation, until
+from tests.adapters.network import ALIAS, SAFE_CONTACT, Installation, Run, until
 from tests.conftest import KafkaForTest
 
-Run = Callable[..., Awaitable[Result]]
 HANDLE, NAME = str(SAFE_CONTACT["handle"]), str(ALIAS["alias"])
-
-
-@pytest.fixture
-def run(installation: Installation) -> Run:
-    """Runs one command on the installation, in a thread, as a process of its own would."""
-
-    @asynccontextmanager
-    async def inboxes() -> AsyncIterator[Inboxes]:
-        environment = installation.voice.topics.environment
-        async with open_inboxes(installation.dsn, installation.zones, environment) as opened:
-            yield opened
-
-    async def command(*words: str) -> Result:
-        return await asyncio.to_thread(CliRunner().invoke, inbox_app(inboxes), list(words))
-
-    return command
 
 
 async def _offered(installation: Installation, inbox: Inbox, org: OrgId) -> tuple[OfferId, ReferralId, str]:

@@ -14,7 +14,7 @@ from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.vocabulary import WithdrawReason
-from tests.adapters.network import GROUPS, Installation, until
+from tests.adapters.network import GROUPS, Installation, Run, until
 from tests.conftest import KafkaForTest
 
 BOTH = ("FG03", "FG04")
@@ -121,6 +121,31 @@ async def test_a_part_that_is_taken_back_leaves_the_rest(installation: Installat
         assert await _said(installation, haven, 3) == [RevocationOutcome.COMPLIED]
         opened = await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
     assert [group.field_group for group in opened] == ["FG03"]
+
+
+async def test_the_shell_says_what_is_asked_and_takes_the_answer(
+    installation: Installation, kafka: KafkaForTest, run: Run
+) -> None:
+    """The list has it first with its deadline, `show` says what to do, and the answer is a command of its own."""
+    haven = await installation.serve(kafka.org("haven"))
+    async with installation.running() as zone:
+        inbox, offer_id, referral = await _held(installation, zone, haven)
+        reference = (await inbox.find(offer_id)).reference
+        await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
+        await _take_back(installation, haven, offer_id, referral, "FG04")
+
+        async def asked() -> bool:
+            return bool((await inbox.find(offer_id)).taken_back)
+
+        await until(asked)
+        listed, shown = await run("list"), await run("show", reference)
+        answered = await run("revocation", reference, "--outcome", "complied")
+        after = await run("list")
+    assert "consent taken back: answer" in listed.output
+    assert "CONSENT TAKEN BACK: first name or alias." in shown.output
+    assert f"handoff inbox revocation {reference} --outcome COMPLIED" in shown.output
+    assert "It has reached the network." in answered.output
+    assert "taken back" not in after.output
 
 
 async def test_nobody_answers_for_what_was_not_taken_back(installation: Installation, kafka: KafkaForTest) -> None:

@@ -6,6 +6,7 @@ from random import Random
 from broker.composition import Process
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.ids import ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
@@ -57,6 +58,8 @@ async def test_no_hand_over_follows_a_revocation(own_county: County) -> None:
     assert 0 < len(rows) < RACES
     assert [row["referral_id"] for row in rows if row["revoked"] < row["released"]] == []
     received = {heard.envelope.subject for heard, _ in own_county.events(DisclosureReleased, org=BIRCH)}
+    asked_back = {heard.envelope.subject for heard, _ in own_county.events(DisclosureRevoked, org=BIRCH)}
+    assert asked_back == received, "whoever got something hears that it was taken back, and nobody else"
     assert received == {row["referral_id"] for row in rows}
     told = {heard.envelope.subject for heard, _ in own_county.events(OfferWithdrawn, org=BIRCH)}
     assert told == under.keys()

@@ -16,6 +16,7 @@ from broker.client import AgencyClient
 from broker.local.demo import county
 from broker.local.demo.teller import Teller
 from broker.local.footprints import files_below, footprints
+from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.consent_revoked import ConsentRevoked, RevocationForm, RevokedBy
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.group_vocabulary import IncidentDateBand
@@ -25,6 +26,7 @@ from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.recipient_chosen import RecipientChosen
 from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.risk_screened import RiskScreened
 from broker.schemas.vocabulary import DeclineReason, Priority, ScreeningInstrument, ScreeningResult, Service
 from broker.settings import Settings
@@ -65,6 +67,7 @@ class Story:
             await self._what_the_police_may_not_hear()
             await self._nobody_was_named(south)
             await self._taken_back(hotline)
+            await self._taken_back_too_late(hotline)
 
     # --- the steps -----------------------------------------------------------------------------------------------
 
@@ -187,6 +190,36 @@ class Story:
 
     async def _taken_back(self, hotline: AgencyClient) -> None:
         self.teller.chapter("7. A call to the hotline. She agrees, then takes it back, by telephone.")
+        consent = await self._named(hotline)
+        offer = await self._offer(county.BIRCH)
+        began = await self._revoke(hotline, consent)
+        await self._until("the offers are taken back", lambda: self._is_over(county.BIRCH, offer))
+        self.teller.aside(f"taken back {time.monotonic() - began:.1f} s after the broker had the revocation")
+        told = [one for one in self._told(county.BIRCH, DisclosureReleased) if one.offer_id == offer.offer_id]
+        refused = not await self._can_accept(offer)
+        self._check("nothing was released, and an acceptance now is refused", holds=not told and refused)
+
+    async def _taken_back_too_late(self, hotline: AgencyClient) -> None:
+        self.teller.chapter("8. Another call. This time Birch house has read the envelope when she takes it back.")
+        consent = await self._named(hotline)
+        birch, offer = self._inbox(county.BIRCH), await self._offer(county.BIRCH)
+        await birch.accept(offer.offer_id)
+        await self._until("the sealed envelope reaches Birch house", lambda: self._released(county.BIRCH))
+        await birch.open_groups(offer.offer_id, reader=STAFF)
+        await self._revoke(hotline, consent)
+
+        async def asked() -> bool:
+            return bool((await birch.find(offer.offer_id)).taken_back)
+
+        await self._until("Birch house is asked to give it up, on top of its list", asked)
+        self._check("nothing opens any more", holds=not await self._can_open(offer))
+        await birch.revocation_acknowledged(offer.offer_id, RevocationOutcome.COMPLIED)
+        self.teller.aside("Birch house has shredded its notes, and says so")
+        await self._until("its word reaches the broker", lambda: bool(self._told(county.BIRCH, RevocationAcknowledged)))
+        self._check("what had left is accounted for", holds=True)
+
+    async def _named(self, hotline: AgencyClient) -> ConsentRecord:
+        """A referral of the hotline's under a release to the two shelters."""
         consent = county.release(county.HOTLINE, "VAWA", (county.BIRCH, county.CEDAR), ("SHELTER_PLACEMENT",))
         await hotline.accepted(await hotline.grant_consent(consent, asked_in_private=True))
         asked = await hotline.request_referral(
@@ -198,17 +231,16 @@ class Story:
         )
         self.referral = asked.referral_id
         await hotline.accepted(asked.requested)
-        offer = await self._offer(county.BIRCH)
+        return consent
+
+    @staticmethod
+    async def _revoke(hotline: AgencyClient, consent: ConsentRecord) -> float:
+        """By telephone; returns when the broker had it."""
         revoked = ConsentRevoked(
             version=1, revoked_at=datetime.now(UTC), by=RevokedBy.SUBJECT, form=RevocationForm.ORAL
         )
         await hotline.accepted(await hotline.revoke_consent(consent.consent_id, revoked))
-        began = time.monotonic()
-        await self._until("the offers are taken back", lambda: self._is_over(county.BIRCH, offer))
-        self.teller.aside(f"taken back {time.monotonic() - began:.1f} s after the broker had the revocation")
-        told = [one for one in self._told(county.BIRCH, DisclosureReleased) if one.offer_id == offer.offer_id]
-        refused = not await self._can_accept(offer)
-        self._check("nothing was released, and an acceptance now is refused", holds=not told and refused)
+        return time.monotonic()
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -233,6 +265,14 @@ class Story:
 
     async def _is_over(self, org: OrgId, offer: "OfferSeen") -> bool:
         return all(one.offer_id != offer.offer_id for one in await self._inbox(org).offers())
+
+    async def _can_open(self, offer: "OfferSeen") -> bool:
+        from broker.errors import HandoffError
+
+        try:
+            return bool(await self._inbox(county.BIRCH).open_groups(offer.offer_id, reader=STAFF))
+        except HandoffError:
+            return False
 
     async def _can_accept(self, offer: "OfferSeen") -> bool:
         from broker.errors import HandoffError

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer
 
 from broker.bus.stopping import stopped
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import read_envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.event_refused import EventRefused
@@ -22,6 +23,7 @@ from broker.schemas.recipient_chosen import RecipientChosen
 from broker.schemas.referral_held import ReferralHeld
 from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.refusal import Refused
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.topics import Topics
 
 _ALL: Final = tuple(Flow)
@@ -32,6 +34,8 @@ _SAYS: Final[dict[type[EventData], Callable[[Any], str]]] = {
     OfferDeclined: lambda fact: f"no: {fact.reason.value}",
     OfferWithdrawn: lambda fact: f"the offer is taken back: {fact.reason.value}",
     DisclosureReleased: lambda fact: f"sealed envelope: {', '.join(_label(one.field_group) for one in fact.sealed)}",
+    DisclosureRevoked: lambda fact: f"consent is taken back: give up {', '.join(map(_label, fact.field_groups))}",
+    RevocationAcknowledged: lambda fact: f"given up: {fact.outcome.value}",
     RecipientChosen: lambda fact: f"wrap your keys for {fact.recipient}",
     ReferralHeld: lambda fact: f"{fact.category.value} waits: {fact.reason.value}",
     ReferralStatus: lambda fact: f"{fact.category.value}: {fact.coarse.value}, {_more(fact)}",
