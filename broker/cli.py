@@ -29,6 +29,7 @@ class Entry:
 
 
 COMMANDS = (
+    Entry("agent", "broker.commands.agent:agent", "Let in, from an agency's zone, the providers that are chosen."),
     Entry("demo", "broker.commands.demo:demo", "Play one county's night through, checking each step."),
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
     Entry("inbox", "broker.app:inbox", "See what waits for a provider, answer it, open what was released."),

@@ -37,6 +37,8 @@ from broker.agency.errors import NoAnswerYet, NotAccepted
 from broker.agency.facts import Facts
 from broker.agency.hearing import Listener, Since
 from broker.agency.keeping import KeptReferral, KeyKeeper, MemoryKeeper
+from broker.agency.kept_files import FolderKeeper, zone_keeper
+from broker.agency.late_sealing import LateSealing
 from broker.agency.notices import Hearing, Notice
 from broker.agency.outcomes import Answer, Outcomes, Wanted
 from broker.agency.planning import Plan, Share
@@ -70,6 +72,7 @@ __all__ = [
     "ConsentRef",
     "EventAccepted",
     "EventRefused",
+    "FolderKeeper",
     "KeptReferral",
     "KeyKeeper",
     "MemoryKeeper",
@@ -96,8 +99,8 @@ ANSWER_SECONDS: Final = 30.0
 class AgencyClient(Facts):
     """One agency's connection to the network, for one event loop. Open it once and share it.
 
-    Content keys stay in `keeper`; with the default one they are gone when the process ends, and providers that are
-    chosen afterwards cannot be let in.
+    Content keys stay in `keeper`: by default encrypted in the zone's folder, from which any later process of the zone,
+    such as `handoff agent`, lets in the providers that are chosen.
     """
 
     def __init__(
@@ -122,18 +125,20 @@ class AgencyClient(Facts):
             KeyFileError: a key file is missing or cannot be trusted.
         """
         self.org = OrgId(org)
+        self._folder = zone
         self._zone = load_zone(zone, self.org, datetime.now(UTC))
         self._name = name
         kafka = {"bootstrap_servers": kafka_bootstrap, **(kafka_options or {})}
         topics = Topics(MsgStatus(environment), topic_prefix)
-        hearing = Hearing(self._zone, topics)
+        self._hearing = Hearing(self._zone, topics)
         self._consents = KnownConsents()
-        self.kept_keys: KeyKeeper = MemoryKeeper() if keeper is None else keeper
+        self.kept_keys: KeyKeeper = zone_keeper(zone) if keeper is None else keeper
         self._sender = Sender(kafka)
         self.publishing = Publishing(Desk(self._zone, topics), self._sender)
         self._referring = Referring(self.publishing, self._consents, self.kept_keys)
-        self._listener = Listener(kafka, hearing)
-        self._outcomes = Outcomes(self._listener, hearing.read)
+        self.late = LateSealing(self.publishing, self._consents, self.kept_keys)
+        self._listener = Listener(kafka, self._hearing)
+        self._outcomes = Outcomes(self._listener, self._hearing.read)
 
     @classmethod
     def of_settings(
@@ -180,6 +185,16 @@ class AgencyClient(Facts):
         """The agency's zone: the network's directory, the policy pack that is asked before anything leaves."""
         return self._zone
 
+    def look_again(self) -> None:
+        """Take in what has changed in the zone's folder since: a newer directory, a new key of its own.
+
+        Raises:
+            ZoneIncomplete, KeyFileError: what is there now cannot be used; the client goes on with what it had.
+        """
+        self._zone = load_zone(self._folder, self.org, datetime.now(UTC))
+        self._hearing.zone = self._zone
+        self.publishing.desk = Desk(self._zone, self.publishing.desk.topics)
+
     # --- publishing ----------------------------------------------------------------------------------------------
 
     async def publish(
@@ -204,7 +219,8 @@ class AgencyClient(Facts):
         """
         about = About(subject, ref_of(consent), expires_at, event_id, time)
         record = self.publishing.drafted(fact, about)
-        self._note(fact, subject)
+        if isinstance(fact, ConsentGranted | ConsentNarrowed | ConsentRevoked):
+            await self.late.consents_change(lambda: self._note(fact, subject))
         return await self.publishing.send(self.publishing.remember(record))
 
     async def publish_again(self, event_id: EventId) -> Published:
@@ -301,15 +317,17 @@ class AgencyClient(Facts):
             RecipientUnknown: the directory does not have it, or no such key of it.
             NotConfirmed, NotOnboarded: as `publish`.
         """
-        return await self._referring.seal_for(referral_id, recipient, groups, key_ids)
+        return await self.late.seal_for(referral_id, recipient, groups, key_ids)
 
     async def seal_chosen(self, notice: Notice) -> Published:
-        """Do what a `recipient.chosen` asks for; raises as `seal_for`."""
+        """Do what a `recipient.chosen` asks for; the same notice heard again is answered by the same bytes.
+
+        Raises as `seal_for`. After RecipientUnknown the choice waits for a newer directory (`handoff agent` looks).
+        """
         chosen = notice.fact
         if not isinstance(chosen, RecipientChosen):
             raise TypeError("seal_chosen takes a notice of recipient.chosen")
-        referral_id = ReferralId(notice.subject)
-        return await self.seal_for(referral_id, chosen.recipient, chosen.field_groups, chosen.key_ids)
+        return await self.late.seal_chosen(notice.event_id, ReferralId(notice.subject), chosen)
 
     # --- hearing -------------------------------------------------------------------------------------------------
 
@@ -331,7 +349,7 @@ class AgencyClient(Facts):
         async with aclosing(self._listener.notices(group, since, to_end=to_end)) as heard:
             async for notice in heard:
                 yield notice
-                await self._referring.follow(notice)
+                await self.late.follow(notice)
 
     async def wait_for(self, event: Event, seconds: float = ANSWER_SECONDS) -> Answer:
         """The broker's answer to an event, `EventAccepted` or `EventRefused`, whoever else reads the notices.

@@ -81,6 +81,16 @@ notice_clock_skew_seconds_max: Final = 600
 content_keys_kept_days_max: Final = 21
 """The longest referral (ten days undecided at P3) and the time in which its provider must be let in, with a margin."""
 
+kept_lock_poll_seconds: Final = 0.02
+"""Between two looks at the lock of what is kept: whoever has it encrypts one file, a millisecond's work."""
+
+agent_look_seconds: Final = 30.0
+"""Between two looks of the agent at its zone's folder and at choices that wait for a key: a provider waits for hours at
+most, and the operator hands out a directory a few times a week."""
+
+agent_again_seconds: Final = 5.0
+"""Before the agent sends a record once more that Kafka has not confirmed for `confirm_seconds_max`."""
+
 # The provider zone (adapters)
 
 provider_pool_connections_max: Final = 8

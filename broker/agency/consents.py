@@ -7,6 +7,7 @@ from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.ids import ConsentId
+from broker.schemas.vocabulary import RevocationScope
 
 ConsentLike = ConsentRecord | ConsentRef | None
 """The consent that an event rests on: its record, or its id and version."""
@@ -37,22 +38,46 @@ class KnownConsents:
         """Know a revocation from now on: it covers every version up to the one it names (domain.md §4.4)."""
         known = self._held.get(consent_id)
         covers = revoked.version if known is None else max(revoked.version, known.version)
+        self.learn_revoked(consent_id, Revoked(covers, revoked.scope.value, revoked.scope_values))
+
+    def learn_revoked(self, consent_id: ConsentId, revoked: Revoked) -> None:
+        """Know a revocation as it was kept; once is enough."""
         before = self._revoked.get(consent_id, ())
-        self._revoked[consent_id] = (*before, Revoked(covers, revoked.scope.value, revoked.scope_values))
+        if revoked not in before:
+            self._revoked[consent_id] = (*before, revoked)
+
+    def revocations_for(self, ref: ConsentRef | None) -> tuple[tuple[ConsentId, Revoked], ...]:
+        """The revocations of a record, known or not, and of those that are weighed together with it."""
+        if ref is None:
+            return ()
+        ids = {ref.consent_id, *(record.consent_id for record in self.releases_for(ref))}
+        return tuple((one, revoked) for one in sorted(ids) for revoked in self._revoked.get(one, ()))
+
+    def taken_back(self, ref: ConsentRef) -> bool:
+        """Whether this version is known to be revoked as a whole, its record known or not."""
+        said = self._revoked.get(ref.consent_id, ())
+        return any(one.version >= ref.version and one.scope == RevocationScope.ALL for one in said)
 
     def knows(self, ref: ConsentRef) -> bool:
         """Whether this version, or a later one, is known."""
         known = self._held.get(ref.consent_id)
         return known is not None and known.version >= ref.version
 
-    def terms_for(self, ref: ConsentRef | None) -> tuple[ConsentTerms, ...]:
-        """The terms of a record and of every other known one of the same survivor and discloser."""
+    def releases_for(self, ref: ConsentRef | None) -> tuple[ConsentRecord, ...]:
+        """A record and every other known one of the same survivor and discloser."""
         named = self._held.get(ref.consent_id) if ref is not None else None
         if named is None:
             return ()
-        whose = (named.subject.subject_ref, named.discloser.org_id)
+        return tuple(record for record in self._held.values() if whose(record) == whose(named))
+
+    def terms_for(self, ref: ConsentRef | None) -> tuple[ConsentTerms, ...]:
+        """The terms of a record and of every other known one of the same survivor and discloser."""
         return tuple(
             standing(record, record.status, self._revoked.get(record.consent_id, ()))
-            for record in self._held.values()
-            if (record.subject.subject_ref, record.discloser.org_id) == whose
+            for record in self.releases_for(ref)
         )
+
+
+def whose(record: ConsentRecord) -> tuple[str, str]:
+    """Whose release it is, and who may disclose by it: records that agree in both are weighed together."""
+    return (record.subject.subject_ref, record.discloser.org_id)

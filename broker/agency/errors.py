@@ -6,6 +6,7 @@ HandoffError
     ├── NotOnboarded
     ├── RecipientUnknown
     ├── ContentKeysGone
+    ├── KeptUnreadable
     ├── ShareDenied
     ├── NotConfirmed
     ├── NoAnswerYet
@@ -51,6 +52,12 @@ class ContentKeysGone(AgencyError):
     """The content keys of this referral are not kept here, so nobody else can be let in."""
 
     remedy = "They are kept by the client that asked for the referral, until it ends. Publish the referral anew."
+
+
+class KeptUnreadable(AgencyError):
+    """What is kept of a referral does not open with this zone's keeping key, or was changed."""
+
+    remedy = "Restore keys/keeping.key beside it, or publish the referral anew; what cannot be read lets nobody in."
 
 
 class ShareDenied(AgencyError):

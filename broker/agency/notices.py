@@ -36,9 +36,9 @@ class Notice:
         return ADVICE[self.fact.code] if isinstance(self.fact, EventRefused) else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hearing:
-    """Whose word counts, and in which environment."""
+    """Whose word counts, and in which environment. The zone is replaced when its folder has changed."""
 
     zone: AgencyZone
     topics: Topics

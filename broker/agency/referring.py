@@ -3,29 +3,23 @@
 Content keys are kept before anything leaves: a provider that is chosen later is let in by them (design.md §3).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Required, TypedDict
 
 from broker.agency.consents import ConsentLike, KnownConsents, ref_of
 from broker.agency.contents import GroupContent, group_texts
-from broker.agency.errors import ContentKeysGone, ShareDenied
 from broker.agency.keeping import KeptReferral, KeyKeeper
-from broker.agency.notices import Notice
-from broker.agency.planning import Known, Plan, Share, Withheld, ceiling_share, late_share, plan
+from broker.agency.planning import Known, Plan, Share, Withheld, plan
 from broker.agency.publishing import About, Published, Publishing
 from broker.agency.sealing import seal, wrap
-from broker.domain.consent import ConsentRef, Reason
+from broker.domain.consent import ConsentRef
 from broker.domain.needs import services_by_category
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.ids import EventId, IncidentId, KeyId, OrgId, ReferralId, new_referral_id
-from broker.schemas.recipient_chosen import RecipientChosen
-from broker.schemas.referral_closed import ReferralClosed
-from broker.schemas.referral_held import ReferralHeld
+from broker.schemas.ids import EventId, IncidentId, OrgId, ReferralId, new_referral_id
 from broker.schemas.referral_sealed import ReferralSealed
-from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import Priority, Service, VictimAgreed
 from broker.seal.sealing import ContentKey
@@ -72,7 +66,6 @@ class Referring:
     def __init__(self, publishing: Publishing, consents: KnownConsents, keeper: KeyKeeper) -> None:
         """`keeper` keeps the content keys."""
         self._publishing = publishing
-        self._directory = publishing.desk.zone.directory
         self._consents = consents
         self._keeper = keeper
 
@@ -106,9 +99,11 @@ class Referring:
         wraps = self._wraps_of(referral_id, sealed, keys, planned.shares)
         publishing = self._publishing
         first = publishing.remember(publishing.drafted(request, About(referral_id, consent, expires_at, event_id)))
-        later = self._remember_wraps(referral_id, wraps, consent, after=first)
+        later = remember_wraps(publishing, referral_id, wraps, consent, after=first)
         needs = frozenset(services_by_category(request))
-        await self._keep(KeptReferral(referral_id, request, consent, keys, needs, datetime.now(UTC)))
+        releases, revocations = self._consents.releases_for(consent), self._consents.revocations_for(consent)
+        kept = KeptReferral(referral_id, request, consent, keys, needs, datetime.now(UTC), releases, revocations)
+        await self._keep(kept)
         published = await publishing.send(first)
         return ReferralPublished(
             referral_id,
@@ -117,44 +112,6 @@ class Referring:
             planned.shares,
             planned.left_out,
         )
-
-    async def seal_for(
-        self,
-        referral_id: ReferralId,
-        recipient: OrgId,
-        groups: Iterable[FieldGroup] | None = None,
-        key_ids: Iterable[KeyId] = (),
-    ) -> Published:
-        """Wrap the kept content keys for one organisation and publish them."""
-        kept = await self._keeper.recall(referral_id)
-        if kept is None:
-            raise ContentKeysGone
-        now = datetime.now(UTC)
-        entry = self._directory.entry(recipient)
-        known = self._known(kept.consent)
-        at_hand = kept.consent is None or self._consents.knows(kept.consent)
-        share = (late_share if at_hand else ceiling_share)(kept.request, entry, known)
-        granted = share.groups if groups is None else share.groups & frozenset(groups)
-        wraps = wrap(referral_id, kept.request.sealed, kept.content_keys, entry, granted, now, key_ids)
-        if not wraps:
-            raise ShareDenied(share.reason or next(iter(share.withheld.values()), Reason.NOT_NECESSARY))
-        (event_id,) = self._remember_wraps(referral_id, wraps, kept.consent)
-        return await self._publishing.send(event_id)
-
-    async def follow(self, notice: Notice) -> None:
-        """Keep content keys as long as a need of their referral is open, and no longer."""
-        if not isinstance(notice.fact, ReferralClosed | ReferralStatus | ReferralHeld | RecipientChosen):
-            return
-        kept = await self._keeper.recall(ReferralId(notice.subject))
-        if kept is None:
-            return
-        category = frozenset({notice.fact.category})
-        closed = isinstance(notice.fact, ReferralClosed)
-        still_open = kept.open_needs - category if closed else kept.open_needs | category
-        if not still_open:
-            await self._keeper.forget(kept.referral_id)
-        elif still_open != kept.open_needs:
-            await self._keeper.keep(replace(kept, open_needs=still_open))
 
     def _known(self, consent: ConsentRef | None) -> Known:
         return Known(self._publishing.desk.zone, consent, self._consents.terms_for(consent), datetime.now(UTC))
@@ -169,27 +126,30 @@ class Referring:
         now = datetime.now(UTC)
         wraps: list[WrappedKey] = []
         for share in shares:
-            entry = self._directory.entry(share.recipient)
+            entry = self._publishing.desk.zone.directory.entry(share.recipient)
             wraps += wrap(referral_id, sealed, keys, entry, share.groups, now)
         return wraps
 
-    def _remember_wraps(
-        self,
-        referral_id: ReferralId,
-        wraps: Sequence[WrappedKey],
-        consent: ConsentRef | None,
-        after: EventId | None = None,
-    ) -> list[EventId]:
-        """As many events as the wraps need, each to follow the one before."""
-        made: list[EventId] = []
-        for start in range(0, len(wraps), WRAPS_MAX):
-            fact = ReferralSealed(wraps=tuple(wraps[start : start + WRAPS_MAX]))
-            record = self._publishing.drafted(fact, About(referral_id, consent))
-            after = self._publishing.remember(record, after=after)
-            made.append(after)
-        return made
-
     async def _keep(self, kept: KeptReferral) -> None:
-        await self._keeper.forget_ended(kept.kept_at)
-        if kept.content_keys:
-            await self._keeper.keep(kept)
+        """What must be kept is there before the request leaves."""
+        async with self._keeper.alone():
+            await self._keeper.forget_ended(kept.kept_at)
+            if kept.content_keys:
+                await self._keeper.keep(kept)
+
+
+def remember_wraps(
+    publishing: Publishing,
+    referral_id: ReferralId,
+    wraps: Sequence[WrappedKey],
+    consent: ConsentRef | None,
+    after: EventId | None = None,
+) -> list[EventId]:
+    """As many events as the wraps need, each to follow the one before."""
+    made: list[EventId] = []
+    for start in range(0, len(wraps), WRAPS_MAX):
+        fact = ReferralSealed(wraps=tuple(wraps[start : start + WRAPS_MAX]))
+        record = publishing.drafted(fact, About(referral_id, consent))
+        after = publishing.remember(record, after=after)
+        made.append(after)
+    return made

@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,21 +43,11 @@ def write_key(folder: Path, card: KeyCard, private: bytes) -> Path:
         KeyExists: a key of this id is there, of whichever kind.
         KeyFileTooOpen, KeyFileForeign: the folder is not its owner's alone.
     """
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    _check_folder(folder)
     if any(key_path(folder, card.key_id, kind).exists() for kind in KeyKind):
         raise KeyExists
     path = key_path(folder, card.key_id, card.kind)
-    begun = folder / f".{path.name}.{secrets.token_hex(8)}"
     content = card.model_dump(mode="json", by_alias=True, exclude_none=True)
-    try:
-        _write(begun, json.dumps({**content, "privateKey": base64url.encode(private)}, indent=2).encode())
-        os.link(begun, path)
-    except FileExistsError:
-        raise KeyExists from None
-    finally:
-        begun.unlink(missing_ok=True)
-    _sync_folder(folder)
+    write_secret(path, json.dumps({**content, "privateKey": base64url.encode(private)}, indent=2).encode())
     return path
 
 
@@ -83,6 +74,59 @@ def read_cards(folder: Path) -> list[KeyCard]:
     held = [_key_file(path, kind) for kind in KeyKind for path in _key_files(folder, kind)]
     cards = [KeyCard.model_validate(file.model_dump(exclude={"private_key"})) for file in held]
     return sorted(cards, key=lambda card: (card.created_at, card.key_id), reverse=True)
+
+
+def kept_secret(path: Path, fresh: Callable[[], bytes]) -> bytes:
+    """The secret bytes that rest in this file; the first time `fresh` makes them, and they are on the disk on return.
+
+    Raises:
+        KeyFileTooOpen, KeyFileForeign: the file or its folder is not its owner's alone.
+    """
+    if not path.exists():
+        with suppress(KeyExists):
+            write_secret(path, fresh())
+    _check_folder(path.parent)
+    return read_secret(path)
+
+
+def write_secret(path: Path, content: bytes, *, replace: bool = False) -> None:
+    """Write a file of secret bytes, at once whole and on the disk, mode 0600; its folder is made where it is missing.
+
+    Raises:
+        KeyExists: it is there, and `replace` does not say that it may go.
+        KeyFileTooOpen, KeyFileForeign: the folder is not its owner's alone.
+    """
+    folder = path.parent
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    _check_folder(folder)
+    begun = folder / f".{path.name}.{secrets.token_hex(8)}"
+    try:
+        _write(begun, content)
+        if replace:
+            begun.replace(path)
+        else:
+            os.link(begun, path)
+    except FileExistsError:
+        raise KeyExists from None
+    finally:
+        begun.unlink(missing_ok=True)
+    _sync_folder(folder)
+
+
+def read_secret(path: Path) -> bytes:
+    """The content of a file of secret bytes.
+
+    Raises:
+        KeyFileTooOpen, KeyFileForeign: it is missing, or not its owner's alone.
+    """
+    return _read_private(path)
+
+
+def destroy_secret(path: Path) -> None:
+    """Remove a file of secret bytes, on the disk too; nothing happens where there is none."""
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        _sync_folder(path.parent)
 
 
 def _key_files(folder: Path, kind: KeyKind) -> list[Path]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,21 +29,37 @@ from tests.client.shell import EXAMPLES, handoff, in_environment
 SECONDS = 30
 
 
-async def first(county: County, org: OrgId, kind: type[EventData]) -> Received:
-    """The first event of this type on a provider's topic."""
+async def first(county: County, org: OrgId, kind: type[EventData], about: ReferralId | None = None) -> Received:
+    """The first event of this type on a provider's topic, about this referral where one is named."""
+    async with asyncio.timeout(SECONDS), _reading(county, Flow.BROKER_TO_PROVIDER, org) as consumer:
+        while True:
+            record = await consumer.getone()
+            received = read_envelope(record.key, record.headers, record.value)
+            if received.event_class is kind and about in (None, received.envelope.subject):
+                return received
+
+
+async def events_on(county: County, flow: Flow, org: OrgId, kind: type[EventData]) -> list[Received]:
+    """Every event of this type that a topic holds now."""
+    found: list[Received] = []
+    async with _reading(county, flow, org) as consumer:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        while any([await consumer.position(one) < end for one, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                found += [read_envelope(record.key, record.headers, record.value) for record in records]
+    return [one for one in found if one.event_class is kind]
+
+
+@asynccontextmanager
+async def _reading(county: County, flow: Flow, org: OrgId) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        county.topics.name(Flow.BROKER_TO_PROVIDER, org),
+        county.topics.name(flow, org),
         bootstrap_servers=county.settings.kafka_bootstrap,
         auto_offset_reset="earliest",
     )
     await consumer.start()
     try:
-        async with asyncio.timeout(SECONDS):
-            while True:
-                record = await consumer.getone()
-                received = read_envelope(record.key, record.headers, record.value)
-                if received.event_class is kind:
-                    return received
+        yield consumer
     finally:
         await stopped(consumer)
 

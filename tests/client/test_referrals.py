@@ -212,8 +212,8 @@ async def test_keys_are_wrapped_only_for_keys_of_the_directory(county: County) -
 
 
 async def test_content_keys_that_are_gone_are_said_to_be_gone(county: County) -> None:
-    """Another process cannot let anybody in, and says what to do."""
-    async with county.client(POLICE) as client:
+    """Keys that were kept in memory end with their process: another one lets nobody in, and says what to do."""
+    async with county.client(POLICE, keeper=MemoryKeeper()) as client:
         referral = await client.request_referral(groups=GROUPS, **asked())
     async with county.client(POLICE) as another:
         with pytest.raises(ContentKeysGone) as gone:
