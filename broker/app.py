@@ -16,9 +16,11 @@ from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts
 from broker.composition import (
     ensure_broker_key,
+    ensure_operator_key,
     kafka_of,
-    network_directory,
+    operator_keys,
     prepare_broker,
+    signed_network_directory,
     topics_of,
     zone_folder,
 )
@@ -33,7 +35,7 @@ from broker.seal.opening import OpeningKey
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
 from broker.sql.migrate import migrate
-from broker.store.directory import OrganisationCard
+from broker.store.directory import OrganisationCard, listed
 from broker.zone import KEYS_FOLDER, write_zone
 
 __all__ = ["Inbox", "Inboxes", "OfferSeen", "adapter", "hand_out_directory", "host", "inbox", "open_inboxes", "prepare"]
@@ -103,8 +105,9 @@ def _own_keys(folder: Path, card: OrganisationCard) -> list[KeyCard]:
 
 async def hand_out_directory(settings: Settings, connection: Connection) -> None:
     """Write the directory and the broker's cards into every zone's folder on this machine."""
-    directory, cards = await network_directory(settings, connection), ensure_broker_key(settings)
-    for entry in directory.organisations:
-        folder = zone_folder(settings, entry.org_id)
-        if folder.is_dir():
-            write_zone(folder, directory, cards)
+    cards, pins = ensure_broker_key(settings), ensure_operator_key(settings)
+    directory = await signed_network_directory(settings, connection, operator_keys(settings))
+    for row in await listed(connection):
+        folder = zone_folder(settings, row["org_id"])
+        if folder.is_dir() and not row["suspended"]:
+            write_zone(folder, directory, cards, pins)

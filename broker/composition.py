@@ -26,8 +26,9 @@ from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.seal import base64url
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.key_files import read_cards
-from broker.seal.keys import SigningKey, load_signing_key
+from broker.seal.keys import OperatorKey, SigningKey, load_operator_key, load_signing_key
 from broker.seal.signature import sign
+from broker.seal.signed_directory import signed_directory
 from broker.settings import Settings
 from broker.sql.bulk import Connection, Pool
 from broker.sql.migrate import migrate
@@ -35,7 +36,7 @@ from broker.sql.transient import TRANSIENT
 from broker.store import tables
 from broker.store.directory import listed
 from broker.store.policies import activate, shipped_pack
-from broker.zone import KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory
+from broker.zone import KEYS_FOLDER, OPERATOR_KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory
 
 POOL_CONNECTIONS_MAX = 8
 PLANNING = {"random_page_cost": "1.1"}
@@ -151,6 +152,31 @@ async def network_directory(settings: Settings, connection: Connection) -> Netwo
         if not row["suspended"]
     ]
     return NetworkDirectory(broker=settings.broker_org, issued_at=datetime.now(UTC), organisations=tuple(entries))
+
+
+async def signed_network_directory(settings: Settings, connection: Connection, operator_keys: Path) -> bytes:
+    """The directory as a file, signed with the operator's newest key of this folder.
+
+    Raises:
+        KeyMissing: there is none; `handoff keys new --kind directory` makes one.
+    """
+    key = load_operator_key(operator_keys, settings.broker_org, datetime.now(UTC))
+    return signed_directory((await network_directory(settings, connection)).wire().encode(), key)
+
+
+def operator_keys(settings: Settings) -> Path:
+    """Where the operator's keys for directories rest on this machine, apart from what the broker's processes read."""
+    return zone_folder(settings, settings.broker_org) / OPERATOR_KEYS_FOLDER
+
+
+def ensure_operator_key(settings: Settings) -> list[KeyCard]:
+    """The cards of the operator's keys for directories; the first key is made where there is none yet."""
+    folder = operator_keys(settings)
+    cards = [card for card in read_cards(folder) if card.kind is KeyKind.DIRECTORY] if folder.exists() else []
+    if not cards:
+        key = OperatorKey.new(KeyId(f"{settings.broker_org}#directory-1"))
+        cards = [key.keep(folder, datetime.now(UTC))]
+    return cards
 
 
 def _listed(key: dict[str, Any]) -> DirectoryKey:

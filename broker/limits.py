@@ -81,6 +81,9 @@ notice_clock_skew_seconds_max: Final = 600
 content_keys_kept_days_max: Final = 21
 """The longest referral (ten days undecided at P3) and the time in which its provider must be let in, with a margin."""
 
+directory_ahead_seconds_max: Final = 300
+"""How far the operator's clock may be ahead of an agency's: as far as a sender's may (docs/wire-format.md §7)."""
+
 kept_lock_poll_seconds: Final = 0.02
 """Between two looks at the lock of what is kept: whoever has it encrypts one file, a millisecond's work."""
 

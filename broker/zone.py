@@ -1,13 +1,16 @@
 """An agency's zone from its folder: its signing key, the broker's word to believe, the network's organisations.
 
-zones/<org>/keys/            its own signing keys, mode 0600 (`handoff keys new`)
-zones/<org>/broker-keys/     the broker's signing key cards, one JSON file each: only what they signed is believed
-zones/<org>/directory.json   the network's organisations and their public keys, as the operator hands them out
+zones/<org>/keys/              its own signing keys, mode 0600 (`handoff keys new`)
+zones/<org>/broker-keys/       the broker's signing key cards, one JSON file each: only what they signed is believed
+zones/<org>/operator-cards/    the operator's key cards for directories, pinned: only what they signed is a directory
+zones/<org>/directory.signed   the network's organisations and their public keys, as the operator hands them out
+zones/<org>/directory.seen     of when the newest directory was that was believed here: an older one is not any more
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -16,31 +19,41 @@ from typing import Annotated, Final, Self
 from pydantic import StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from broker.agency.errors import RecipientUnknown, ZoneIncomplete
+from broker.agency.errors import DirectoryTooOld, RecipientUnknown, ZoneIncomplete
 from broker.domain.consent import Party
 from broker.domain.policy import PolicyPack, read_pack
+from broker.limits import directory_ahead_seconds_max
 from broker.schemas.event import Contract
 from broker.schemas.ids import KeyId, KeyIdText, OrgId, OrgIdText
 from broker.schemas.profile import Profile
 from broker.schemas.shapes import Maybe, Moment
 from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.seal import base64url
-from broker.seal.cards import KeyCard, KeyText, org_of_key, read_card
+from broker.seal.cards import KeyCard, KeyKind, KeyText, org_of_key, read_card
 from broker.seal.errors import PublicKeyRefused
 from broker.seal.keys import PublicSealingKey, PublicSigningKey, SigningKey, load_signing_key
+from broker.seal.signed_directory import verified_directory
 
 KEYS_FOLDER: Final = "keys"
 BROKER_KEYS_FOLDER: Final = "broker-keys"
-DIRECTORY_FILE: Final = "directory.json"
+OPERATOR_KEYS_FOLDER: Final = "operator-keys"
+OPERATOR_CARDS_FOLDER: Final = "operator-cards"
+DIRECTORY_FILE: Final = "directory.signed"
+SEEN_FILE: Final = "directory.seen"
 DEFAULT_PACK: Final = "us-federal-vawa"
 
 
 class DirectoryKey(Contract):
-    """A public key as the directory lists it: 32 bytes as base64url, and until when (UTC) it may be used."""
+    """A public key as the directory lists it: 32 bytes as base64url, since and until when (UTC) it may be used.
+
+    One that was revoked stays listed, so that everybody knows since when it is not to be trusted.
+    """
 
     key_id: KeyIdText
     public_key: KeyText
+    created_at: Maybe[Moment] = None
     not_after: Maybe[Moment] = None
+    revoked_at: Maybe[Moment] = None
 
     @property
     def public(self) -> bytes:
@@ -55,8 +68,8 @@ class DirectoryKey(Contract):
             raise PublicKeyRefused from None
 
     def valid_at(self, now: datetime) -> bool:
-        """Whether something may still be sealed to it at `now`."""
-        return self.not_after is None or now < self.not_after
+        """Whether something may still be sealed to it at `now`; never once it was revoked."""
+        return self.revoked_at is None and (self.not_after is None or now < self.not_after)
 
 
 class DirectoryEntry(Contract):
@@ -124,7 +137,7 @@ class NetworkDirectory(Contract):
         return entry
 
     def wire(self) -> str:
-        """The directory as the JSON text of `directory.json`."""
+        """The directory as JSON text, to be signed."""
         return self.model_dump_json(by_alias=True, exclude_none=True, indent=1)
 
 
@@ -149,9 +162,10 @@ def load_zone(folder: Path, org: OrgId, now: datetime) -> AgencyZone:
 
     Raises:
         ZoneIncomplete: a file is missing or broken, and which.
+        DirectorySignatureBad, DirectoryTooOld: the directory is not the operator's, or not the newest.
         KeyFileError: a key file is missing or cannot be trusted.
     """
-    directory = _directory(folder / DIRECTORY_FILE)
+    directory = _directory(folder, now)
     if org not in directory.by_org:
         raise ZoneIncomplete(f"{folder / DIRECTORY_FILE} does not list {org} itself.")
     return AgencyZone(
@@ -163,15 +177,41 @@ def load_zone(folder: Path, org: OrgId, now: datetime) -> AgencyZone:
     )
 
 
-def write_zone(folder: Path, directory: NetworkDirectory, broker_cards: Iterable[KeyCard]) -> None:
-    """Put the network's part of a zone into its folder, its own keys apart (`handoff keys new`). Safe to repeat."""
-    broker_keys = folder / BROKER_KEYS_FOLDER
-    broker_keys.mkdir(parents=True, exist_ok=True)
+def write_zone(
+    folder: Path, directory: bytes, broker_cards: Iterable[KeyCard], operator_cards: Iterable[KeyCard]
+) -> None:
+    """Put the network's part of a zone into its folder, its own keys apart (`handoff keys new`). Safe to repeat.
+
+    `directory` is the signed file. The operator's cards are pinned the first time and never changed here after that:
+    whoever could change them could name any key as a shelter's.
+    """
     for card in broker_cards:
-        (broker_keys / f"{card.key_id.replace('#', '.')}.json").write_text(card.wire(), encoding="utf-8")
-    fresh = folder / f".{DIRECTORY_FILE}"
-    fresh.write_text(directory.wire(), encoding="utf-8")
-    fresh.replace(folder / DIRECTORY_FILE)
+        _write_card(folder / BROKER_KEYS_FOLDER, card)
+    if not (folder / OPERATOR_CARDS_FOLDER).is_dir():
+        for card in operator_cards:
+            pin(folder, card)
+    _replace(folder / DIRECTORY_FILE, directory)
+
+
+def pin(folder: Path, card: KeyCard) -> None:
+    """Believe directories that this key of the operator signs, from now on.
+
+    Raises:
+        PublicKeyRefused: the card is of a key for something else.
+    """
+    PublicSigningKey.of_card(card, KeyKind.DIRECTORY)
+    _write_card(folder / OPERATOR_CARDS_FOLDER, card)
+
+
+def _write_card(folder: Path, card: KeyCard) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{card.key_id.replace('#', '.')}.json").write_text(card.wire(), encoding="utf-8")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.replace(path)
 
 
 @cache
@@ -180,19 +220,48 @@ def shipped_pack() -> PolicyPack:
     return read_pack(files("broker.policies").joinpath(f"{DEFAULT_PACK}.toml").read_bytes())
 
 
-def _directory(path: Path) -> NetworkDirectory:
+def _directory(folder: Path, now: datetime) -> NetworkDirectory:
+    path = folder / DIRECTORY_FILE
+    pinned = _keys_of_cards(folder / OPERATOR_CARDS_FOLDER, KeyKind.DIRECTORY)
+    if not pinned:
+        raise ZoneIncomplete(f"{folder / OPERATOR_CARDS_FOLDER} holds no card, so no directory can be believed.")
     try:
-        return NetworkDirectory.model_validate_json(path.read_bytes(), strict=True, by_alias=True, by_name=False)
+        content = verified_directory(path.read_bytes(), pinned)
+        directory = NetworkDirectory.model_validate_json(content, strict=True, by_alias=True, by_name=False)
     except FileNotFoundError:
         raise ZoneIncomplete(f"{path} is missing.") from None
     except ValidationError as error:
         place = ".".join(str(step) for step in error.errors(include_input=False)[0]["loc"])
         raise ZoneIncomplete(f"{path} is not a network directory (at {place or 'its whole'}).") from None
+    if not any(key.org == directory.broker for key in pinned.values()):
+        raise ZoneIncomplete(f"{path} is of another network than the pinned card.")
+    _refuse_older(folder / SEEN_FILE, directory, now)
+    return directory
+
+
+def _refuse_older(path: Path, directory: NetworkDirectory, now: datetime) -> None:
+    """An older directory may list a key that was stolen since: once a newer one was believed, it is refused."""
+    if directory.issued_at > now + timedelta(seconds=directory_ahead_seconds_max):
+        raise ZoneIncomplete("The directory is of a time to come.", remedy="Compare this machine's clock.")
+    try:
+        seen = datetime.fromisoformat(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        seen = None
+    except ValueError:
+        raise ZoneIncomplete(f"{path} does not hold a time.", remedy="Remove it if the directory is new.") from None
+    if seen is not None and directory.issued_at < seen:
+        raise DirectoryTooOld
+    if directory.issued_at != seen:
+        _replace(path, directory.issued_at.isoformat().encode())
+
+
+def _keys_of_cards(folder: Path, kind: KeyKind) -> dict[KeyId, PublicSigningKey]:
+    cards = [read_card(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
+    return {card.key_id: PublicSigningKey.of_card(card, kind) for card in cards}
 
 
 def _broker_keys(folder: Path, broker: OrgId) -> dict[KeyId, PublicSigningKey]:
-    cards = [read_card(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
-    keys = {card.key_id: PublicSigningKey.of_card(card) for card in cards if card.org_id == broker}
+    keys = {key.key_id: key for key in _keys_of_cards(folder, KeyKind.SIGNING).values() if key.org == broker}
     if not keys:
         raise ZoneIncomplete(f"{folder} holds no key card of {broker}, so nothing that it says could be believed.")
     return keys

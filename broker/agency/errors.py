@@ -3,6 +3,7 @@
 HandoffError
 └── AgencyError
     ├── ZoneIncomplete
+    │   └── DirectoryTooOld
     ├── NotOnboarded
     ├── RecipientUnknown
     ├── ContentKeysGone
@@ -34,6 +35,12 @@ class ZoneIncomplete(AgencyError):
 
     exit_code: ClassVar[int] = 2
     remedy = "Ask the network's operator for the zone's files; docs/quickstart-client.md lists them."
+
+
+class DirectoryTooOld(ZoneIncomplete):
+    """The directory is older than one that was believed here before: it may list a key that was stolen since."""
+
+    remedy = "Get the newest one from the network's operator (`handoff org export`)."
 
 
 class NotOnboarded(AgencyError):

@@ -13,11 +13,12 @@ from typing import Annotated, Final
 import typer
 
 from broker.schemas.ids import KEY_ID_PATTERN, ORG_ID_PATTERN, KeyId, OrgId
-from broker.seal.cards import KeyCard, KeyKind, org_of_key
+from broker.seal.cards import KeyCard, KeyKind, org_of_key, read_card
 from broker.seal.errors import KeyMissing
 from broker.seal.key_files import key_path, read_cards
-from broker.seal.keys import SigningKey
+from broker.seal.keys import OperatorKey, SigningKey
 from broker.settings import load_settings
+from broker.zone import KEYS_FOLDER, OPERATOR_KEYS_FOLDER, pin
 
 app = typer.Typer(help="A zone's signing and sealing keys, and their public cards.", no_args_is_help=True)
 
@@ -32,7 +33,9 @@ Folder = Annotated[
 @app.command()
 def new(
     org: Annotated[str, typer.Option(help="Whose key: org-haven")],
-    kind: Annotated[KeyKind, typer.Option(help="signing (who published) or sealing (who may open)")],
+    kind: Annotated[
+        KeyKind, typer.Option(help="signing (who published), sealing (who may open), directory (the operator's)")
+    ],
     folder: Folder = None,
     name: Annotated[
         str | None, typer.Option(help="What follows the # of the key id; kind and month where not given")
@@ -41,7 +44,7 @@ def new(
 ) -> None:
     """Make a key, readable by this user alone, and print its public card for the network's operator."""
     owner, now = _org(org), datetime.now(UTC).replace(microsecond=0)
-    place = folder or key_folder(owner)
+    place = folder or (operator_folder(owner) if kind is KeyKind.DIRECTORY else key_folder(owner))
     key_id = _key_id(owner, name) if name else _free_key_id(place, owner, kind, now)
     not_after = now + timedelta(days=days) if days else None
     card = _key(kind, key_id, place, now, not_after)
@@ -80,30 +83,51 @@ def print_card(
     """The public card of one key, as JSON; it may be shown to anybody."""
     if not _KEY_ID.fullmatch(key_id):
         raise typer.BadParameter("A key id looks like org-haven#sealing-2026-01.")
-    place = folder or key_folder(org_of_key(KeyId(key_id)))
-    card = next((card for card in read_cards(place) if card.key_id == key_id), None)
+    owner = org_of_key(KeyId(key_id))
+    cards = [card for place in _folders(owner, folder) for card in read_cards(place)]
+    card = next((card for card in cards if card.key_id == key_id), None)
     if card is None:
+        place = folder or key_folder(owner)
         raise KeyMissing(f"No such key in {place}.", remedy="`handoff keys list` shows the ones there are.")
     typer.echo(card.wire())
 
 
+@app.command("pin")
+def pin_card(
+    card: Annotated[Path, typer.Argument(help="The card of the operator's directory key, as a file.")],
+    org: Annotated[str, typer.Option(help="In whose zone: org-my-agency")],
+) -> None:
+    """Believe directories that this key of the operator signs. Compare its publicKey by telephone first."""
+    found = read_card(card.read_bytes())
+    pin(load_settings().zones / _org(org), found)
+    typer.echo(f"{org} believes directories signed with {found.key_id}, publicKey {found.public_key}")
+
+
+def operator_folder(org: OrgId) -> Path:
+    """Where the operator's keys for directories rest in this installation, apart from the broker's."""
+    return load_settings().zones / org / OPERATOR_KEYS_FOLDER
+
+
 def key_folder(org: OrgId) -> Path:
     """Where an organisation's keys rest in this installation."""
-    return load_settings().zones / org / "keys"
+    return load_settings().zones / org / KEYS_FOLDER
 
 
 def _folders(org: OrgId | None, folder: Path | None) -> Iterator[Path]:
     if folder is not None:
         yield folder
-    elif org is not None:
-        yield key_folder(org)
-    else:
-        yield from sorted((load_settings().zones).glob("*/keys"))
+        return
+    zones = load_settings().zones
+    found = [
+        path for name in (KEYS_FOLDER, OPERATOR_KEYS_FOLDER) for path in sorted(zones.glob(f"{org or '*'}/{name}"))
+    ]
+    yield from found or ([] if org is None else [key_folder(org)])
 
 
 def _key(kind: KeyKind, key_id: KeyId, folder: Path, now: datetime, not_after: datetime | None) -> KeyCard:
-    if kind is KeyKind.SIGNING:
-        return SigningKey.new(key_id).keep(folder, now, not_after)
+    if kind is not KeyKind.SEALING:
+        signing = OperatorKey if kind is KeyKind.DIRECTORY else SigningKey
+        return signing.new(key_id).keep(folder, now, not_after)
     from broker.seal.opening import OpeningKey  # a process that makes no sealing key has no use for it
 
     return OpeningKey.new(key_id).keep(folder, now, not_after)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.composition import broker_pool, kafka_of, network_directory, topics_of
+from broker.composition import broker_pool, kafka_of, operator_keys, signed_network_directory, topics_of
 from broker.local.parts import attached
 from broker.onboarding import onboard_organisation
 from broker.schemas.ids import OrgId
@@ -122,13 +122,20 @@ def suspend_(org: Annotated[str, typer.Argument(help="Its id.")]) -> None:
 
 @app.command()
 def export(
-    to: Annotated[Path, typer.Argument(help="The file to write, usually <zone>/directory.json.")],
+    to: Annotated[Path, typer.Argument(help="The file to write, usually <zone>/directory.signed.")],
+    keys: Annotated[
+        Path | None, typer.Option("--operator-keys", help="The operator's keys; <zones>/<operator>/operator-keys.")
+    ] = None,
 ) -> None:
-    """Write the directory that clients need: who is in the network, and everybody's public keys."""
+    """Write the directory that clients need, signed: who is in the network, and everybody's public keys.
+
+    Hand it out anew whenever somebody joins, changes or loses a key. The operator's key is made once, by
+    `handoff keys new --kind directory`, and its card is what agencies pin.
+    """
 
     async def work(settings: Settings, connection: Connection) -> None:
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_text((await network_directory(settings, connection)).wire())
+        to.write_bytes(await signed_network_directory(settings, connection, keys or operator_keys(settings)))
         typer.echo(f"wrote {to}")
 
     _with_broker(work)

@@ -24,6 +24,8 @@ class KeyKind(StrEnum):
     """Ed25519: proves who published an event."""
     SEALING = "sealing"
     """X25519: what is sealed to it, only its owner opens."""
+    DIRECTORY = "directory"
+    """Ed25519: the network's operator proves with it who is in the network; no process of the broker needs it."""
 
 
 def org_of_key(key_id: KeyId) -> OrgId:

@@ -5,6 +5,7 @@ HandoffError
     ├── GroupTooLarge
     ├── PublicKeyRefused
     ├── NotSignable
+    ├── DirectorySignatureBad
     ├── SealBroken
     │   ├── NotForThisKey
     │   ├── KeyDoesNotOpen
@@ -40,6 +41,13 @@ class PublicKeyRefused(SealError):
 
 class NotSignable(SealError):
     """A header that the signature would cover occurs twice, has no value or is too long."""
+
+
+class DirectorySignatureBad(SealError):
+    """The directory is not as a pinned key of the network's operator signed it."""
+
+    exit_code = 2
+    remedy = "Get it anew from the operator. If they have a new key, compare it by telephone, then `handoff keys pin`."
 
 
 class SealBroken(SealError):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
@@ -38,14 +38,14 @@ class PublicSigningKey:
         return org_of_key(self.key_id)
 
     @classmethod
-    def of_card(cls, card: KeyCard) -> Self:
-        """The key that a card shows.
+    def of_card(cls, card: KeyCard, kind: KeyKind = KeyKind.SIGNING) -> Self:
+        """The key that a card shows; `kind` is SIGNING, or DIRECTORY for the key of the network's operator.
 
         Raises:
-            PublicKeyRefused: where the card is of a sealing key.
+            PublicKeyRefused: where the card is of a key for something else.
         """
-        if card.kind is not KeyKind.SIGNING:
-            raise PublicKeyRefused("A sealing key's card was given where a signing key's is needed.")
+        if card.kind is not kind:
+            raise PublicKeyRefused(f"A {card.kind.value} key's card was given where a {kind.value} key's is needed.")
         return cls(card.key_id, card.public)
 
 
@@ -91,6 +91,7 @@ class PublicSealingKey:
 class SigningKey(Secret):
     """An organisation's Ed25519 private key. Its repr names the key and shows nothing of it."""
 
+    KIND: ClassVar[KeyKind] = KeyKind.SIGNING
     __slots__ = ("_private", "key_id")
 
     def __init__(self, key_id: KeyId, private: bytes) -> None:
@@ -103,7 +104,7 @@ class SigningKey(Secret):
         return cls(key_id, Ed25519PrivateKey.generate().private_bytes_raw())
 
     def __repr__(self) -> str:
-        return f"<SigningKey {self.key_id}>"
+        return f"<{type(self).__name__} {self.key_id}>"
 
     @property
     def org(self) -> OrgId:
@@ -124,7 +125,7 @@ class SigningKey(Secret):
         return KeyCard(
             org_id=self.org,
             key_id=self.key_id,
-            kind=KeyKind.SIGNING,
+            kind=self.KIND,
             public_key=base64url.encode(self.public.public),
             created_at=created_at,
             not_after=not_after,
@@ -141,6 +142,16 @@ class SigningKey(Secret):
         return card
 
 
+class OperatorKey(SigningKey):
+    """The private key with which the network's operator signs its directory, and nothing else."""
+
+    KIND: ClassVar[KeyKind] = KeyKind.DIRECTORY
+    __slots__ = ()
+
+
+Key = TypeVar("Key", bound=SigningKey)
+
+
 def load_signing_key(folder: Path, org: OrgId, now: datetime) -> SigningKey:
     """The organisation's newest signing key that is valid at `now` (UTC).
 
@@ -148,12 +159,21 @@ def load_signing_key(folder: Path, org: OrgId, now: datetime) -> SigningKey:
         KeyMissing: where there is none.
         KeyFileTooOpen, KeyFileForeign, KeyFileBroken: where a signing key's file cannot be trusted.
     """
-    kept = read_keys(folder, org, KeyKind.SIGNING, _public_half)
+    return _newest(SigningKey, folder, org, now)
+
+
+def load_operator_key(folder: Path, org: OrgId, now: datetime) -> OperatorKey:
+    """The operator's newest key for directories that is valid at `now` (UTC); raises as `load_signing_key`."""
+    return _newest(OperatorKey, folder, org, now)
+
+
+def _newest(kind: type[Key], folder: Path, org: OrgId, now: datetime) -> Key:
+    kept = read_keys(folder, org, kind.KIND, _public_half)
     valid = [(card.created_at, card.key_id, private) for card, private in kept if card.valid_at(now)]
     if not valid:
-        raise KeyMissing(f"{org} has no valid signing key in {folder}.")
+        raise KeyMissing(f"{org} has no valid {kind.KIND.value} key in {folder}.")
     _, key_id, private = max(valid)
-    return SigningKey(key_id, private)
+    return kind(key_id, private)
 
 
 def _public_half(private: bytes) -> bytes:

@@ -58,8 +58,10 @@ def _join(county: County) -> None:
         *("--category", "SHELTER", "--service", "EMERGENCY_SHELTER"),
         *("--card", f"/exchange/{_SHELTER}.signing.json", "--card", f"/exchange/{_SHELTER}.sealing.json"),
     )
-    county.run("operator", "org", "export", "/exchange/directory.json")
-    county.shell("agency", f"{_believe(_AGENCY)} && cp /exchange/directory.json {_ZONES}/{_AGENCY}/")
+    _new_key(county, "operator", _BROKER, "directory")
+    county.run("operator", "org", "export", "/exchange/directory.signed")
+    county.shell("agency", f"{_believe(_AGENCY)} && cp /exchange/directory.signed {_ZONES}/{_AGENCY}/")
+    county.run("agency", "keys", "pin", f"/exchange/{_BROKER}.directory.json", "--org", _AGENCY)
     card = json.dumps({"orgId": _SHELTER, "category": "SHELTER"})
     county.shell("provider", f"{_believe(_SHELTER)} && echo '{card}' > {_ZONES}/{_SHELTER}/provider.json")
 

@@ -8,7 +8,15 @@ from typing import Any, Final
 
 from broker.app import hand_out_directory, host, prepare
 from broker.client import AgencyClient
-from broker.composition import Process, broker_pool, ensure_broker_key, kafka_of, running_broker
+from broker.composition import (
+    Process,
+    broker_pool,
+    ensure_broker_key,
+    ensure_operator_key,
+    kafka_of,
+    operator_keys,
+    running_broker,
+)
 from broker.onboarding import create_topics
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import ConsentRecord
@@ -17,8 +25,9 @@ from broker.schemas.profile import Profile
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
 from broker.seal.cards import KeyCard
-from broker.seal.keys import SigningKey
+from broker.seal.keys import SigningKey, load_operator_key
 from broker.seal.opening import KeyRing, OpeningKey, load_opening_keys
+from broker.seal.signed_directory import signed_directory
 from broker.settings import Settings
 from broker.store.directory import OrganisationCard
 from broker.zone import KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory, write_zone
@@ -100,8 +109,11 @@ async def found_without_broker(settings: Settings) -> County:
         sealing = OpeningKey.new(KeyId(f"{card.org_id}#seal-1")).keep(folder, now) if card.category else None
         entries.append(_entry(card, signing, sealing))
     directory = NetworkDirectory(broker=settings.broker_org, issued_at=datetime.now(UTC), organisations=tuple(entries))
+    pins = ensure_operator_key(settings)
+    key = load_operator_key(operator_keys(settings), settings.broker_org, datetime.now(UTC))
+    signed = signed_directory(directory.wire().encode(), key)
     for entry in entries:
-        write_zone(settings.home / "zones" / entry.org_id, directory, broker_cards)
+        write_zone(settings.home / "zones" / entry.org_id, signed, broker_cards, pins)
     topics = Topics(settings.environment, settings.topic_prefix)
     names = [name for org in (HOTLINE, POLICE) for name in topics.of_organisation(org, provider=False)]
     await create_topics(kafka_of(settings), names, partitions=2, replicas=1)

@@ -1,12 +1,15 @@
 """The agent lets in whoever was chosen while nobody sits at a desk, whatever becomes of its process meanwhile."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import pytest
+from aiokafka import ConsumerRecord
 
 from broker.agency.attending import look
 from broker.agency.errors import RecipientUnknown
@@ -15,15 +18,18 @@ from broker.composition import Process
 from broker.local.processes import environment_of
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import Flow
-from broker.schemas.ids import ReferralId
+from broker.schemas.ids import KeyId, ReferralId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_cancelled import CancelReason
+from broker.schemas.referral_sealed import ReferralSealed
+from broker.seal.opening import OpeningKey
 from tests.client.county import ALIAS, BIRCH, POLICE, SAFE_CONTACT, County, asked
 from tests.client.test_kept_files import files, zone_of
 from tests.client.test_late_sealing import SECONDS, answer, events_on, first, opened_by
 from tests.client.test_publishing import on_topic
 from tests.client.test_referrals import GROUPS, chosen
+from tests.client.test_zone import changed, signer
 
 AGENT = (sys.executable, "-m", "broker.cli", "agent", "--org", POLICE)
 
@@ -80,24 +86,23 @@ async def test_the_agent_lets_in_whoever_accepts_through_a_kill_and_ends_when_to
 
 
 async def test_a_newer_directory_is_taken_in_without_a_restart(county: County) -> None:
-    """A choice of an organisation that had no key here is answered as soon as the directory lists it."""
-    path = zone_of(county) / "directory.json"
-    whole = path.read_bytes()
+    """A choice of an organisation whose new key is not known here is answered as soon as the directory lists it."""
+    zone, key = zone_of(county), OpeningKey.new(KeyId(f"{BIRCH}#seal-2"))
     async with county.client(POLICE) as client:
         referral = await client.request_referral(groups=GROUPS, **asked())
-        path.write_bytes(whole.replace(f'"{BIRCH}#seal-1"'.encode(), f'"{BIRCH}#seal-0"'.encode()))
-        client.look_again()
         notice = chosen(referral.referral_id)
         assert isinstance(notice.fact, RecipientChosen)
-        fact = notice.fact.model_copy(update={"key_ids": (f"{BIRCH}#seal-1",)})
+        fact = notice.fact.model_copy(update={"key_ids": (key.key_id,)})
         with pytest.raises(RecipientUnknown):
             await client.late.seal_chosen(notice.event_id, referral.referral_id, fact)
-        assert len(await _sealed(county)) == 0
-        path.write_bytes(whole)
-        await look(client, referral.requested.at)
+        listed = json.loads(key.card(datetime.now(UTC)).wire())
+        added = {"keyId": listed["keyId"], "publicKey": listed["publicKey"]}
+        changed(zone, signer(county), lambda directory: directory["organisations"][2]["sealingKeys"].append(added))
+        await look(client, datetime.now(UTC))
         assert await client.late.waiting() == []
-    assert len(await _sealed(county)) == 1
+    [sealed] = await _sealed(county)
+    assert {wrap.key_id for wrap in ReferralSealed.read(sealed.value or b"").wraps} == {key.key_id}
 
 
-async def _sealed(county: County) -> list[object]:
+async def _sealed(county: County) -> list[ConsumerRecord[bytes, bytes]]:
     return [record for record in await on_topic(county, POLICE) if b'"wraps"' in (record.value or b"")]

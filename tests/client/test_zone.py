@@ -8,11 +8,22 @@ from typing import Any
 
 import pytest
 
-from broker.agency.errors import RecipientUnknown, ZoneIncomplete
+from broker.agency.errors import DirectoryTooOld, RecipientUnknown, ZoneIncomplete
+from broker.composition import ensure_broker_key, operator_keys
 from broker.schemas.ids import KeyId, OrgId
-from broker.seal.errors import KeyFileTooOpen, KeyMissing
-from broker.seal.keys import SigningKey
-from broker.zone import BROKER_KEYS_FOLDER, DIRECTORY_FILE, KEYS_FOLDER, AgencyZone, DirectoryKey, load_zone
+from broker.seal.errors import DirectorySignatureBad, KeyFileTooOpen, KeyMissing, PublicKeyRefused
+from broker.seal.keys import OperatorKey, SigningKey, load_operator_key
+from broker.seal.signed_directory import signed_directory
+from broker.zone import (
+    BROKER_KEYS_FOLDER,
+    DIRECTORY_FILE,
+    KEYS_FOLDER,
+    AgencyZone,
+    DirectoryKey,
+    load_zone,
+    pin,
+    write_zone,
+)
 from tests.client.county import BIRCH, CLINIC, HOTLINE, County
 
 NOW = datetime.now(UTC)
@@ -76,11 +87,21 @@ def test_another_organisations_card_does_not_speak_for_the_broker(zone: Path) ->
         load(zone)
 
 
-def changed(zone: Path, change: Any) -> None:
-    """Change the directory's JSON."""
-    directory = json.loads((zone / DIRECTORY_FILE).read_text())
+def signer(county: County) -> OperatorKey:
+    """The key of the network's operator."""
+    return load_operator_key(operator_keys(county.settings), county.settings.broker_org, NOW)
+
+
+def content(zone: Path) -> Any:
+    """What the directory says."""
+    return json.loads((zone / DIRECTORY_FILE).read_bytes().partition(b"\n")[2])
+
+
+def changed(zone: Path, key: OperatorKey, change: Any) -> None:
+    """Change the directory's JSON, signed anew."""
+    directory = content(zone)
     change(directory)
-    (zone / DIRECTORY_FILE).write_text(json.dumps(directory))
+    (zone / DIRECTORY_FILE).write_bytes(signed_directory(json.dumps(directory).encode(), key))
 
 
 @pytest.mark.parametrize(
@@ -94,11 +115,82 @@ def changed(zone: Path, change: Any) -> None:
         lambda directory: directory.pop("broker"),
     ],
 )
-def test_a_directory_that_contradicts_itself_is_not_used(zone: Path, change: Any) -> None:
-    """Unknown properties, repetitions, foreign keys, and a directory without oneself are refused."""
-    changed(zone, change)
+def test_a_directory_that_contradicts_itself_is_not_used(county: County, zone: Path, change: Any) -> None:
+    """Unknown properties, repetitions, foreign keys, and a directory without oneself are refused, signed or not."""
+    changed(zone, signer(county), change)
     with pytest.raises(ZoneIncomplete):
         load(zone)
+
+
+def _moved(zone: Path, **by: int) -> Any:
+    """A change of the moment at which the directory was made."""
+    at = datetime.fromisoformat(content(zone)["issuedAt"]) + timedelta(**by)
+    return lambda directory: directory.update(issuedAt=at.isoformat())
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        lambda file: file.partition(b"\n")[2],
+        lambda file: b"\n" + file,
+        lambda file: file.replace(b"VSP_SHELTER", b"HOTLINE_VSP", 1),
+        lambda file: file + b" ",
+        lambda file: file.replace(b": v1 ", b": v2 ", 1),
+        lambda file: file.replace(b"#directory-1 ", b"#directory-2 ", 1),
+        lambda _: b"",
+    ],
+)
+def test_a_directory_that_the_operator_did_not_sign_so_is_not_believed(zone: Path, forged: Any) -> None:
+    """No signature, a changed byte, another version, an unknown key: nobody is sealed to by such a file."""
+    path = zone / DIRECTORY_FILE
+    path.write_bytes(forged(path.read_bytes()))
+    with pytest.raises(DirectorySignatureBad):
+        load(zone)
+
+
+def test_only_a_pinned_key_signs_directories(county: County, zone: Path) -> None:
+    """The broker's own signing key, and a second key of the operator's that nobody has pinned, sign nothing."""
+    second = OperatorKey.new(KeyId("org-broker#directory-2"))
+    of_the_broker = OperatorKey.new(KeyId("org-broker#1"))
+    for key in (second, of_the_broker):
+        changed(zone, key, lambda _: None)
+        with pytest.raises(DirectorySignatureBad):
+            load(zone)
+    signed = (zone / DIRECTORY_FILE).read_bytes()
+    write_zone(zone, signed, ensure_broker_key(county.settings), [of_the_broker.card(NOW)])
+    with pytest.raises(DirectorySignatureBad):
+        load(zone)
+    with pytest.raises(PublicKeyRefused):
+        pin(zone, ensure_broker_key(county.settings)[0])
+    changed(zone, second, lambda _: None)
+    pin(zone, second.card(NOW))
+    assert load(zone).directory.entry(BIRCH)
+
+
+def test_an_older_directory_is_not_believed_after_a_newer_one(county: County, zone: Path) -> None:
+    """Whoever holds a stolen key would like the directory back in which it still counted."""
+    older = (zone / DIRECTORY_FILE).read_bytes()
+    changed(zone, signer(county), _moved(zone, minutes=1))
+    newer = (zone / DIRECTORY_FILE).read_bytes()
+    load(zone)
+    (zone / DIRECTORY_FILE).write_bytes(older)
+    with pytest.raises(DirectoryTooOld):
+        load(zone)
+    (zone / DIRECTORY_FILE).write_bytes(newer)
+    assert load(zone).directory.entry(BIRCH)
+    changed(zone, signer(county), _moved(zone, hours=1))
+    with pytest.raises(ZoneIncomplete):
+        load(zone)
+    (zone / DIRECTORY_FILE).write_bytes(newer)
+    load(zone)
+
+
+def test_a_revoked_key_is_never_sealed_to(zone: Path) -> None:
+    """Whatever else it says, also where the choice names no other."""
+    entry = load(zone).directory.entry(BIRCH)
+    stolen = entry.sealing_keys[0].model_copy(update={"revoked_at": NOW})
+    with pytest.raises(RecipientUnknown):
+        entry.model_copy(update={"sealing_keys": (stolen,)}).sealing_key(NOW, among=[stolen.key_id])
 
 
 def test_the_newest_key_that_is_still_valid_is_sealed_to(zone: Path) -> None:

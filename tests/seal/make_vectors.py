@@ -20,6 +20,7 @@ AGENCY: Final = "org-advocacy-a"
 SHELTER: Final = "org-shelter-b"
 SIGNING_KEY: Final = f"{AGENCY}#2026-01"
 SEALING_KEY: Final = f"{SHELTER}#2026-01"
+DIRECTORY_KEY: Final = "org-broker#directory-2026-01"
 SAFE_CONTACT: Final = (
     '{"mode":"DIRECT","handle":"+15555550142","channel":"VOICE","windows":[{"rrule":"FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",'
     '"startsAt":"09:00","endsAt":"15:30","timezone":"America/Los_Angeles"}],"ifSomeoneElseAnswers":"WRONG_NUMBER",'
@@ -46,6 +47,7 @@ def vectors() -> dict[str, Any]:
         "padding": [_padding(length) for length in PADDED_LENGTHS],
         "sealedGroups": sealed,
         "wrappedKeys": wraps,
+        "directory": _directory(),
         "events": [_binary(requested), _structured(requested), _binary(released), _structured(released)],
     }
 
@@ -64,6 +66,41 @@ def _keys() -> dict[str, Any]:
             "private": sealing.private_bytes_raw().hex(),
             "public": sealing.public_key().public_bytes_raw().hex(),
         },
+    }
+
+
+def _directory() -> dict[str, Any]:
+    seed = invented("directory key")
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    sealing = {
+        "keyId": SEALING_KEY,
+        "publicKey": reference.to_text(bytes.fromhex(_keys()["sealing"]["public"])),
+        "createdAt": "2026-01-05T09:00:00Z",
+    }
+    lost = X25519PrivateKey.from_private_bytes(invented("lost key")).public_key().public_bytes_raw()
+    stolen = {
+        "keyId": f"{SHELTER}#2025-07",
+        "publicKey": reference.to_text(lost),
+        "createdAt": "2025-07-01T09:00:00Z",
+        "revokedAt": "2026-01-04T22:15:00Z",
+    }
+    shelter = {
+        "orgId": SHELTER,
+        "name": "Shelter B",
+        "orgClass": "VSP_SHELTER",
+        "category": "SHELTER",
+        "profile": {"services": ["EMERGENCY_SHELTER"]},
+        "sealingKeys": [stolen, sealing],
+        "signingKeys": [],
+    }
+    content = _json({"broker": "org-broker", "issuedAt": "2026-01-05T09:30:00Z", "organisations": [shelter]})
+    return {
+        "keyId": DIRECTORY_KEY,
+        "private": seed.hex(),
+        "public": public.hex(),
+        "content": content,
+        "signedBytes": reference.directory_message(content.encode(), DIRECTORY_KEY).hex(),
+        "file": reference.directory_file(content.encode(), DIRECTORY_KEY, seed).decode(),
     }
 
 

@@ -146,6 +146,32 @@ def signature(headers: list[Header], value: bytes, key_id: str, seed: bytes) -> 
     return f"v1 {key_id} {to_text(private.sign(message(headers, value, key_id)))}"
 
 
+def directory_message(content: bytes, key_id: str) -> bytes:
+    """What the operator signs of a directory."""
+    length = len(content).to_bytes(8, "big")
+    return (
+        b"warm-handoff/directory/v1\x00"
+        + lengths_and_parts(key_id.encode())
+        + length
+        + hashlib.sha256(content).digest()
+    )
+
+
+def directory_file(content: bytes, key_id: str, seed: bytes) -> bytes:
+    """The directory as it is handed out."""
+    signed = Ed25519PrivateKey.from_private_bytes(seed).sign(directory_message(content, key_id))
+    return f"wh-directory: v1 {key_id} {to_text(signed)}\n".encode() + content
+
+
+def read_directory(file: bytes, pinned: dict[str, bytes]) -> bytes:
+    """The JSON of a directory; raises `InvalidSignature` where the signature does not fit."""
+    line, _, content = file.partition(b"\n")
+    name, version, key_id, text = line.decode().split(" ")
+    assert (name, version) == ("wh-directory:", "v1")
+    Ed25519PublicKey.from_public_bytes(pinned[key_id]).verify(to_bytes(text), directory_message(content, key_id))
+    return content
+
+
 def check(headers: list[Header], value: bytes, public: bytes) -> None:
     """Raises `InvalidSignature` where the signature does not fit."""
     version, key_id, text = dict(headers)["wh-signature"].decode().split(" ")

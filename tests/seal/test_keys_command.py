@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from broker.commands.keys import app
 from broker.seal.cards import KeyKind, read_card
-from broker.seal.errors import KeyFileTooOpen, KeyMissing
+from broker.seal.errors import KeyFileTooOpen, KeyMissing, PublicKeyRefused
 from broker.seal.key_files import read_cards
 
 ORG = "org-haven"
@@ -30,7 +30,7 @@ def run(*arguments: str, code: int = 0) -> str:
     return result.stdout if code == 0 else result.output
 
 
-@pytest.mark.parametrize("kind", list(KeyKind))
+@pytest.mark.parametrize("kind", [KeyKind.SIGNING, KeyKind.SEALING])
 def test_a_new_key_s_card_is_printed_and_its_private_half_is_not(zone: Path, kind: KeyKind) -> None:
     """The output is the card and can be sent on as it is."""
     printed = run("new", "--org", ORG, "--kind", kind.value, "--days", "90")
@@ -40,6 +40,21 @@ def test_a_new_key_s_card_is_printed_and_its_private_half_is_not(zone: Path, kin
     assert (card.not_after - card.created_at).days == 90
     (file,) = zone.iterdir()
     assert json.loads(file.read_text())["privateKey"] not in printed
+
+
+def test_the_operator_s_directory_key_lies_apart_and_is_pinned_by_its_card(zone: Path, tmp_path: Path) -> None:
+    """No process of the broker reads that folder; a card of another kind is not pinned."""
+    card = run("new", "--org", ORG, "--kind", "directory", "--name", "d1")
+    assert not zone.exists()
+    assert run("card", f"{ORG}#d1") == card
+    assert f"{ORG}#d1" in run("list")
+    file = tmp_path / "card.json"
+    file.write_text(card)
+    assert read_card(card).public_key in run("pin", str(file), "--org", "org-hotline")
+    assert (zone.parent.parent / "org-hotline" / "operator-cards" / f"{ORG}.d1.json").is_file()
+    file.write_text(run("new", "--org", ORG, "--kind", "signing"))
+    with pytest.raises(PublicKeyRefused):
+        run("pin", str(file), "--org", "org-hotline")
 
 
 def test_names_follow_the_month_and_are_counted_on(zone: Path) -> None:

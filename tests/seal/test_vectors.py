@@ -19,11 +19,13 @@ from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import GROUP_BYTES_CLASSES, GROUP_BYTES_MAX, WRAPPED_BYTES, SealedGroup, WrappedKey
 from broker.seal import base64url
 from broker.seal.binding import group_binding, key_binding
-from broker.seal.keys import SigningKey
+from broker.seal.keys import OperatorKey, SigningKey
 from broker.seal.opening import OpeningKey, open_group
 from broker.seal.padding import pad, unpad
 from broker.seal.sealing import seal_group, wrap_key
 from broker.seal.signature import SIGNATURE_HEADER, SignatureFault, VerifiedSignature, sign, signed_bytes, verify
+from broker.seal.signed_directory import directory_bytes, signed_directory, verified_directory
+from broker.zone import NetworkDirectory
 from tests.seal import reference
 from tests.seal.make_vectors import FILE, vectors
 
@@ -104,6 +106,23 @@ def test_what_the_project_seals_the_second_implementation_opens(vector: dict[str
     assert opened.decode() == text
 
 
+def test_a_directory() -> None:
+    """Signed alike, believed by whoever has pinned the key, read by both; the key that was stolen is not sealed to."""
+    vector = VECTORS["directory"]
+    key = OperatorKey(KeyId(vector["keyId"]), bytes.fromhex(vector["private"]))
+    content, file = vector["content"].encode(), vector["file"].encode()
+    assert key.public.public.hex() == vector["public"]
+    assert directory_bytes(content, key.key_id).hex() == vector["signedBytes"]
+    assert signed_directory(content, key) == file
+    assert verified_directory(file, {key.key_id: key.public}) == content
+    assert reference.read_directory(file, {vector["keyId"]: bytes.fromhex(vector["public"])}) == content
+    directory = NetworkDirectory.model_validate_json(content, strict=True, by_alias=True, by_name=False)
+    assert directory.wire().encode() != content  # whoever writes it anew signs it anew
+    entry = directory.entry(OrgId("org-shelter-b"))
+    assert [one.revoked_at is not None for one in entry.sealing_keys] == [True, False]
+    assert entry.sealing_key(directory.issued_at).key_id == OPENING.key_id
+
+
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event["mode"]))
 def test_an_event(event: dict[str, Any]) -> None:
     """The project reads it, signs it alike (Ed25519 is deterministic) and verifies it; the reference does too."""
@@ -162,8 +181,9 @@ def test_the_page_quotes_the_vectors() -> None:
         ("associatedData", GROUPS[1]["associatedData"]),
         ("info", WRAPS[1]["info"]),
         ("signedBytes", EVENTS[2]["signedBytes"]),
+        ("signedDirectory", VECTORS["directory"]["signedBytes"]),
     ],
-    ids=["associated data", "info", "signed bytes"],
+    ids=["associated data", "info", "signed bytes", "signed directory"],
 )
 def test_the_page_s_dumps_are_the_vectors(dump: str, expected: str) -> None:
     """The bytes that the page takes apart line by line are the vector's, whole."""
