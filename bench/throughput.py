@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from statistics import median
 
 import asyncpg
@@ -62,8 +63,8 @@ async def onboarded(settings: Settings, keys: Keys) -> None:
     ensure_broker_key(settings)
     async with _connected(settings) as connection:
         for card in cards():
-            public = keys[card.org_id].public
-            await onboard_organisation(connection, kafka, topics, card, [(public.key_id, "signing", public.public)])
+            key = keys[card.org_id].card(datetime.now(UTC))
+            await onboard_organisation(connection, kafka, topics, card, [key])
     await create_topics(kafka, [settings.topic_prefix + SINK], partitions=16, replicas=1)
 
 

@@ -87,8 +87,7 @@ async def host(settings: Settings, connection: Connection, card: OrganisationCar
     """Onboard an organisation whose zone is on this machine: keys made where missing, its folder made ready."""
     folder = zone_folder(settings, card.org_id)
     cards = _own_keys(folder / KEYS_FOLDER, card)
-    known = [(one.key_id, one.kind.value, one.public) for one in cards]
-    await onboard_organisation(connection, kafka_of(settings), topics_of(settings), card, known)
+    await onboard_organisation(connection, kafka_of(settings), topics_of(settings), card, cards)
     if card.category is not None:
         write_provider_folder(folder, card.org_id, card.category, ensure_broker_key(settings))
 

@@ -180,7 +180,8 @@ def ensure_operator_key(settings: Settings) -> list[KeyCard]:
 
 
 def _listed(key: dict[str, Any]) -> DirectoryKey:
-    return DirectoryKey(key_id=key["key_id"], public_key=base64url.encode(key["public"]), not_after=key["not_after"])
+    times = {name: key[name] for name in ("created_at", "not_after", "revoked_at")}
+    return DirectoryKey(key_id=key["key_id"], public_key=base64url.encode(key["public"]), **times)
 
 
 def ensure_broker_key(settings: Settings) -> list[KeyCard]:

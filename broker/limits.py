@@ -94,6 +94,20 @@ most, and the operator hands out a directory a few times a week."""
 agent_again_seconds: Final = 5.0
 """Before the agent sends a record once more that Kafka has not confirmed for `confirm_seconds_max`."""
 
+# Keys over their life (broker/store/keys.py, handoff doctor)
+
+key_overlap_days: Final = 14
+"""How long an older key stays valid beside a newer one: until every agency has the new directory, with a weekend."""
+
+key_age_days_max: Final = 365
+"""`handoff doctor` warns of an older key that has no end: what was wrapped for it adds up with its age."""
+
+key_ends_days_warned: Final = 30
+"""`handoff doctor` warns that long before a zone's last key of a kind ends: a new one takes a telephone call."""
+
+directory_age_days_max: Final = 30
+"""`handoff doctor` warns of an older directory: somebody may have joined, or lost a key, since."""
+
 # The provider zone (adapters)
 
 provider_pool_connections_max: Final = 8

@@ -6,10 +6,11 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
-from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.topics import Topics
+from broker.seal.cards import KeyCard
 from broker.sql.bulk import Connection
-from broker.store.directory import OrganisationCard, onboard, register_key
+from broker.store.directory import OrganisationCard, onboard
+from broker.store.keys import register_key
 from broker.trail.entries import fresh_salt
 
 PARTITIONS: Final = 4
@@ -23,21 +24,24 @@ async def onboard_organisation(
     kafka: dict[str, Any],
     topics: Topics,
     card: OrganisationCard,
-    keys: Sequence[tuple[KeyId, str, bytes]],
+    keys: Sequence[KeyCard],
     *,
     partitions: int = PARTITIONS,
     replicas: int = 1,
 ) -> list[str]:
     """Make the organisation known; returns its topics. Safe to repeat, for a change of the card too.
 
-    `keys` are (key id, `signing` or `sealing`, raw public key).
+    `keys` are the cards of its signing and sealing keys.
+
+    Raises:
+        PublicKeyRefused, KeyExists: a card is another organisation's, or another key has its id.
     """
     names = topics.of_organisation(card.org_id, provider=card.category is not None)
     await create_topics(kafka, names, partitions=partitions, replicas=replicas)
     async with connection.transaction():
         await onboard(connection, card, fresh_salt())
-        for key_id, kind, public in keys:
-            await register_key(connection, OrgId(card.org_id), key_id, kind, public)
+        for key in keys:
+            await register_key(connection, card.org_id, key)
     return list(names)
 
 

@@ -21,6 +21,7 @@ from broker.bus.intake import TransientError
 from broker.bus.publisher import Confirmation, Message, Publisher
 from broker.domain.policy import PolicyPack
 from broker.handlers import deadline_passed
+from broker.handlers.cases import NextAction
 from broker.handlers.desk import Desk, Draw
 from broker.handlers.directory import Directory
 from broker.reading import Reading, Verify, read_all
@@ -48,7 +49,7 @@ DUE_PER_TICK_MAX: Final = 100
 
 
 _NEEDS_DUE: Final = (
-    "SELECT n.referral_id, n.category FROM need n JOIN referral r USING (referral_id)"
+    "SELECT n.referral_id, n.category, n.next_action FROM need n JOIN referral r USING (referral_id)"
     " WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED"
 )
 _RECALLS_DUE: Final = (
@@ -216,7 +217,9 @@ class Pipeline:
             needs = await connection.fetch(_NEEDS_DUE, desk.now, DUE_PER_TICK_MAX)
             recalls = await connection.fetch(_RECALLS_DUE, desk.now, DUE_PER_TICK_MAX)
             asked = {row["referral_id"] for row in recalls}
-            wanted = Wanted(referrals={*asked, *(row["referral_id"] for row in needs)}, recalls_of=asked)
+            releasing = {row["referral_id"] for row in needs if row["next_action"] == NextAction.ASK_FOR_KEYS}
+            referrals = {*asked, *(row["referral_id"] for row in needs)}
+            wanted = Wanted(referrals=referrals, recalls_of=asked, sealed_of=releasing)
             await load(connection, desk, wanted, self._consents)
             for row in needs:
                 referral = desk.referrals[ReferralId(row["referral_id"])]

@@ -17,6 +17,8 @@ from broker.domain.consent import Effect, Phase
 from broker.handlers import gate
 from broker.handlers.desk import Desk
 from broker.handlers.directory import Directory
+from broker.handlers.referral_sealed import AWAITING
+from broker.handlers.releasing import release
 from broker.pipeline import Parts
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import EventId, OrgId, ReferralId
@@ -87,7 +89,8 @@ class Relay:
         self._directory = directory
         desk = Desk(now, parts.packs, parts.pack, directory, parts.draw, parts.broker_org, parts.topics.environment)
         gated = {m.referral_id for m in claimed if m.phase is not None and m.referral_id is not None}
-        await load(connection, desk, Wanted(referrals=set(gated)), self._consents)
+        stolen = {m.referral_id for m in claimed if _for_a_revoked_key(desk, m) and m.referral_id is not None}
+        await load(connection, desk, Wanted(referrals=set(gated), sealed_of=set(stolen)), self._consents)
         return desk
 
     def _may_leave(self, desk: Desk, message: Claimed) -> bool:
@@ -97,6 +100,9 @@ class Relay:
         attributes = message.attributes
         with desk.event(EventId(attributes["id"]), desk.broker_org):
             permitted = _asked_again(desk, message)
+            if permitted and _for_a_revoked_key(desk, message):
+                permitted = False
+                _ask_for_other_keys(desk, message)
             told = {"recipient": message.recipient, "type": attributes["type"], "message": attributes["id"]}
             desk.record(Step.SEND_REPEATED if permitted else Step.SEND_STOPPED, message.referral_id, told)
         return permitted
@@ -119,6 +125,23 @@ def _asked_again(desk: Desk, message: Claimed) -> bool:
         return True
     released = DisclosureReleased.read(message.value)
     return all(group.field_group in decision.let_through for group in released.sealed)
+
+
+def _for_a_revoked_key(desk: Desk, message: Claimed) -> bool:
+    if message.phase is not Phase.RELEASE or not desk.directory.revoked_keys:
+        return False
+    return any(wrap.key_id in desk.directory.revoked_keys for wrap in DisclosureReleased.read(message.value).wraps)
+
+
+def _ask_for_other_keys(desk: Desk, message: Claimed) -> None:
+    """What was to be opened with a stolen key stays here; its source is asked to wrap for another one."""
+    assert message.referral_id is not None
+    assert message.category is not None
+    referral = desk.referrals[message.referral_id]
+    need = referral.needs[message.category]
+    offer = referral.offers.get(DisclosureReleased.read(message.value).offer_id)
+    if offer is not None and need.offer_id == offer.offer_id and need.state in AWAITING:
+        release(desk, referral, need, offer)
 
 
 def _claimed(row: Mapping[str, Any]) -> Claimed:

@@ -165,7 +165,7 @@ def load_zone(folder: Path, org: OrgId, now: datetime) -> AgencyZone:
         DirectorySignatureBad, DirectoryTooOld: the directory is not the operator's, or not the newest.
         KeyFileError: a key file is missing or cannot be trusted.
     """
-    directory = _directory(folder, now)
+    directory = read_directory(folder, now)
     if org not in directory.by_org:
         raise ZoneIncomplete(f"{folder / DIRECTORY_FILE} does not list {org} itself.")
     return AgencyZone(
@@ -220,7 +220,13 @@ def shipped_pack() -> PolicyPack:
     return read_pack(files("broker.policies").joinpath(f"{DEFAULT_PACK}.toml").read_bytes())
 
 
-def _directory(folder: Path, now: datetime) -> NetworkDirectory:
+def read_directory(folder: Path, now: datetime) -> NetworkDirectory:
+    """The directory of the zone in this folder, as its operator signed it.
+
+    Raises:
+        ZoneIncomplete: it is missing, of another network, or not one.
+        DirectorySignatureBad, DirectoryTooOld: it is not the operator's, or not the newest.
+    """
     path = folder / DIRECTORY_FILE
     pinned = _keys_of_cards(folder / OPERATOR_CARDS_FOLDER, KeyKind.DIRECTORY)
     if not pinned:

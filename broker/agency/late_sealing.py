@@ -98,7 +98,7 @@ class LateSealing:
                     await self._keeper.keep(renewed)
 
     async def _answer(self, kept: KeptReferral, choice: EventId, chosen: RecipientChosen) -> Record:
-        others = {one: waiting for one, waiting in kept.waiting.items() if one != choice}
+        others = {one: waiting for one, waiting in kept.waiting.items() if not _same_offer(waiting, chosen)}
         try:
             if self._publishing.desk.zone.directory.entry(chosen.recipient).category is not chosen.category:
                 raise ShareDenied(Reason.NOT_NECESSARY)
@@ -157,3 +157,8 @@ class LateSealing:
             self._consents.note(record)
         for consent_id, revoked in kept.revocations:
             self._consents.learn_revoked(consent_id, revoked)
+
+
+def _same_offer(one: RecipientChosen, other: RecipientChosen) -> bool:
+    """Whether a later choice takes the place of an earlier one: asked anew, as a rule for another key."""
+    return (one.offer_id, one.recipient) == (other.offer_id, other.recipient)

@@ -12,8 +12,8 @@ import stat
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -21,6 +21,8 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import SecretStr
 
+from broker.commands.findings import Finding, State
+from broker.commands.key_ages import key_findings
 from broker.errors import HandoffError
 from broker.local.jars import KAFKA_VERSION, ensure_jars, locked_jars, missing_jars
 from broker.local.kafka import java_path
@@ -35,25 +37,6 @@ _PYTHON_MIN = (3, 11)
 _POSTGRES_MIN = 15_00_00
 _DISK_BYTES_MIN = 1_000_000_000
 _UNREACHED = "Check the address and the login in its setting, and that the server runs."
-
-
-class State(StrEnum):
-    """How a thing stands."""
-
-    OK = "ok"
-    IDLE = "idle"
-    """Not needed now; nothing is wrong."""
-    MISSING = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report: the thing, its state, what was found, and what to do where something is missing."""
-
-    thing: str
-    state: State
-    found: str
-    remedy: str = ""
 
 
 def doctor(
@@ -80,6 +63,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
         _data_folder(settings.home),
         _zones(settings.zones),
+        *key_findings(settings.zones, datetime.now(UTC)),
     ]
 
 

@@ -10,15 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from broker.composition import broker_pool, kafka_of, operator_keys, signed_network_directory, topics_of
+from broker.limits import key_overlap_days
 from broker.local.parts import attached
 from broker.onboarding import onboard_organisation
-from broker.schemas.ids import OrgId
+from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.profile import Profile
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
 from broker.seal.cards import read_card
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
 from broker.store.directory import OrganisationCard, listed, suspend
+from broker.store.keys import revoke_key, rotate_key
 from broker.trail.entries import fresh_salt
 
 app = typer.Typer(no_args_is_help=True, help="Onboard organisations, list them, export the directory for clients.")
@@ -53,8 +55,7 @@ def add(
     keys = [read_card(path.read_bytes()) for path in card or ()]
 
     async def work(settings: Settings, connection: Connection) -> None:
-        known = [(key.key_id, key.kind.value, key.public) for key in keys]
-        topics = await onboard_organisation(connection, kafka_of(settings), topics_of(settings), onboarded, known)
+        topics = await onboard_organisation(connection, kafka_of(settings), topics_of(settings), onboarded, keys)
         typer.echo(f"{org} is onboarded until {onboarded.agreement_until:%Y-%m-%d}; topics: {', '.join(topics)}")
 
     _with_broker(work)
@@ -118,6 +119,55 @@ def suspend_(org: Annotated[str, typer.Argument(help="Its id.")]) -> None:
         typer.echo(f"{org} is suspended")
 
     _with_broker(work)
+
+
+@app.command("rotate-key")
+def rotate_key_(
+    card: Annotated[Path, typer.Argument(help="The card of its newer key (`handoff keys card`).")],
+    overlap_days: Annotated[
+        int, typer.Option(help="For how long the older ones of its kind stay valid beside it.", min=1, max=90)
+    ] = key_overlap_days,
+) -> None:
+    """Register an organisation's newer key: it is used from now on, the older ones end after the overlap."""
+    newer = read_card(card.read_bytes())
+
+    async def work(settings: Settings, connection: Connection) -> None:
+        ending = await rotate_key(connection, newer, timedelta(days=overlap_days))
+        typer.echo(f"{newer.key_id} is registered; ending in {overlap_days} days: {', '.join(ending) or 'none'}")
+        await _hand_out(settings, connection)
+
+    _with_broker(work)
+
+
+@app.command("revoke-key")
+def revoke_key_(key_id: Annotated[str, typer.Argument(help="org-haven#sealing-2026-01")]) -> None:
+    """Revoke a stolen or lost key at once: nothing is accepted, wrapped or handed on for it any more.
+
+    What is still on its way is wrapped anew by its source (`handoff agent`), for another key of the organisation. What
+    was handed over before is listed, and is on the work list until somebody has told the source.
+    """
+
+    async def work(settings: Settings, connection: Connection) -> None:
+        done = await revoke_key(connection, KeyId(key_id))
+        if done is None:
+            typer.echo(f"{key_id} is not registered, or revoked already", err=True)
+            raise typer.Exit(1)
+        typer.echo(f"{key_id} is revoked; {done.destroyed} wrapped keys destroyed")
+        typer.echo(f"Asked anew for wrapped keys: {len(done.asked_anew)} referrals")
+        for one in done.exposed:
+            typer.echo(f"Tell {one.source}: {one.referral_id} {one.category}, handed over: {', '.join(one.groups)}")
+        await _hand_out(settings, connection)
+
+    _with_broker(work)
+
+
+async def _hand_out(settings: Settings, connection: Connection) -> None:
+    """The directory into the zones of this machine, where the operator's key is here; who else must get it, is told."""
+    if operator_keys(settings).is_dir():
+        from broker.app import hand_out_directory  # brings opening keys along, which other commands never need
+
+        await hand_out_directory(settings, connection)
+    typer.echo("Agencies on other machines need the directory anew: handoff org export")
 
 
 @app.command()

@@ -38,6 +38,8 @@ class NextAction(StrEnum):
     EXPIRE_REFERRAL = "EXPIRE_REFERRAL"
     SEEK_AGAIN = "SEEK_AGAIN"
     CHASE_KEYS = "CHASE_KEYS"
+    ASK_FOR_KEYS = "ASK_FOR_KEYS"
+    """The key for which the source was to wrap is revoked: it is asked anew at once."""
     CHASE_CONTACT = "CHASE_CONTACT"
     CHASE_OUTCOME = "CHASE_OUTCOME"
 

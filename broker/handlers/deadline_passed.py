@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable
 
+from broker.domain.deadlines import deadline
 from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, NextAction, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.recalling import overdue
+from broker.handlers.releasing import release
 from broker.handlers.seeking import expire, seek
 from broker.handlers.telling import expire_offer
 from broker.schemas.ids import OfferId
@@ -65,6 +67,8 @@ def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
         seek(desk, referral, need)
     elif need.next_action is NextAction.EXPIRE_REFERRAL:
         expire(desk, referral, need, need.due_at)
+    elif need.next_action is NextAction.ASK_FOR_KEYS:
+        _ask_for_keys(desk, referral, need)
     else:
         _chase(desk, referral, need)
 
@@ -77,6 +81,14 @@ def _expire_offers(desk: Desk, referral: Referral, need: Need) -> None:
         expire(desk, referral, need, referral.expires_at)
     else:
         seek(desk, referral, need)
+
+
+def _ask_for_keys(desk: Desk, referral: Referral, need: Need) -> None:
+    """Ask the gate and the source anew; if nothing comes of it, the wait goes on with its deadline and its owner."""
+    assert need.offer_id is not None
+    answer_by = deadline(desk.pack_of(referral), "awaiting_keys", referral.priority, desk.now)
+    desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)
+    release(desk, referral, need, referral.offers[need.offer_id], only=frozenset() if need.released else None)
 
 
 def _chase(desk: Desk, referral: Referral, need: Need) -> None:

@@ -21,6 +21,8 @@ class Directory:
     providers: Mapping[RecipientCategory, tuple[Provider, ...]]
     sealing_keys: Mapping[OrgId, tuple[KeyId, ...]]
     signing_keys: Mapping[KeyId, bytes]
+    revoked_keys: frozenset[KeyId] = frozenset()
+    """Stolen or lost: nothing is accepted or handed on for them any more, whenever it was wrapped."""
 
     @classmethod
     def empty(cls) -> "Directory":

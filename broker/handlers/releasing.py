@@ -35,13 +35,19 @@ def release(
             end_consent(desk, referral, need)
         return  # Held: she could not be asked yet. The provider goes on by the worker's number, her identity waits.
     wanted = sorted(group for group in decision.let_through if group in referral.sealed)
-    wrapped = [group for group in wanted if (group, offer.provider) in referral.wraps]
-    missing = [group for group in wanted if (group, offer.provider) not in referral.wraps]
+    wrapped = [group for group in wanted if _wrapped(desk, referral, offer, group)]
+    missing = [group for group in wanted if group not in wrapped]
     new = wrapped if only is None else [group for group in wrapped if group in only]
     if new or not wanted:
         _hand_over(desk, referral, need, offer, decision, new)
     if missing:
         _ask_for_keys(desk, referral, need, offer, decision, missing)
+
+
+def _wrapped(desk: Desk, referral: Referral, offer: Offer, group: FieldGroup) -> bool:
+    """Whether there is a wrapped key for this provider that nobody has stolen the other half of."""
+    wrap = referral.wraps.get((group, offer.provider))
+    return wrap is not None and wrap.key_id not in desk.directory.revoked_keys
 
 
 def _hand_over(

@@ -49,8 +49,10 @@ async def _read(connection: Connection, version: int) -> Directory:
     )
     keys = await connection.fetch(
         "SELECT k.* FROM public_key k JOIN organisation o USING (org_id) WHERE NOT o.suspended"
-        " AND (k.not_after IS NULL OR k.not_after > now()) ORDER BY key_id"
+        " AND (k.revoked_at IS NOT NULL OR k.not_after IS NULL OR k.not_after > now()) ORDER BY k.created_at, key_id"
     )
+    revoked = frozenset(KeyId(key["key_id"]) for key in keys if key["revoked_at"] is not None)
+    keys = [key for key in keys if key["key_id"] not in revoked]
     parties = {OrgId(row["org_id"]): _party(row) for row in rows}
     providers: dict[RecipientCategory, list[Provider]] = {}
     for row in rows:
@@ -69,6 +71,7 @@ async def _read(connection: Connection, version: int) -> Directory:
         providers={category: tuple(group) for category, group in providers.items()},
         sealing_keys={org: tuple(ids) for org, ids in sealing.items()},
         signing_keys={KeyId(key["key_id"]): bytes(key["public"]) for key in keys if key["kind"] == "signing"},
+        revoked_keys=revoked,
     )
 
 
@@ -108,20 +111,8 @@ async def onboard(connection: Connection, card: OrganisationCard, salt: bytes) -
         card.profile.model_dump_json(by_alias=True, exclude_none=True),
         card.agreement_until,
     )
-    await _tell(connection, OrgId(card.org_id), "onboarded", salt)
-    await _changed(connection)
-
-
-async def register_key(connection: Connection, org: OrgId, key_id: KeyId, kind: str, public: bytes) -> None:
-    """Register a public key (`signing` or `sealing`, raw 32 bytes) of an organisation."""
-    await connection.execute(
-        "INSERT INTO public_key (key_id, org_id, kind, public) VALUES ($1, $2, $3, $4) ON CONFLICT (key_id) DO NOTHING",
-        key_id,
-        org,
-        kind,
-        public,
-    )
-    await _changed(connection)
+    await tell_change(connection, OrgId(card.org_id), "onboarded", salt)
+    await changed(connection)
 
 
 async def suspend(connection: Connection, org: OrgId, salt: bytes) -> bool:
@@ -130,25 +121,27 @@ async def suspend(connection: Connection, org: OrgId, salt: bytes) -> bool:
         done = await connection.execute("UPDATE organisation SET suspended = true WHERE org_id = $1", org)
         if done == "UPDATE 0":
             return False
-        await _tell(connection, org, "suspended", salt)
-        await _changed(connection)
+        await tell_change(connection, org, "suspended", salt)
+        await changed(connection)
     return True
 
 
-async def _tell(connection: Connection, org: OrgId, what: str, salt: bytes) -> None:
+async def tell_change(connection: Connection, org: OrgId, what: str, salt: bytes, **more: str) -> None:
+    """Write the entry of the trail that says what the operator has changed, in the caller's transaction."""
     now = await connection.fetchval("SELECT now()")
-    told = entry(Step.ORGANISATION_CHANGED, None, {"at": now, "actor": "role:operator", "org": org, "what": what}, salt)
-    await add_entry(connection, told)
+    facts = {"at": now, "actor": "role:operator", "org": org, "what": what, **more}
+    await add_entry(connection, entry(Step.ORGANISATION_CHANGED, None, facts, salt))
 
 
-async def _changed(connection: Connection) -> None:
+async def changed(connection: Connection) -> None:
+    """Have every process read the directory anew with its next batch."""
     await connection.execute("UPDATE directory_version SET version = version + 1")
 
 
 async def listed(connection: Connection) -> list[dict[str, Any]]:
     """Every organisation with its public keys, for people and for clients."""
     rows = await connection.fetch("SELECT * FROM organisation ORDER BY org_id")
-    keys = await connection.fetch("SELECT * FROM public_key ORDER BY key_id")
+    keys = await connection.fetch("SELECT * FROM public_key ORDER BY created_at, key_id")
     return [
         {
             **{name: row[name] for name in ("org_id", "name", "org_class", "category", "agreement_until", "suspended")},

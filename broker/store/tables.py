@@ -57,14 +57,16 @@ class Organisation(Row, table=True):
 
 
 class PublicKeyRow(Row, table=True):
-    """A public key of an organisation. Only public halves are ever here."""
+    """A public key of an organisation. Only public halves are ever here; a revoked one stays, to be told of."""
 
     __tablename__ = "public_key"
     key_id: str = Field(primary_key=True)
     org_id: str = Field(index=True)
     kind: str
     public: bytes = _bytes()
+    created_at: datetime = _moment(default_now=True)
     not_after: datetime | None = _moment(nullable=True)
+    revoked_at: datetime | None = _moment(nullable=True)
 
 
 class DirectoryVersion(Row, table=True):

@@ -44,14 +44,16 @@ async def deaf_intake(county: County) -> AsyncIterator[None]:
             yield
 
 
-async def _taken(county: County, count: int) -> None:
+async def taken(county: County, count: int) -> None:
+    """So many events have been taken in."""
+
     async def enough() -> bool:
         return bool(await county.pool.fetchval("SELECT count(*) >= $1 FROM inbox", count))
 
     await until(enough)
 
 
-async def _lease_ends(county: County) -> None:
+async def lease_ends(county: County) -> None:
     """As if the time had passed that the deciding process has its messages to itself."""
     past = timedelta(seconds=LEASE_SECONDS + 1)
     await county.pool.execute("UPDATE outbox SET send_after = send_after - $1::interval", past)
@@ -62,12 +64,12 @@ async def _queued_offers(county: County) -> ReferralId:
     record, referral = release(), new_referral_id()
     async with deaf_intake(county):
         await county.say(HOTLINE, granted(record), record.consent_id)
-        await _taken(county, 1)
+        await taken(county, 1)
         await county.say(HOTLINE, request(), referral, consent=consent_of(record))
-        await _taken(county, 2)
+        await taken(county, 2)
         assert len(await county.offers(referral, state="MADE")) == 2
         await county.say(HOTLINE, revoked(), record.consent_id)
-        await _taken(county, 3)
+        await taken(county, 3)
     return referral
 
 
@@ -75,7 +77,7 @@ async def test_a_message_that_waited_does_not_leave_after_the_revocation(own_cou
     """Two offers are stored and not sent; she revokes; the relay asks again, sends neither, and the trail says so."""
     referral = await _queued_offers(own_county)
     assert await own_county.pool.fetchval("SELECT count(*) FROM outbox WHERE phase = 'OFFER'") == 2
-    await _lease_ends(own_county)
+    await lease_ends(own_county)
     async with parts(own_county) as made:
         relay = Relay(made)
         while await relay.turn():
@@ -91,8 +93,8 @@ async def test_a_message_that_waited_leaves_where_the_consent_still_stands(own_c
     referral = new_referral_id()
     async with deaf_intake(own_county):
         await own_county.say(POLICE, request(), referral)
-        await _taken(own_county, 1)
-    await _lease_ends(own_county)
+        await taken(own_county, 1)
+    await lease_ends(own_county)
     async with own_county.broker(Process.RELAY):
         await own_county.settled()
     assert len(own_county.facts(OfferMade, about=referral)) == 2
@@ -104,14 +106,14 @@ async def test_nobody_overtakes_a_message_that_waits(own_county: County) -> None
     referral = new_referral_id()
     async with deaf_intake(own_county):
         await own_county.say(POLICE, request(priority="P2"), referral)
-        await _taken(own_county, 1)
+        await taken(own_county, 1)
     [offer] = await own_county.offers(referral)
     async with own_county.broker(Process.BROKER):
         await own_county.say(offer["provider"], accepted(offer["offer_id"]), referral)
-        await _taken(own_county, 2)
+        await taken(own_county, 2)
         await own_county.listen()
         assert not [one for one in own_county.heard if one.envelope.subject == referral]
-    await _lease_ends(own_county)
+    await lease_ends(own_county)
     async with own_county.broker(Process.RELAY):
         await own_county.settled()
     told = [one.envelope.type.split(".")[2:4] for one in own_county.heard if one.org == POLICE]
@@ -123,8 +125,8 @@ async def test_two_relays_send_each_message_once(own_county: County) -> None:
     async with deaf_intake(own_county):
         for _ in range(30):
             await own_county.say(POLICE, request(), new_referral_id())
-        await _taken(own_county, 30)
-    await _lease_ends(own_county)
+        await taken(own_county, 30)
+    await lease_ends(own_county)
     async with own_county.broker(Process.RELAY), own_county.broker(Process.RELAY):
         await own_county.settled()
     ids = [one.envelope.id for one in own_county.heard]

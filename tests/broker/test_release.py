@@ -74,7 +74,7 @@ def wraps(county: County, referral: ReferralId, parts: Sealed, *orgs: OrgId) -> 
     return ReferralSealed(wraps=tuple(wrapped))
 
 
-async def _accepting(county: County, referral: ReferralId, **how: Any) -> tuple[OrgId, OfferId]:
+async def accepting(county: County, referral: ReferralId, **how: Any) -> tuple[OrgId, OfferId]:
     """The one provider that was asked says yes."""
     [(heard, made)] = county.events(OfferMade, about=referral)
     await county.say(heard.org, accepted(made.offer_id), referral, **how)
@@ -88,7 +88,7 @@ async def test_late_sealing_names_the_chosen_one_and_waits_for_its_keys(served: 
     asked, parts = sealing(referral)
     await served.say(POLICE, asked, referral)
     await served.settled()
-    org, offer = await _accepting(served, referral)
+    org, offer = await accepting(served, referral)
     [chosen] = served.facts(RecipientChosen, org=POLICE, about=referral)
     assert (chosen.recipient, chosen.offer_id, set(chosen.key_ids)) == (org, offer, set(ring(served, org).key_ids))
     assert set(chosen.field_groups) == set(SECRETS)
@@ -108,7 +108,7 @@ async def test_keys_that_came_in_part_go_in_part_and_the_rest_is_asked_for(serve
     asked, parts = sealing(referral)
     await served.say(POLICE, asked, referral)
     await served.settled()
-    org, offer = await _accepting(served, referral)
+    org, offer = await accepting(served, referral)
     await served.say(POLICE, wraps(served, referral, parts[:1], org), referral)
     await served.settled()
     chosen = served.facts(RecipientChosen, org=POLICE, about=referral)
@@ -132,7 +132,7 @@ async def test_a_named_release_hands_over_at_once_and_to_the_chosen_one_alone(se
     await served.say(HOTLINE, asked, referral, consent=consent_of(record))
     await served.say(HOTLINE, wraps(served, referral, parts, BIRCH, CEDAR), referral)
     await served.settled()
-    org, _ = await _accepting(served, referral)
+    org, _ = await accepting(served, referral)
     [(heard, released)] = served.events(DisclosureReleased, about=referral)
     assert heard.org == org
     assert {wrap.recipient for wrap in released.wraps} == {org}
@@ -158,7 +158,7 @@ async def test_the_police_hear_receipt_and_closure_and_nothing_between(served: C
     referral = new_referral_id()
     await served.say(POLICE, request(priority="P2"), referral)
     await served.settled()
-    org, offer = await _accepting(served, referral)
+    org, offer = await accepting(served, referral)
     await _until_completed(served, org, offer, referral)
     for told in served.facts(ReferralStatus, org=POLICE, about=referral):
         assert (told.state, told.acknowledgment, told.decline_family) == (None, None, None)
@@ -193,7 +193,7 @@ async def test_a_release_of_another_provider_opens_nothing(served: County) -> No
     await served.say(HOTLINE, granted(record), record.consent_id)
     await served.say(POLICE, request(priority="P2"), referral)
     await served.settled()
-    org, offer = await _accepting(served, referral, consent=consent_of(record))
+    org, offer = await accepting(served, referral, consent=consent_of(record))
     await _until_completed(served, org, offer, referral, consent=consent_of(record))
     [closed] = served.facts(ReferralClosed, org=POLICE, about=referral)
     assert (closed.state, closed.outcome) == (None, None)
@@ -205,7 +205,7 @@ async def test_the_trail_has_each_step_and_no_value(served: County) -> None:
     asked, parts = sealing(referral)
     await served.say(POLICE, asked, referral)
     await served.settled()
-    org, offer = await _accepting(served, referral)
+    org, offer = await accepting(served, referral)
     await served.say(POLICE, wraps(served, referral, parts, org), referral)
     await served.settled()
     await _until_completed(served, org, offer, referral)
