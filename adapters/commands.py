@@ -20,6 +20,7 @@ from adapters.words import plain
 from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.contact_attempted import AttemptOutcome
+from broker.schemas.ids import KeyId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Outcome, Service, SurvivorClosure
@@ -115,6 +116,25 @@ def _reading(app: typer.Typer, desk: _Desk) -> None:
     ) -> None:
         """One offer; after the release also what was sealed for you, how to make contact safely first."""
         desk.run(org, lambda inbox: shell.show(inbox, reference, shell.Look(contact, conflict_check, reader, as_json)))
+
+    @app.command("retire-key")
+    def retire_key(
+        key_id: Annotated[str, typer.Argument(metavar="KEY", help="org-haven#sealing-2026-01")],
+        org: Org = None,
+        revoked: Annotated[bool, typer.Option("--revoked", help="It was revoked: nothing comes for it.")] = False,
+    ) -> None:
+        """Destroy an older opening key, and with it every copy that Kafka and backups keep of what it opened.
+
+        What you still work with is wrapped for your newest key first. There is no way back.
+        """
+
+        async def work(inbox: Inbox) -> None:
+            retired = await inbox.retire_key(KeyId(key_id), revoked=revoked)
+            typer.echo(f"{key_id} is destroyed. Wrapped for the newest key: {retired.rewrapped} groups.")
+            if retired.unopenable:
+                typer.echo(f"{retired.unopenable} groups did not open with it before, and do not now.")
+
+        desk.run(org, work)
 
     @app.command("aside")
     def aside(org: Org = None) -> None:

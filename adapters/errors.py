@@ -7,6 +7,7 @@ HandoffError
     ├── OfferNotFound
     ├── ReferenceAmbiguous
     ├── AnswerNotPossible
+    ├── KeyStillNeeded
     └── NothingToOpen
 """
 
@@ -46,6 +47,15 @@ class AnswerNotPossible(InboxError):
     def __init__(self, code: RefusalCode, message: str | None = None) -> None:
         super().__init__(message or ADVICE[code].meaning, remedy=ADVICE[code].remedy)
         self.code = code
+
+
+class KeyStillNeeded(InboxError):
+    """This opening key cannot be destroyed yet."""
+
+    remedy = (
+        "Make a newer one (`handoff keys new`) and have the operator register it. If this one was stolen, have it"
+        " revoked (`handoff org revoke-key`) and say so here with `--revoked`."
+    )
 
 
 class NothingToOpen(InboxError):

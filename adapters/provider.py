@@ -49,6 +49,8 @@ class Provider:
     signing_key: SigningKey = field(repr=False)
     key_ring: KeyRing
     broker_keys: Mapping[KeyId, PublicSigningKey] = field(repr=False)
+    keys: Path
+    """The folder of its private keys."""
 
     def signature_problem(self, headers: Headers, value: bytes, signer: OrgId) -> RefusalCode | None:
         """What is wrong with a record's signature by `signer`, the broker; None where nothing is."""
@@ -84,6 +86,7 @@ def load_provider(folder: Path, now: datetime) -> Provider:
         signing_key=load_signing_key(keys, card.org_id, now),
         key_ring=load_opening_keys(keys, card.org_id),
         broker_keys=_broker_keys(folder / BROKER_KEYS_FOLDER),
+        keys=keys,
     )
 
 

@@ -99,6 +99,9 @@ agent_again_seconds: Final = 5.0
 key_overlap_days: Final = 14
 """How long an older key stays valid beside a newer one: until every agency has the new directory, with a weekend."""
 
+opening_key_kept_days: Final = key_overlap_days + content_keys_kept_days_max
+"""After its successor was made, an opening key may be destroyed: nothing that was wrapped for it is under way then."""
+
 key_age_days_max: Final = 365
 """`handoff doctor` warns of an older key that has no end: what was wrapped for it adds up with its age."""
 

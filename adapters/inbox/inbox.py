@@ -10,6 +10,7 @@ from adapters.inbox.answering import Answered, Answering, Release
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.provider import Provider
+from adapters.retiring import Retired, retire_key
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -18,7 +19,7 @@ from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
-from broker.schemas.ids import ConsentId, EventId, OfferId
+from broker.schemas.ids import ConsentId, EventId, KeyId, OfferId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_waitlisted import OfferWaitlisted
@@ -61,6 +62,10 @@ class Inbox:
     async def now(self) -> datetime:
         """The database's clock (UTC)."""
         return await self._listing.now()
+
+    async def retire_key(self, key_id: KeyId, *, revoked: bool) -> Retired:
+        """Destroy an opening key that is not needed any more; raises `KeyStillNeeded` or `KeyMissing`."""
+        return await retire_key(self._pool, self.provider, key_id, await self.now(), revoked=revoked)
 
     async def open_groups(
         self, offer_id: OfferId, *, reader: AcceptedBy, contact_shown: bool = False, single_use: bool = False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from broker.agency.errors import AgencyError
 from broker.commands.findings import Finding, State
-from broker.limits import directory_age_days_max, key_age_days_max, key_ends_days_warned
+from broker.limits import directory_age_days_max, key_age_days_max, key_ends_days_warned, opening_key_kept_days
 from broker.schemas.ids import OrgId
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.errors import SealError
@@ -32,9 +32,22 @@ def _of_folder(folder: Path, now: datetime) -> Iterator[Finding]:
         return
     by_kind = sorted(cards, key=lambda card: (card.org_id, card.kind))
     for (org, kind), group in groupby(by_kind, key=lambda card: (card.org_id, card.kind)):
-        told = _worry(list(group), now)
+        keys = list(group)
+        told = _worry(keys, now)
         if told:
             yield Finding("Keys", State.WARNING, f"{org}'s {kind.value} key {told}", _NEWER)
+        yield from (_to_destroy(card) for card in keys if kind is KeyKind.SEALING and _outlived(card, keys, now))
+
+
+def _outlived(card: KeyCard, cards: Sequence[KeyCard], now: datetime) -> bool:
+    """Whether nothing that was wrapped for this key can be on its way any more: it only waits to be stolen."""
+    newer = [one.created_at for one in cards if one.created_at > card.created_at]
+    return bool(newer) and now > min(newer) + timedelta(days=opening_key_kept_days)
+
+
+def _to_destroy(card: KeyCard) -> Finding:
+    remedy = f"Run: handoff inbox retire-key {card.key_id}. Kept copies of what it opened are noise then."
+    return Finding("Keys", State.WARNING, f"{card.key_id} is not needed any more", remedy)
 
 
 def _worry(cards: Sequence[KeyCard], now: datetime) -> str:

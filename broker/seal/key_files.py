@@ -65,6 +65,11 @@ def read_keys(
     return [_read(path, kind, public_half) for path in _key_files(folder, kind) if path.name.startswith(f"{org}.")]
 
 
+def destroy_key(folder: Path, card: KeyCard) -> None:
+    """Remove a key's private half, on the disk too. What was wrapped for it alone opens nowhere any more."""
+    destroy_secret(key_path(folder, card.key_id, card.kind))
+
+
 def read_cards(folder: Path) -> list[KeyCard]:
     """The public cards of all keys in a folder, newest first. For their owner: the files are private.
 

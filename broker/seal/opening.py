@@ -21,6 +21,7 @@ from broker.seal.errors import GroupDoesNotOpen, KeyDoesNotOpen, KeyMissing, Not
 from broker.seal.key_files import read_keys, write_key
 from broker.seal.keys import PublicSealingKey
 from broker.seal.padding import unpad
+from broker.seal.sealing import ContentKey, wrap_key
 from broker.seal.secret import Secret
 
 
@@ -74,7 +75,11 @@ class OpeningKey(Secret):
 
 
 class KeyRing:
-    """All opening keys of one organisation: old ones stay, because what was sealed to them is still on its way."""
+    """All opening keys of one organisation, from the oldest to the newest.
+
+    Old ones stay as long as what was sealed to them is on its way; then they are destroyed, and with them every copy
+    that Kafka or a backup keeps (docs/decisions/0088).
+    """
 
     def __init__(self, org: OrgId, keys: Iterable[OpeningKey]) -> None:
         self.org = org
@@ -87,6 +92,23 @@ class KeyRing:
     def key_ids(self) -> frozenset[KeyId]:
         """The keys that are held."""
         return frozenset(self._keys)
+
+    @property
+    def newest(self) -> PublicSealingKey:
+        """The public half of the key that was made last."""
+        return list(self._keys.values())[-1].public
+
+    def rewrapped(self, referral_id: ReferralId, sealed: SealedGroup, wrapped: WrappedKey) -> WrappedKey:
+        """The same content key, wrapped for our newest key, so that the key it was wrapped for can be destroyed.
+
+        Raises:
+            NotForThisKey, KeyDoesNotOpen, GroupDoesNotOpen: it is not for one of our keys, or does not open here.
+        """
+        key = self._keys.get(wrapped.key_id)
+        if key is None or wrapped.recipient != self.org:
+            raise NotForThisKey
+        secret = _unwrapped(referral_id, wrapped, _decoded(sealed), key)
+        return wrap_key(referral_id, sealed, ContentKey(secret), self.newest)
 
     def open(self, referral_id: ReferralId, sealed: SealedGroup, wraps: Iterable[WrappedKey]) -> bytes:
         """The group's text, by whichever of these wrapped keys is for one of our keys and this group, and opens.
@@ -115,6 +137,7 @@ def load_opening_keys(folder: Path, org: OrgId) -> KeyRing:
     kept = read_keys(folder, org, KeyKind.SEALING, _public_half)
     if not kept:
         raise KeyMissing(f"{org} has no opening key in {folder}.")
+    kept.sort(key=lambda one: (one[0].created_at, one[0].key_id))
     return KeyRing(org, [OpeningKey(card.key_id, private) for card, private in kept])
 
 

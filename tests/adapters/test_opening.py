@@ -19,7 +19,7 @@ CANARIES = (str(SAFE_CONTACT["handle"]), str(ALIAS["alias"]), "Wolfsbane")
 CONFLICT = {"FG14": {"opposingPartyName": "Wolfsbane"}}
 
 
-async def _accepted(
+async def accepted(
     installation: Installation,
     inbox: Inbox,
     org: OrgId,
@@ -35,7 +35,7 @@ async def _accepted(
     return offer_id, referral
 
 
-async def _released(inbox: Inbox, offer_id: OfferId) -> None:
+async def released(inbox: Inbox, offer_id: OfferId) -> None:
     async def there() -> bool:
         return (await inbox.find(offer_id)).released
 
@@ -49,11 +49,11 @@ async def test_groups_open_after_the_release_with_the_safe_contact_first(
     haven = await installation.serve(kafka.org("haven"))
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        offer_id, referral = await _accepted(installation, inbox, haven)
+        offer_id, referral = await accepted(installation, inbox, haven)
         with pytest.raises(NothingToOpen):
             await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
         await installation.voice.release(haven, offer_id, referral, {code: GROUPS[code] for code in ("FG04", "FG03")})
-        await _released(inbox, offer_id)
+        await released(inbox, offer_id)
         opened = await inbox.open_groups(offer_id, reader=AcceptedBy.SUPERVISOR, contact_shown=True)
     assert [group.field_group for group in opened] == ["FG03", "FG04"]
     contact, person = (group.content for group in opened)
@@ -71,9 +71,9 @@ async def test_nothing_opened_is_in_the_database(installation: Installation, kaf
     haven = await installation.serve(kafka.org("haven"))
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        offer_id, referral = await _accepted(installation, inbox, haven)
+        offer_id, referral = await accepted(installation, inbox, haven)
         await installation.voice.release(haven, offer_id, referral, {**GROUPS, **CONFLICT})
-        await _released(inbox, offer_id)
+        await released(inbox, offer_id)
         opened = await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF, contact_shown=True, single_use=True)
         assert all(group.content is not None for group in opened)
         await inbox.contact_made(offer_id)
@@ -90,13 +90,13 @@ async def test_a_release_to_another_key_or_with_parts_exchanged_does_not_open(
     voice = installation.voice
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        foreign, other_referral = await _accepted(installation, inbox, haven)
+        foreign, other_referral = await accepted(installation, inbox, haven)
         stranger = OpeningKey.new(KeyId(f"{kafka.org('stranger')}#seal"))
         await voice.release(haven, foreign, other_referral, sealed_to=stranger)
-        moved, referral = await _accepted(installation, inbox, haven)
+        moved, referral = await accepted(installation, inbox, haven)
         await voice.release(haven, moved, ReferralId(other_referral))
         for offer_id in (foreign, moved):
-            await _released(inbox, offer_id)
+            await released(inbox, offer_id)
         one = await inbox.open_groups(foreign, reader=AcceptedBy.STAFF)
         assert referral != other_referral
         two = await inbox.open_groups(moved, reader=AcceptedBy.STAFF)
@@ -110,10 +110,10 @@ async def test_a_group_in_another_shape_than_agreed_is_not_shown(
     haven = await installation.serve(kafka.org("haven"))
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        offer_id, referral = await _accepted(installation, inbox, haven)
+        offer_id, referral = await accepted(installation, inbox, haven)
         smuggled = {"FG04": {**ALIAS, "ssn": "000-00-0000"}}
         await installation.voice.release(haven, offer_id, referral, smuggled)
-        await _released(inbox, offer_id)
+        await released(inbox, offer_id)
         opened = await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
     assert [(group.field_group, group.content) for group in opened] == [("FG04", None)]
 
@@ -123,10 +123,10 @@ async def test_what_this_kind_may_not_hold_is_not_kept(installation: Installatio
     haven = await installation.serve(kafka.org("haven"))
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        offer_id, referral = await _accepted(installation, inbox, haven)
+        offer_id, referral = await accepted(installation, inbox, haven)
         legal = {"FG05": {"legalGivenName": "Invented", "legalFamilyName": "Example"}}
         await installation.voice.release(haven, offer_id, referral, {**GROUPS, **legal})
-        await _released(inbox, offer_id)
+        await released(inbox, offer_id)
         opened = await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
         aside = await inbox.aside()
     assert [group.field_group for group in opened] == ["FG03", "FG04"]
@@ -159,12 +159,12 @@ async def test_a_release_closes_when_it_ends_and_when_the_offer_is_taken_back(
     voice = installation.voice
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        ended, ended_referral = await _accepted(installation, inbox, haven)
+        ended, ended_referral = await accepted(installation, inbox, haven)
         await voice.release(haven, ended, ended_referral, lasts=timedelta(seconds=-1))
-        revoked, referral = await _accepted(installation, inbox, haven)
+        revoked, referral = await accepted(installation, inbox, haven)
         await voice.release(haven, revoked, referral)
-        await _released(inbox, ended)
-        await _released(inbox, revoked)
+        await released(inbox, ended)
+        await released(inbox, revoked)
         await voice.withdraw(haven, revoked, referral)
 
         async def closed() -> bool:
@@ -183,9 +183,9 @@ async def test_names_for_the_conflict_check_open_once(installation: Installation
     legal = await installation.serve(kafka.org("legal"), RecipientCategory.LEGAL_AID)
     async with installation.running() as zone:
         inbox = zone.inbox(legal)
-        offer_id, referral = await _accepted(installation, inbox, legal, RecipientCategory.LEGAL_AID)
+        offer_id, referral = await accepted(installation, inbox, legal, RecipientCategory.LEGAL_AID)
         await installation.voice.release(legal, offer_id, referral, {**GROUPS, **CONFLICT})
-        await _released(inbox, offer_id)
+        await released(inbox, offer_id)
         looks = [
             {
                 group.field_group: group.content is not None
@@ -202,9 +202,9 @@ async def test_who_opened_what_cannot_be_changed(installation: Installation, kaf
     haven = await installation.serve(kafka.org("haven"))
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
-        offer_id, referral = await _accepted(installation, inbox, haven)
+        offer_id, referral = await accepted(installation, inbox, haven)
         await installation.voice.release(haven, offer_id, referral)
-        await _released(inbox, offer_id)
+        await released(inbox, offer_id)
         await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
     for statement in ("DELETE FROM reading", "UPDATE reading SET reader = 'x'", "TRUNCATE reading"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -39,6 +39,8 @@ def test_old_keys_ending_keys_and_old_directories_are_told(tmp_path: Path, count
     SigningKey.new(KeyId("org-haven#s2")).keep(folder, NOW)
     OpeningKey.new(KeyId("org-haven#o2")).keep(folder, NOW)
     assert told(tmp_path) == []
+    later = {words for _, words in told(tmp_path, NOW + timedelta(days=36))}
+    assert later == {"org-haven#o1 is not needed any more"}
     assert {words for _, words in told(county.settings.zones, NOW + timedelta(days=32))} >= {
         f"{HOTLINE}'s is 31 days old: somebody may have joined, or lost a key, since"
     }
