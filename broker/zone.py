@@ -10,7 +10,7 @@ zones/<org>/directory.seen     of when the newest directory was that was believe
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -250,15 +250,22 @@ def _refuse_older(path: Path, directory: NetworkDirectory, now: datetime) -> Non
     if directory.issued_at > now + timedelta(seconds=directory_ahead_seconds_max):
         raise ZoneIncomplete("The directory is of a time to come.", remedy="Compare this machine's clock.")
     try:
-        seen = datetime.fromisoformat(path.read_text(encoding="ascii"))
+        seen = datetime.fromisoformat(path.read_text(encoding="ascii")).astimezone(UTC)
     except FileNotFoundError:
         seen = None
     except ValueError:
         raise ZoneIncomplete(f"{path} does not hold a time.", remedy="Remove it if the directory is new.") from None
     if seen is not None and directory.issued_at < seen:
         raise DirectoryTooOld
-    if directory.issued_at != seen:
+    if directory.issued_at == seen:
+        return
+    try:
         _replace(path, directory.issued_at.isoformat().encode())
+    except OSError:
+        raise ZoneIncomplete(
+            f"{path} cannot be written, so an older directory could not be told from a newer one.",
+            remedy="Give the zone's folder to the user who runs this.",
+        ) from None
 
 
 def _keys_of_cards(folder: Path, kind: KeyKind) -> dict[KeyId, PublicSigningKey]:

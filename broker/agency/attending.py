@@ -58,21 +58,28 @@ async def _heard(client: AgencyClient, notice: Notice) -> None:
 
 
 async def _look_again_and_again(client: AgencyClient) -> None:
+    tried: datetime | None = None
     while True:
         try:
-            await look(client, datetime.now(UTC))
+            tried = await look(client, datetime.now(UTC), tried)
         except (AgencyError, KeyFileError) as error:
             log.error("%s", error)
         await asyncio.sleep(agent_look_seconds)
 
 
-async def look(client: AgencyClient, now: datetime) -> None:
-    """One look: take in a changed zone, let in who waited for it, destroy what has been kept for too long."""
+async def look(client: AgencyClient, now: datetime, tried: datetime | None = None) -> datetime:
+    """One look: take in a changed zone, let in who waited for it, destroy what has been kept for too long.
+
+    `tried` is of when the directory was with which the choices that wait were tried last, and so is what is returned:
+    with the same one they are not tried again.
+    """
     client.look_again()
-    for choice, referral_id, chosen in await client.late.waiting():
+    issued_at = client.zone.directory.issued_at
+    for choice, referral_id, chosen in await client.late.waiting() if issued_at != tried else ():
         await _answered(referral_id, chosen.recipient, partial(client.late.seal_chosen, choice, referral_id, chosen))
     if ended := await client.kept_keys.forget_ended(now):
         log.info("content keys of %d referrals destroyed: kept long enough", ended)
+    return issued_at
 
 
 async def _answered(referral_id: ReferralId, recipient: OrgId, seal: Callable[[], Awaitable[Published]]) -> None:
