@@ -89,6 +89,13 @@ class Need:
     owner: OrgId | None = None
 
 
+class HandedOver(NamedTuple):
+    """What one recipient received, and when the last of it (UTC)."""
+
+    groups: frozenset[FieldGroup]
+    at: datetime
+
+
 @dataclass(slots=True)
 class Recall:
     """What one recipient was asked to give up, and its answer. Times are UTC.
@@ -126,7 +133,7 @@ class Referral:
     sealed: dict[FieldGroup, SealedGroup] = field(default_factory=dict)
     wraps: dict[tuple[FieldGroup, OrgId], WrappedKey] = field(default_factory=dict)
     parsed: Request | None = None
-    disclosed: dict[OfferId, frozenset[FieldGroup]] = field(default_factory=dict)
+    disclosed: dict[OfferId, HandedOver] = field(default_factory=dict)
     """What was handed over for each offer; only where a batch may take it back."""
     recalls: dict[OfferId, Recall] = field(default_factory=dict)
 

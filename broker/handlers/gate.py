@@ -27,6 +27,8 @@ from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import Purpose
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from broker.handlers.cases import Need, Referral
     from broker.handlers.desk import Desk
 
@@ -93,7 +95,29 @@ def ask(
     consents: Sequence[ConsentTerms] | None = None,
 ) -> Decision:
     """May this referral's groups go to this provider, in this phase, now? `consents` where they are at hand already."""
-    question = Question(
+    known = desk.consents_for(referral) if consents is None else consents
+    known = bounded(desk, known, referral, need, recipient.org)
+    return decide(_question(desk, referral, need, recipient, phase), known, desk.now, desk.pack_of(referral))
+
+
+def may_keep(
+    desk: Desk, referral: Referral, need: Need, recipient: Party, released_at: datetime
+) -> frozenset[FieldGroup]:
+    """Which groups this provider, to whom they were handed over at `released_at` (UTC), may go on holding.
+
+    Those that are let through now, and those that the release which the referral stands on, as it stands now, would
+    have let through then: one that has only run out since, or been used up, is not asked back (domain.md §4.4).
+    """
+    named = referral.consent.consent_id if referral.consent is not None else None
+    consents = [terms for terms in desk.consents_for(referral) if terms.ref.consent_id == named or not terms.permits]
+    question = _question(desk, referral, need, recipient, Phase.RELEASE)
+    then = decide(question, consents, released_at, desk.pack_of(referral))
+    now = ask(desk, referral, need, recipient, Phase.RELEASE)
+    return frozenset().union(*(one.let_through for one in (then, now) if one.effect is Effect.PERMIT))
+
+
+def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phase: Phase) -> Question:
+    return Question(
         phase=phase,
         discloser=desk.directory.parties[referral.source],
         recipient=recipient,
@@ -103,9 +127,6 @@ def ask(
         victim_agreed=referral.victim_agreed,
         excluded=referral.excluded,
     )
-    known = desk.consents_for(referral) if consents is None else consents
-    known = bounded(desk, known, referral, need, recipient.org)
-    return decide(question, known, desk.now, desk.pack_of(referral))
 
 
 def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decision | None]:

@@ -4,7 +4,8 @@ A copy that has left cannot be called home, so nobody is silently trusted with o
 once, and then a human of the network has it.
 """
 
-from broker.domain.consent import Effect, Phase, Reason
+from datetime import datetime
+
 from broker.domain.deadlines import deadline
 from broker.handlers import gate
 from broker.handlers.arrival import Arrival
@@ -22,28 +23,21 @@ OVERDUE = "REVOCATION_UNANSWERED"
 
 
 def recall(desk: Desk, referral: Referral) -> None:
-    """Ask every recipient to give up what consent reaches no longer. What only ran out is not asked back (§4.4)."""
-    for offer_id, disclosed in referral.disclosed.items():
+    """Ask every recipient to give up what consent covers no longer."""
+    for offer_id, handed_over in referral.disclosed.items():
         offer = referral.offers[offer_id]
         before = referral.recalls.get(offer_id)
         asked = frozenset() if before is None else before.groups
-        lost = disclosed - asked - _still_held(desk, referral, offer, disclosed)
+        lost = handed_over.groups - asked - _may_keep(desk, referral, offer, handed_over.at)
         if lost:
             _ask(desk, referral, offer, lost | asked, lost)
 
 
-def _still_held(
-    desk: Desk, referral: Referral, offer: Offer, disclosed: frozenset[FieldGroup]
-) -> frozenset[FieldGroup]:
-    """What the recipient may keep: what the gate would let through at this moment, and what no more than expired."""
+def _may_keep(desk: Desk, referral: Referral, offer: Offer, released_at: datetime) -> frozenset[FieldGroup]:
     party = desk.directory.parties.get(offer.provider)
     if party is None:
         return frozenset()
-    decision = gate.ask(desk, referral, referral.needs[offer.category], party, Phase.RELEASE)
-    if decision.effect is not Effect.PERMIT:
-        return disclosed if decision.reason is Reason.CONSENT_EXPIRED else frozenset()
-    expired = {group for group, reason in decision.withheld.items() if reason is Reason.CONSENT_EXPIRED}
-    return decision.let_through | expired
+    return gate.may_keep(desk, referral, referral.needs[offer.category], party, released_at)
 
 
 def _ask(

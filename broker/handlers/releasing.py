@@ -8,7 +8,7 @@ from broker.domain.consent import Decision, Effect, Phase
 from broker.domain.deadlines import deadline
 from broker.handlers import gate
 from broker.handlers.bounds import count_use
-from broker.handlers.cases import Need, NextAction, Offer, Referral
+from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk, Disclosed
 from broker.handlers.seeking import decision_facts, end_consent
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
@@ -82,7 +82,9 @@ def _hand_over(
         referral.referral_id,
         {**_facts(referral, need, offer, decision), "groups": groups},
     )
-    desk.put(referral.disclosed, offer.offer_id, referral.disclosed.get(offer.offer_id, frozenset()) | set(groups))
+    before = referral.disclosed.get(offer.offer_id)
+    held = frozenset(groups) if before is None else before.groups | frozenset(groups)
+    desk.put(referral.disclosed, offer.offer_id, HandedOver(held, desk.now))
     desk.written.disclosed += [
         Disclosed(offer.offer_id, group, referral.referral_id, offer.provider, decision.consent) for group in groups
     ]

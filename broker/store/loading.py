@@ -14,7 +14,7 @@ import asyncpg
 
 from broker.domain.consent import ConsentRef, Revoked, standing
 from broker.domain.policy import read_pack
-from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Recall, Referral
+from broker.handlers.cases import ConsentVersion, HandedOver, Incident, Need, NextAction, Offer, Recall, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.field_groups import FieldGroup
@@ -313,11 +313,12 @@ async def _load_disclosed(connection: Connection, desk: Desk) -> None:
     """What was handed over, and what was asked back of it."""
     ids = list(desk.referrals)
     for row in await connection.fetch(
-        "SELECT referral_id, offer_id, field_group FROM disclosure WHERE referral_id = ANY($1::text[])", ids
+        "SELECT referral_id, offer_id, array_agg(field_group) AS groups, max(released_at) AS at FROM disclosure"
+        " WHERE referral_id = ANY($1::text[]) GROUP BY referral_id, offer_id",
+        ids,
     ):
-        disclosed = desk.referrals[ReferralId(row["referral_id"])].disclosed
-        offer = OfferId(row["offer_id"])
-        disclosed[offer] = disclosed.get(offer, frozenset()) | {FieldGroup(row["field_group"])}
+        handed_over = HandedOver(frozenset(map(FieldGroup, row["groups"])), row["at"])
+        desk.referrals[ReferralId(row["referral_id"])].disclosed[OfferId(row["offer_id"])] = handed_over
     for row in await connection.fetch("SELECT * FROM recall WHERE referral_id = ANY($1::text[])", ids):
         recall = Recall(
             offer_id=OfferId(row["offer_id"]),

@@ -51,6 +51,17 @@ async def let_pass(county: County, referral: str) -> None:
     await county.pool.execute("UPDATE recall SET due_at = $1 WHERE referral_id = $2", past, referral)
 
 
+async def run_out(county: County, record: ConsentRecord) -> None:
+    """As if its time had passed since: a version that is known already is read anew from here on."""
+    past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    await county.pool.execute(
+        "UPDATE consent SET record = jsonb_set(record, '{validity,notAfter}', to_jsonb($2::text)), version = 2"
+        " WHERE consent_id = $1",
+        record.consent_id,
+        past,
+    )
+
+
 async def test_the_recipient_is_told_what_is_asked_and_its_answer_is_kept(served: County) -> None:
     """An oral revocation of all: the shelter that has the groups hears which, by when; its word closes the matter."""
     record = release(BIRCH, CEDAR)
@@ -129,19 +140,25 @@ async def test_only_a_recipient_can_answer(served: County) -> None:
     assert (await recall(served, referral))["outcome"] is None
 
 
+async def test_another_release_that_ran_out_does_not_hide_a_revocation(served: County) -> None:
+    """Of two releases of one survivor's, the older has run out; the one that was relied on is taken back."""
+    record = release(BIRCH, CEDAR)
+    whose = record.subject.model_dump(mode="json", by_alias=True, exclude_none=True)
+    other = release(BIRCH, CEDAR, days=0.042, subject=whose)
+    await served.say(HOTLINE, granted(other), other.consent_id)
+    referral, org, _ = await handed_over(served, record)
+    await run_out(served, other)
+    await served.say(HOTLINE, revoked(), record.consent_id)
+    await served.settled()
+    assert len(served.facts(DisclosureRevoked, org=org, about=referral)) == 1
+
+
 async def test_a_release_that_only_ran_out_is_not_asked_back(served: County) -> None:
     """Expiry stops what is still to be sent; what was handed over while it lasted stays (domain.md §4.4)."""
     record = release(BIRCH, CEDAR)
     referral, _, _ = await handed_over(served, record)
-    past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
-    await served.pool.execute(
-        "UPDATE consent SET record = jsonb_set(record, '{validity,notAfter}', to_jsonb($2::text))"
-        " WHERE consent_id = $1",
-        record.consent_id,
-        past,
-    )
+    await run_out(served, record)
     other = release(BIRCH, subject=record.subject.model_dump(mode="json", by_alias=True, exclude_none=True))
-    async with served.broker():
-        await served.say(HOTLINE, granted(other), other.consent_id)
-        await served.settled()
+    await served.say(HOTLINE, granted(other), other.consent_id)
+    await served.settled()
     assert not served.facts(DisclosureRevoked, about=referral)
