@@ -1,4 +1,4 @@
-"""The disclosure matrix of domain.md §3: direction matters, and an offer is not a release."""
+"""What the rows of the disclosure matrix have in common: direction matters, and an offer is not a release."""
 
 from dataclasses import replace
 
