@@ -32,6 +32,7 @@ COMMANDS = (
     Entry("agent", "broker.commands.agent:agent", "Let in, from an agency's zone, the providers that are chosen."),
     Entry("demo", "broker.commands.demo:demo", "Play one county's night through, checking each step."),
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
+    Entry("explain", "broker.commands.explain:explain", "Explain what each recipient of a referral was told, and why."),
     Entry("inbox", "broker.app:inbox", "See what waits for a provider, answer it, open what was released."),
     Entry("local", "broker.commands.local:app", "Look after the embedded Kafka and PostgreSQL and their data."),
     Entry("keys", "broker.commands.keys:app", "Make a zone's keys, list them, print their public cards."),

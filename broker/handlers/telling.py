@@ -134,6 +134,8 @@ def _asked(desk: Desk, referral: Referral, need: Need) -> tuple[gate.Permit, boo
                 "released": released,
                 "reason": decision.reason if decision.reason else None,
                 "rules": list(decision.rules),
+                "consents": [f"{one.consent_id}/{one.version}" for one in decision.consents],
+                "policy": referral.policy,
             },
         )
     return permit, released

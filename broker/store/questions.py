@@ -52,15 +52,21 @@ class QuarantineLine:
     quarantined_at: datetime
 
 
-async def trail_of(connection: Connection, referral_id: str, reader: str, salt: bytes) -> list[TrailLine]:
-    """The entries of a referral in order. Reading them is an entry itself, written in the same transaction."""
+async def trail_of(
+    connection: Connection, referral_id: str, reader: str, salt: bytes, reason: str | None = None
+) -> list[TrailLine]:
+    """The entries of a referral in order. Reading them is an entry itself, written in the same transaction.
+
+    `reason` is the code that the reader gave for reading, if one was asked for.
+    """
     rows = await connection.fetch(
         "SELECT idx, kind, salt, preimage, commitment, written_at FROM trail_entry WHERE referral_id = $1 ORDER BY idx",
         referral_id,
     )
     if rows:
         now = await connection.fetchval("SELECT now()")
-        read = entry(Step.TRAIL_READ, referral_id, {"at": now, "actor": reader, "entries": len(rows)}, salt)
+        facts = {"at": now, "actor": reader, "entries": len(rows), "reason": reason}
+        read = entry(Step.TRAIL_READ, referral_id, facts, salt)
         await add_entry(connection, read)
     return [
         TrailLine(

@@ -1,0 +1,141 @@
+"""`handoff explain`: for each recipient and group, let through or withheld, by which rule; then, and if asked anew."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+
+import typer
+
+from broker.commands.trail import ACTOR, Json
+from broker.composition import broker_pool
+from broker.domain.consent import Effect
+from broker.domain.reasons import RULE, WORDS, Reason
+from broker.explaining import Now, Ruling, asked_now, rulings_of
+from broker.local.parts import attached
+from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.schemas.ids import ReferralId
+from broker.settings import Settings, load_settings
+from broker.store.questions import trail_of
+from broker.trail.entries import Step, fresh_salt
+
+
+class Reading(StrEnum):
+    """Why somebody reads: it stands in the trail beside who."""
+
+    OPERATIONS = "OPERATIONS"
+    SURVIVOR_ASKED = "SURVIVOR_ASKED"
+    COMPLAINT = "COMPLAINT"
+    AUDIT = "AUDIT"
+
+
+_DONE: Final = {
+    Step.OFFERS_MADE: "offer made, without identity",
+    Step.REFERRAL_HELD: "not asked, the need was held",
+    Step.DISCLOSURE_RELEASED: "sealed groups handed over",
+    Step.DISCLOSURE_DENIED: "nothing handed over",
+    Step.RECIPIENT_NAMED: "named to the source, which was asked to wrap its keys",
+    Step.FEEDBACK_DECIDED: "what became of it",
+    None: "if it were asked now",
+}
+_ANSWER: Final = {Effect.PERMIT: "yes", Effect.DENY: "no", Effect.HOLD: "not yet"}
+
+
+def explain(
+    referral: Annotated[str, typer.Argument(help="The referral's id: ref-…")],
+    recipient: Annotated[str | None, typer.Option(help="Only what this organisation was told: org-…")] = None,
+    reason: Annotated[Reading, typer.Option(help="Why you read; it stands in the trail.")] = Reading.OPERATIONS,
+    as_json: Json = False,
+) -> None:
+    """Explain what each recipient was told about a referral, and why not the rest.
+
+    First as it was decided, from the trail: when, in which phase, on which consent version, under which policy. Then
+    what the gate would answer now, without sending anything. Reading it is an entry of the trail, too.
+    """
+    sound, now, rulings = asyncio.run(_read(attached(load_settings()), ReferralId(referral), recipient, reason))
+    if now is None:
+        typer.echo("No such referral.", err=True)
+        raise typer.Exit(1)
+    for line in _as_json(now, rulings) if as_json else _told(referral, now, rulings):
+        typer.echo(line)
+    if not sound:
+        typer.echo("An entry does not fit its commitment: the trail was altered.", err=True)
+        raise typer.Exit(6)
+
+
+async def _read(
+    settings: Settings, referral: ReferralId, recipient: str | None, reason: Reading
+) -> tuple[bool, Now | None, list[Ruling]]:
+    """Whether the trail is sound, what holds now, and every ruling in the order of the trail, those of now last."""
+    async with broker_pool(settings) as pool, pool.acquire() as connection, connection.transaction():
+        lines = await trail_of(connection, referral, ACTOR, fresh_salt(), reason.value)
+        past = [one for one in rulings_of(lines) if recipient in (None, one.recipient)]
+        recipients = [recipient] if recipient else list(dict.fromkeys(one.recipient for one in past))
+        now = await asked_now(connection, settings, referral, recipients)
+    return all(line.sound for line in lines), now, [*past, *(now.rulings if now else ())]
+
+
+def _as_json(now: Now, rulings: Sequence[Ruling]) -> Iterator[str]:
+    """One object per line: each need's standing, then each ruling; times are RFC 3339 in UTC."""
+    for standing in now.standings:
+        yield json.dumps({"kind": "need", **asdict(standing)}, default=_time)
+    for ruling in rulings:
+        kind = "decided" if ruling.step else "now"
+        yield json.dumps({"kind": kind, **asdict(ruling)}, default=_time)
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def _told(referral: str, now: Now, rulings: Sequence[Ruling]) -> Iterator[str]:
+    yield f"{referral}  from {now.source}  under policy {now.policy}"
+    for standing in now.standings:
+        then = "nothing more happens by itself"
+        if standing.next_action is not None and standing.due_at is not None:
+            then = f"next {standing.next_action} at {_clock(standing.due_at)}, until then with {standing.owner}"
+        yield f"  {standing.need}: {standing.state}; {then}"
+    for recipient in dict.fromkeys(ruling.recipient for ruling in rulings):
+        yield ""
+        yield recipient
+        for ruling in rulings:
+            if ruling.recipient == recipient:
+                yield from _ruling(ruling)
+    if not rulings:
+        yield "  No organisation was considered yet."
+
+
+def _ruling(ruling: Ruling) -> Iterator[str]:
+    answer = "passed over" if ruling.effect is None else _ANSWER[ruling.effect]
+    yield f"  {_clock(ruling.at)}  {ruling.need}, {ruling.phase}: {_DONE[ruling.step]}: {answer}"
+    if ruling.reason is not None:
+        yield f"    because {_why(ruling.reason)}"
+    if ruling.consents:
+        yield f"    on release {', '.join(ruling.consents)} (id/version)"
+    elif ruling.effect is Effect.PERMIT:
+        yield "    on no release: by the rules alone"
+    if ruling.rules:
+        yield f"    by {', '.join(dict.fromkeys(ruling.rules))} under {ruling.policy}"
+    for group in ruling.let_through or ():
+        yield f"    let through  {_labelled(group)}"
+    for group, why in sorted(ruling.withheld.items()):
+        yield f"    withheld     {_labelled(group)}  {_why(why)}"
+
+
+def _why(reason: str) -> str:
+    """The code, its rule and its words; a code of matching has no rule of law."""
+    if reason not in Reason.__members__:
+        return f"{reason}: matching chose others."
+    return f"{reason} ({RULE[Reason(reason)]}): {WORDS[Reason(reason)]}"
+
+
+def _labelled(group: str) -> str:
+    facts = GROUPS.get(FieldGroup(group))
+    return f"{group:<5} {facts.label if facts else 'not in the catalogue':<38}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"

@@ -1,0 +1,184 @@
+"""Explains what a referral's recipients were told and why: as the trail says it was decided, and as it would be now.
+
+The past is read from the trail and never worked out again. The present is asked of the gate itself, with the referral,
+its consents and the policy that is frozen on it, in the transaction that writes who read.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from broker.domain.consent import Decision, Effect, Party, Phase
+from broker.handlers import gate
+from broker.handlers.cases import Need, NextAction, Referral
+from broker.handlers.desk import Desk
+from broker.handlers.directory import Directory
+from broker.handlers.seeking import decision_facts
+from broker.pipeline import draw
+from broker.schemas.ids import OrgId, ReferralId
+from broker.schemas.vocabulary import NeedState, OfferState, RecipientCategory
+from broker.settings import Settings
+from broker.sql.bulk import Connection
+from broker.store.directory import clock_and_directory
+from broker.store.loading import ConsentCache, Wanted, load
+from broker.store.policies import shipped_pack
+from broker.store.questions import TrailLine
+from broker.trail.entries import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One answer of the gate about one recipient. `at` is UTC; `step` is the entry of the trail, None if asked now.
+
+    `effect` is None where the trail keeps the reason alone: a candidate that was passed over. `let_through` is None
+    where it does not say groups.
+    """
+
+    at: datetime
+    step: Step | None
+    phase: Phase
+    recipient: str
+    need: str
+    effect: Effect | None
+    reason: str | None
+    let_through: tuple[str, ...] | None
+    withheld: Mapping[str, str]
+    rules: tuple[str, ...]
+    consents: tuple[str, ...]
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one need of the referral stands, what happens next, by when (UTC) and who answers for it until then."""
+
+    need: RecipientCategory
+    state: NeedState
+    next_action: NextAction | None
+    due_at: datetime | None
+    owner: OrgId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What holds at this moment: where the needs stand, and what the gate would answer if it were asked."""
+
+    source: OrgId
+    policy: str
+    standings: tuple[Standing, ...]
+    rulings: tuple[Ruling, ...]
+
+
+_PHASES: Final = {
+    Step.OFFERS_MADE: Phase.OFFER,
+    Step.REFERRAL_HELD: Phase.OFFER,
+    Step.DISCLOSURE_RELEASED: Phase.RELEASE,
+    Step.DISCLOSURE_DENIED: Phase.RELEASE,
+    Step.RECIPIENT_NAMED: Phase.RELEASE,
+    Step.FEEDBACK_DECIDED: Phase.FEEDBACK,
+}
+"""The steps of the trail that a decision is written in."""
+
+
+def rulings_of(lines: Iterable[TrailLine]) -> list[Ruling]:
+    """Every decision that the entries of one referral tell of, in their order."""
+    policy = ""
+    found: list[Ruling] = []
+    for line in lines:
+        policy = str(line.facts.get("policy") or policy)
+        if line.kind in _PHASES:
+            found += _told(line, Step(line.kind), policy)
+    return found
+
+
+def _told(line: TrailLine, step: Step, policy: str) -> Iterator[Ruling]:
+    facts = line.facts
+    if "recipient" in facts:
+        yield _ruling(line, step, facts, policy)
+    for offer in facts.get("offers", ()):
+        yield _ruling(line, step, offer, policy)
+    for org, reason in {**facts.get("passedOver", {}), **facts.get("candidates", {})}.items():
+        yield _ruling(line, step, {"recipient": org, "reason": reason}, policy)
+
+
+def _ruling(line: TrailLine, step: Step, facts: Mapping[str, Any], policy: str) -> Ruling:
+    effect = facts.get("effect")
+    if step is Step.FEEDBACK_DECIDED:
+        effect = Effect.PERMIT if facts["released"] else Effect.DENY
+    through = facts.get("letThrough")
+    return Ruling(
+        at=datetime.fromisoformat(line.facts["at"]),
+        step=step,
+        phase=_PHASES[step],
+        recipient=facts["recipient"],
+        need=line.facts["need"],
+        effect=None if effect is None else Effect(effect),
+        reason=facts.get("reason"),
+        let_through=None if through is None else tuple(facts.get("groups", through)),
+        withheld=facts.get("withheld", {}),
+        rules=tuple(facts.get("rules", ())),
+        consents=tuple(facts.get("consents", ())),
+        policy=policy,
+    )
+
+
+async def asked_now(
+    connection: Connection, settings: Settings, referral_id: ReferralId, recipients: Sequence[str]
+) -> Now | None:
+    """What the gate would answer now about these recipients; None for an unknown referral. Sends and changes nothing.
+
+    To be called in a transaction: the referral stays locked until its end, so that the answers fit each other.
+    """
+    pack, _ = shipped_pack()
+    now, directory = await clock_and_directory(connection, Directory.empty())
+    packs = {pack.reference: pack}
+    desk = Desk(now, packs, pack, directory, draw(), settings.broker_org, settings.environment)
+    await load(connection, desk, Wanted(referrals={referral_id}), ConsentCache())
+    referral = desk.referrals.get(referral_id)
+    if referral is None:
+        return None
+    needs = sorted(referral.needs.values(), key=lambda need: need.category)
+    return Now(
+        source=referral.source,
+        policy=referral.policy,
+        standings=tuple(Standing(n.category, n.state, n.next_action, n.due_at, n.owner) for n in needs),
+        rulings=tuple(ruling for need in needs for ruling in _asked(desk, referral, need, recipients)),
+    )
+
+
+def _asked(desk: Desk, referral: Referral, need: Need, recipients: Sequence[str]) -> Iterator[Ruling]:
+    for name in recipients:
+        party = desk.directory.parties.get(OrgId(name))
+        if party is None:
+            continue
+        if party.org == referral.source and need.provider is not None:
+            _, decision = gate.feedback(desk, referral, need)
+            if decision is not None:
+                yield _now(desk, referral, need, party, Phase.FEEDBACK, decision)
+        elif party.category == need.category:
+            phase = Phase.RELEASE if _accepted(referral, need, party) else Phase.OFFER
+            yield _now(desk, referral, need, party, phase, gate.ask(desk, referral, need, party, phase))
+
+
+def _accepted(referral: Referral, need: Need, party: Party) -> bool:
+    offers = referral.offers_for(need.category)
+    return any(offer.provider == party.org and offer.state is OfferState.ACCEPTED for offer in offers)
+
+
+def _now(desk: Desk, referral: Referral, need: Need, party: Party, phase: Phase, decision: Decision) -> Ruling:
+    facts: dict[str, Any] = decision_facts(party.org, decision)
+    return Ruling(
+        at=desk.now,
+        step=None,
+        phase=phase,
+        recipient=party.org,
+        need=need.category,
+        effect=decision.effect,
+        reason=decision.reason,
+        let_through=tuple(facts["letThrough"]),
+        withheld=facts["withheld"],
+        rules=tuple(decision.rules),
+        consents=tuple(facts["consents"]),
+        policy=referral.policy,
+    )
