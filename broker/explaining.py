@@ -14,6 +14,7 @@ from broker.handlers import gate
 from broker.handlers.cases import Need, NextAction, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.directory import Directory
+from broker.handlers.releasing import duties
 from broker.handlers.seeking import decision_facts
 from broker.pipeline import draw
 from broker.schemas.ids import OrgId, ReferralId
@@ -47,6 +48,7 @@ class Ruling:
     rules: tuple[str, ...]
     consents: tuple[str, ...]
     policy: str
+    obligations: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def _ruling(line: TrailLine, step: Step, facts: Mapping[str, Any], policy: str) 
         rules=tuple(facts.get("rules", ())),
         consents=tuple(facts.get("consents", ())),
         policy=policy,
+        obligations=facts.get("obligations", {}),
     )
 
 
@@ -181,4 +184,5 @@ def _now(desk: Desk, referral: Referral, need: Need, party: Party, phase: Phase,
         rules=tuple(decision.rules),
         consents=tuple(facts["consents"]),
         policy=referral.policy,
+        obligations=duties(decision) if decision.effect is Effect.PERMIT else {},
     )

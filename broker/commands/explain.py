@@ -39,8 +39,16 @@ _DONE: Final = {
     Step.DISCLOSURE_DENIED: "nothing handed over",
     Step.RECIPIENT_NAMED: "named to the source, which was asked to wrap its keys",
     Step.FEEDBACK_DECIDED: "what became of it",
-    None: "if it were asked now",
+    None: "if it were asked",
 }
+_DUTIES: Final = {
+    "redisclosureProhibited": "not to be passed on",
+    "notice": "notice",
+    "singleUse": "for one check only:",
+    "excludedFields": "without the fields",
+    "until": "relied on until",
+}
+"""The duties of a disclosure in words, by their names in the trail."""
 _ANSWER: Final = {Effect.PERMIT: "yes", Effect.DENY: "no", Effect.HOLD: "not yet"}
 
 
@@ -103,12 +111,13 @@ def _told(referral: str, now: Now, rulings: Sequence[Ruling]) -> Iterator[str]:
         yield recipient
         for ruling in rulings:
             if ruling.recipient == recipient:
-                yield from _ruling(ruling)
+                yield from answer_lines(ruling)
     if not rulings:
         yield "  No organisation was considered yet."
 
 
-def _ruling(ruling: Ruling) -> Iterator[str]:
+def answer_lines(ruling: Ruling) -> Iterator[str]:
+    """One answer of the gate: what was done, why, on what it rests, what it binds to, and every group."""
     answer = "passed over" if ruling.effect is None else _ANSWER[ruling.effect]
     yield f"  {_clock(ruling.at)}  {ruling.need}, {ruling.phase}: {_DONE[ruling.step]}: {answer}"
     if ruling.reason is not None:
@@ -119,10 +128,19 @@ def _ruling(ruling: Ruling) -> Iterator[str]:
         yield "    on no release: by the rules alone"
     if ruling.rules:
         yield f"    by {', '.join(dict.fromkeys(ruling.rules))} under {ruling.policy}"
+    for duty, bound in ruling.obligations.items():
+        if bound:
+            yield f"    bound: {_DUTIES[duty]}{_bound(bound)}"
     for group in ruling.let_through or ():
-        yield f"    let through  {_labelled(group)}"
+        yield f"    let through  {_labelled(group)}".rstrip()
     for group, why in sorted(ruling.withheld.items()):
         yield f"    withheld     {_labelled(group)}  {_why(why)}"
+
+
+def _bound(value: bool | str | list[str]) -> str:
+    if isinstance(value, bool):
+        return ""
+    return f" {value if isinstance(value, str) else ', '.join(value)}"
 
 
 def _why(reason: str) -> str:

@@ -12,6 +12,7 @@ from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk, Disclosed
 from broker.handlers.seeking import decision_facts, end_consent
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
+from broker.schemas.envelope import rfc3339
 from broker.schemas.event import Flow
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.recipient_chosen import RecipientChosen
@@ -80,7 +81,7 @@ def _hand_over(
     desk.record(
         Step.DISCLOSURE_RELEASED,
         referral.referral_id,
-        {**_facts(referral, need, offer, decision), "groups": groups},
+        {**_facts(referral, need, offer, decision), "groups": groups, "obligations": duties(decision)},
     )
     before = referral.disclosed.get(offer.offer_id)
     held = frozenset(groups) if before is None else before.groups | frozenset(groups)
@@ -92,6 +93,18 @@ def _hand_over(
     desk.change(need, released=True)
     contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
     desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)
+
+
+def duties(decision: Decision) -> dict[str, object]:
+    """What binds the recipient of a disclosure, in the trail's words (domain.md §4.3 step 8): codes and a time."""
+    bound = decision.obligations
+    return {
+        "redisclosureProhibited": bound.redisclosure_prohibited,
+        "notice": bound.notice_code,
+        "singleUse": sorted(bound.single_use),
+        "excludedFields": list(bound.excluded_fields),
+        "until": None if decision.expires_at is None else rfc3339(decision.expires_at),
+    }
 
 
 def _facts(referral: Referral, need: Need, offer: Offer, decision: Decision) -> dict[str, object]:
