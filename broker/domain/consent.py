@@ -11,7 +11,7 @@ from typing import Final
 
 from broker.domain.ground import Ground, NoGround, ground_of
 from broker.domain.necessity import Cut, cut
-from broker.domain.obligations import NO_RELEASE, Obligations, strictest
+from broker.domain.obligations import NO_RELEASE, Obligations, strictest, unrevealing
 from broker.domain.pack import PolicyPack
 from broker.domain.permits import denied, end_of, excludes
 from broker.domain.purposes import purpose_for
@@ -83,7 +83,7 @@ def _answer(question: Question, ground: Ground, parts: Cut, pack: PolicyPack) ->
     if reason is not None:
         return Decision(Effect.DENY, _NO_GROUPS, withheld, reason, (*rules, RULE[reason]), basis, refs)
     named = _all_name(question, permits)
-    duties = _duties(question, ground, named)
+    duties = unrevealing(_duties(question, ground, named), let_through)
     return Decision(
         Effect.PERMIT,
         let_through,

@@ -26,6 +26,18 @@ NO_RELEASE: Final = Obligations()
 _NOTICES: Final = ("NONE", "HIPAA-MAY-BE-REDISCLOSED", "VAWA-LOCAL", "PART2-2.32-SHORT", "PART2-2.32-A1")
 """From the mildest notice to the strictest."""
 
+_OF_PART2: Final = frozenset({"PART2-2.32-SHORT", "PART2-2.32-A1"})
+_PART2_GROUP: Final = FieldGroup("FG19")
+_INSTEAD: Final = "VAWA-LOCAL"
+"""The strictest notice that does not say what kind of record there is."""
+
+
+def unrevealing(duties: Obligations, let_through: frozenset[FieldGroup]) -> Obligations:
+    """The same duties; where no Part 2 record goes, its notice does not either: it would tell that there is one."""
+    if duties.notice_code in _OF_PART2 and _PART2_GROUP not in let_through:
+        return duties._replace(notice_code=_INSTEAD)
+    return duties
+
 
 def strictest(duties: list[Obligations]) -> Obligations:
     """Of several releases together the strictest word of each counts."""

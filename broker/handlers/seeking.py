@@ -25,7 +25,6 @@ from broker.handlers.cases import (
 from broker.handlers.desk import Desk
 from broker.handlers.telling import tell_closed, tell_status, withdraw
 from broker.schemas.event import Flow
-from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_held import HoldReason, ReferralHeld
@@ -166,7 +165,7 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
     )
     desk.add_offer(referral, offer)
     desk.recent_offers[provider.org] = desk.recent_offers.get(provider.org, 0) + 1
-    told = offer_event(referral.request, referral, need, offer, decision.let_through)
+    told = offer_event(referral.request, referral, need, offer, decision)
     if decision.obligations.excluded_fields:
         told = without_excluded(told, decision.obligations.excluded_fields)
     desk.send(
@@ -183,10 +182,9 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
     return {"offer": offer.offer_id, "answerBy": answer_by, **decision_facts(provider.org, decision)}
 
 
-def offer_event(
-    request: Request, referral: Referral, need: Need, offer: Offer, groups: frozenset[FieldGroup]
-) -> OfferMade:
-    """The offer's content: exactly the groups that were let through, everything else absent."""
+def offer_event(request: Request, referral: Referral, need: Need, offer: Offer, decision: Decision) -> OfferMade:
+    """The offer's content: exactly the groups that were let through, everything else absent, and the notice on it."""
+    groups = decision.let_through
     return OfferMade(
         offer_id=offer.offer_id,
         category=need.category,
@@ -198,6 +196,7 @@ def offer_event(
         jurisdiction_code=request.jurisdiction_code if "FG07a" in groups else None,
         area=request.area if "FG07b" in groups else None,
         worker_contact=request.worker_contact if "FG23" in groups else None,
+        notice_code=decision.obligations.notice_code,
     )
 
 
