@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from broker.domain.pack import PolicyPack
 from broker.domain.terms import ConsentTerms, terms
 from broker.schemas.consent_record import ConsentRecord, NamedRecipient
-from broker.schemas.consent_vocabulary import ConsentDecision, GrantForm
+from broker.schemas.consent_vocabulary import Capacity, ConsentDecision, GrantForm, IdentityCheck, SubjectKind
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import OrgClass
@@ -22,9 +22,9 @@ def release_refusal(
 ) -> RefusalCode | None:
     """Why the release that `discloser` publishes cannot be taken in at `now`; None where it can.
 
-    Rules: exactly one discloser, the publisher (§2.5); VAWA-02, VAWA-03, VAWA-06; oral releases to one organisation
-    for at most `oralTemporaryHours` (§4.2). A release dated further ahead than one may last is no limit either. A
-    denial may run as long as the survivor wishes.
+    Rules: exactly one discloser, the publisher (§2.5); who granted it (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral
+    releases to one organisation for at most `oralTemporaryHours` (§4.2). A release dated further ahead than one may
+    last is no limit either. A denial may run as long as the survivor wishes.
     """
     if record.discloser.org_id != discloser:
         return RefusalCode.DISCLOSER_NOT_YOU
@@ -33,6 +33,9 @@ def release_refusal(
         return RefusalCode.NOT_TIME_LIMITED
     if record.decision is not ConsentDecision.PERMIT:
         return None
+    refusal = _grantors_refusal(record, org_class, pack)
+    if refusal is not None:
+        return refusal
     if length > max(pack.release_length[purpose] for purpose in record.purposes):
         return RefusalCode.NOT_TIME_LIMITED
     if record.validity.not_before - now > pack.max_release:
@@ -47,6 +50,28 @@ def release_refusal(
     if len(named) != 1 or len(record.recipients) != 1:
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
     return RefusalCode.NOT_TIME_LIMITED if length > pack.oral_temporary else None
+
+
+_ALONE: Final = frozenset({SubjectKind.ADULT, SubjectKind.EMANCIPATED_MINOR})
+
+
+def _grantors_refusal(record: ConsentRecord, org_class: OrgClass, pack: PolicyPack) -> RefusalCode | None:
+    """Whether those granted it who can: what the record's own rules about minors, guardians and abusers leave open.
+
+    Whoever decides alone grants in person; only where no regime of 34 U.S.C. 12291(b)(2) binds may a personal
+    representative under HIPAA do so (§2.1). Who signed electronically or spoke was checked: abusers can do both (§4.2).
+    """
+    unchecked = [g for g in record.grantors if g.identity_check is IdentityCheck.NONE]
+    if any(grantor.form is not GrantForm.WRITTEN_WET for grantor in unchecked):
+        return RefusalCode.IDENTITY_NOT_CHECKED
+    if record.subject.kind not in _ALONE and not record.subject.may_consent_alone:
+        return None
+    capacities = {grantor.capacity for grantor in record.grantors}
+    if Capacity.SELF in capacities:
+        return None
+    in_person = pack.named_only(org_class) or not pack.named_regimes.isdisjoint(record.regimes)
+    represented = Capacity.HIPAA_PERSONAL_REPRESENTATIVE in capacities and not in_person
+    return None if represented else RefusalCode.SURVIVOR_DID_NOT_GRANT
 
 
 class Revoked(NamedTuple):

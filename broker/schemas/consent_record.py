@@ -79,8 +79,9 @@ class CapturedBy(Contract):
 
 
 def _explained(done: bool) -> bool:
+    """domain.md §2.5: the survivor picks, so the survivor was told what there is to pick from."""
     if not done:
-        raise broken(RefusalCode.PROPERTY_INVALID)
+        raise broken(RefusalCode.NOT_INFORMED)
     return done
 
 

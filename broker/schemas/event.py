@@ -121,6 +121,8 @@ def refusal_of(error: ValidationError) -> Refused:
         return Refused(RefusalCode.TOO_DEEP if deep else RefusalCode.JSON_INVALID)
     if first["type"] in RefusalCode.__members__:
         return Refused(RefusalCode(first["type"]), _rule_path(first))
+    if first["type"] == "missing" and first["loc"][-1] == "notAfter":
+        return Refused(RefusalCode.NOT_TIME_LIMITED, _path(first, known=True))  # VAWA-03: no end is no limit.
     if first["type"] == "extra_forbidden":
         return Refused(RefusalCode.PROPERTY_UNKNOWN, _path(first, known=False))
     return Refused(_CODES.get(first["type"], RefusalCode.PROPERTY_INVALID), _path(first, known=True))

@@ -60,6 +60,9 @@ class RefusalCode(StrEnum):
     MINOR_CONSENT_INCOMPLETE = "MINOR_CONSENT_INCOMPLETE"
     GUARDIAN_MISSING = "GUARDIAN_MISSING"
     GRANTOR_MAY_BE_ABUSER = "GRANTOR_MAY_BE_ABUSER"
+    SURVIVOR_DID_NOT_GRANT = "SURVIVOR_DID_NOT_GRANT"
+    IDENTITY_NOT_CHECKED = "IDENTITY_NOT_CHECKED"
+    NOT_INFORMED = "NOT_INFORMED"
     CONDITIONED_ON_SERVICE = "CONDITIONED_ON_SERVICE"
     DISCLOSER_NOT_YOU = "DISCLOSER_NOT_YOU"
     PART2_NOT_SUPPORTED = "PART2_NOT_SUPPORTED"
@@ -214,6 +217,19 @@ ADVICE: dict[RefusalCode, Advice] = {
     RefusalCode.GRANTOR_MAY_BE_ABUSER: Advice(
         "Whoever granted this may be the abuser or was not checked.",
         "Do not use this release. Check the grantor, or ask another parent or the court.",
+    ),
+    RefusalCode.SURVIVOR_DID_NOT_GRANT: Advice(
+        "Somebody else granted this for a survivor who decides alone.",
+        "Ask the survivor, in private. Nobody else's signature stands in for it.",
+    ),
+    RefusalCode.IDENTITY_NOT_CHECKED: Advice(
+        "Nobody checked who signed or spoke: it may have been the abuser.",
+        "Check in person, by live video or by the agreed code word, then have it granted again.",
+    ),
+    RefusalCode.NOT_INFORMED: Advice(
+        "Not everything was explained before this was granted.",
+        "Explain the risks, what can be done without sharing, that others may pass it on, and how to take it back; use"
+        " an interpreter who is not family where one is needed. Then ask again.",
     ),
     RefusalCode.CONDITIONED_ON_SERVICE: Advice(
         "Signing was made a condition of help.", "Explain that help does not depend on it, and ask again."
