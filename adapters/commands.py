@@ -77,6 +77,7 @@ def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
     desk = _Desk(open_inboxes)
     _reading(app, desk)
     _deciding(app, desk)
+    _confirming(app, desk)
     _following(app, desk)
     _giving_up(app, desk)
     return app
@@ -179,6 +180,19 @@ def _giving_up(app: typer.Typer, desk: _Desk) -> None:
     ) -> None:
         """Say what became of what a survivor took back after you had read it."""
         desk.answer(org, reference, lambda inbox, offer: inbox.revocation_acknowledged(offer.offer_id, outcome))
+
+
+def _confirming(app: typer.Typer, desk: _Desk) -> None:
+    @app.command("contact-confirmed")
+    def contact_confirmed(reference: Reference, org: Org = None, by: By = AcceptedBy.STAFF) -> None:
+        """Say that you have asked the worker named in the offer, and the safe contact still holds."""
+
+        async def work(inbox: Inbox) -> None:
+            offer = await inbox.find(reference)
+            await inbox.contact_confirmed(offer.offer_id, by=by)
+            typer.echo(f"{offer.reference}: confirmed now. `handoff inbox show {offer.reference} --contact` shows it.")
+
+        desk.run(org, work)
 
 
 def _following(app: typer.Typer, desk: _Desk) -> None:

@@ -7,7 +7,7 @@ from broker.sql.bulk import Connection, insert
 
 _DISCLOSURE = (
     "org_id", "offer_id", "consent_id", "consent_version", "expires_at", "redisclosure_prohibited", "notice_code",
-    "released_at",
+    "contact_fresh_hours", "released_at",
 )  # fmt: skip
 _SEALED = ("org_id", "offer_id", "field_group", "suite", "ciphertext")
 _WRAPPED = ("org_id", "offer_id", "field_group", "key_id", "wrapped")
@@ -19,7 +19,8 @@ async def save_released(connection: Connection, file: File) -> None:
     for key, fact in file.released:
         consent = fact.consent
         named = (consent.consent_id, consent.version, consent.expires_at) if consent else (None, None, None)
-        last[key] = (*key, *named, fact.redisclosure_prohibited, fact.notice_code, file.now)
+        duties = (fact.redisclosure_prohibited, fact.notice_code, fact.contact_fresh_hours)
+        last[key] = (*key, *named, *duties, file.now)
         for part in fact.sealed:
             sealed[(*key, part.field_group)] = (*key, part.field_group, part.suite, part.ciphertext)
         for wrap in fact.wraps:

@@ -103,7 +103,18 @@ class Disclosure(Row, table=True):
     expires_at: datetime | None = _moment(nullable=True)
     redisclosure_prohibited: bool
     notice_code: str
+    contact_fresh_hours: int
     released_at: datetime = _moment()
+
+
+class ContactConfirmed(Row, table=True):
+    """That a person asked the source's worker whether the safe contact still holds, when, and in which role."""
+
+    __tablename__ = "contact_confirmed"
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    by: str
+    confirmed_at: datetime = _moment()
 
 
 class SealedPart(Row, table=True):

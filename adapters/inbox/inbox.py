@@ -75,6 +75,10 @@ class Inbox:
             offer_id, reader=reader, contact_shown=contact_shown, single_use=single_use
         )
 
+    async def contact_confirmed(self, offer_id: OfferId, *, by: AcceptedBy = AcceptedBy.STAFF) -> None:
+        """Somebody has asked the source's worker, and the safe contact still holds; raises `NothingToOpen`."""
+        await self._opening.contact_confirmed(offer_id, by=by)
+
     async def answer(
         self, offer_id: OfferId, fact: EventData, *, release: Release | None = None, event_id: EventId | None = None
     ) -> Answered:

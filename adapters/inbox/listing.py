@@ -1,7 +1,7 @@
 """What waits for one provider's people: offers by urgency, never a name, and never another provider's."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import asyncpg
@@ -42,6 +42,10 @@ class OfferSeen:
     """Until when the released groups may be opened; None where nothing was released or no end was set."""
     redisclosure_prohibited: bool
     notice_code: str | None
+    contact_fresh: timedelta | None
+    """For how long a safe contact may be relied on after it was confirmed; None where nothing was released."""
+    contact_confirmed_at: datetime | None
+    """When somebody here has had it confirmed anew."""
     taken_back: tuple[FieldGroup, ...]
     """Groups that were taken back and about which a person has still to say what became of them."""
     taken_back_answer_by: datetime | None
@@ -59,9 +63,11 @@ class AsideSeen:
 _SEEN: Final = (
     "SELECT o.*, d.offer_id IS NOT NULL AS released, d.expires_at AS release_ends,"
     " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
+    " d.contact_fresh_hours, c.confirmed_at AS contact_confirmed_at,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
     " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by"
     " FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id)"
+    " LEFT JOIN contact_confirmed c USING (org_id, offer_id)"
     " LEFT JOIN recall r ON r.org_id = o.org_id AND r.offer_id = o.offer_id AND r.outcome IS NULL"
     " WHERE o.org_id = $1"
 )
@@ -142,6 +148,8 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         release_ends=row["release_ends"],
         redisclosure_prohibited=row["redisclosure_prohibited"],
         notice_code=row["notice_code"],
+        contact_fresh=timedelta(hours=row["contact_fresh_hours"]) if row["released"] else None,
+        contact_confirmed_at=row["contact_confirmed_at"],
         taken_back=tuple(map(FieldGroup, from_json(row["taken_back"]))) if row["taken_back"] else (),
         taken_back_answer_by=row["taken_back_answer_by"],
     )

@@ -30,6 +30,10 @@ _RELEASED: Final = (
     " WHERE o.org_id = $1 AND o.offer_id = $2 AND o.standing = ANY($3::text[])"
     " AND (d.expires_at IS NULL OR d.expires_at > clock_timestamp()) FOR SHARE OF o"
 )
+_CONFIRMED: Final = (
+    "INSERT INTO contact_confirmed (org_id, offer_id, by, confirmed_at) VALUES ($1, $2, $3, clock_timestamp())"
+    " ON CONFLICT (org_id, offer_id) DO UPDATE SET by = excluded.by, confirmed_at = excluded.confirmed_at"
+)
 _PARTS: Final = (
     "SELECT s.field_group, s.suite, s.ciphertext, w.key_id, w.wrapped FROM sealed_part s"
     " LEFT JOIN wrapped_part w USING (org_id, offer_id, field_group)"
@@ -87,6 +91,18 @@ class Opening:
             await self._write_down(connection, offer_id, reader, parts, contact_shown=contact_shown)
         opened = await asyncio.to_thread(self._open, ReferralId(referral_id), parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
+
+    async def contact_confirmed(self, offer_id: OfferId, *, by: AcceptedBy) -> None:
+        """Write down that the source's worker was asked just now, and the safe contact still holds.
+
+        Raises:
+            NothingToOpen: as `open_groups`.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            standings = [standing.value for standing in TAKEN]
+            if await connection.fetchval(_RELEASED, self.provider.org, offer_id, standings) is None:
+                raise NothingToOpen
+            await connection.execute(_CONFIRMED, self.provider.org, offer_id, by.value)
 
     def _chosen(self, found: Sequence["asyncpg.Record"], *, single_use: bool) -> list[_Part]:
         once = self.provider.kind.POLICY.single_use

@@ -95,9 +95,10 @@ def _duties(offer: OfferSeen) -> Iterator[str]:
         yield f"You may not pass this on (notice {offer.notice_code})."
 
 
-def opened_lines(groups: Sequence[OpenedGroup], *, contact: bool) -> Iterator[str]:
-    """What was opened, the safe contact first; contact details only where `contact` says so."""
-    yield from _contact_lines(next((g for g in groups if g.field_group == SAFE_CONTACT), None), contact=contact)
+def opened_lines(groups: Sequence[OpenedGroup], offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:
+    """What was opened, the safe contact first; contact details only where `contact` says so and they are fresh."""
+    group = next((g for g in groups if g.field_group == SAFE_CONTACT), None)
+    yield from _contact_lines(group, offer, now, contact=contact)
     for group in groups:
         if group.field_group == SAFE_CONTACT:
             continue
@@ -112,14 +113,14 @@ def _content_lines(group: OpenedGroup) -> Iterable[str]:
     return [f"  {name}: {told}" for name, told in _told(group.content.model_dump())]
 
 
-def _contact_lines(group: OpenedGroup | None, *, contact: bool) -> Iterator[str]:
+def _contact_lines(group: OpenedGroup | None, offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:
     yield "HOW TO MAKE CONTACT SAFELY"
     if group is None or not isinstance(group.content, SafeContact):
         yield "  Not shared with you. Do not try to reach the survivor: call the worker named in the offer."
         return
     safe = group.content
     yield f"  {_MODE[safe.mode]}"
-    yield f"  Last confirmed {words.moment(safe.last_confirmed_at)}; ask each time whether it is safe to talk."
+    yield f"  Last confirmed {words.moment(_confirmed_at(safe, offer))}; ask each time whether it is safe to talk."
     for window in safe.windows:
         yield f"  When: {window.starts_at} to {window.ends_at} {window.timezone} ({window.rrule})"
     yield f"  If somebody else answers: {words.plain(safe.if_someone_else_answers)}"
@@ -131,7 +132,23 @@ def _contact_lines(group: OpenedGroup | None, *, contact: bool) -> Iterator[str]
         yield f"  Not safe to talk to: {', '.join(map(words.plain, safe.not_safe_to_talk_to))}"
     if safe.safe_to_talk_to:
         yield f"  Safe to talk to: {', '.join(map(words.plain, safe.safe_to_talk_to))}"
-    yield from _details(safe, contact=contact)
+    if _stale(safe, offer, now):
+        yield "  TOO LONG AGO to rely on: make no contact. Ask the worker named in the offer whether this still holds;"
+        yield f"  when it does: handoff inbox contact-confirmed {offer.reference}"
+    else:
+        yield from _details(safe, contact=contact)
+
+
+def _confirmed_at(safe: SafeContact, offer: OfferSeen) -> datetime:
+    """When it was last known to be safe: as the source said, or as somebody here has asked since."""
+    return max(safe.last_confirmed_at, offer.contact_confirmed_at or safe.last_confirmed_at)
+
+
+def _stale(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
+    """Whether it must be confirmed anew before anybody makes contact (domain.md §2.5, S15)."""
+    if safe.mode is ContactMode.SURVIVOR_WILL_CALL or offer.contact_fresh is None:
+        return False
+    return now - _confirmed_at(safe, offer) > offer.contact_fresh
 
 
 def _details(safe: SafeContact, *, contact: bool) -> Iterator[str]:
@@ -170,12 +187,13 @@ def _as_words(value: Any) -> str:
     return words.plain(value) if isinstance(value, StrEnum) else str(value)
 
 
-def revealed(group: OpenedGroup, *, contact: bool) -> dict[str, Any] | None:
-    """A group for `--json`, by wire names; contact details are left out unless `contact`, and where there are none."""
+def revealed(group: OpenedGroup, offer: OfferSeen, now: datetime, *, contact: bool) -> dict[str, Any] | None:
+    """A group for `--json`, by wire names; without contact details unless `contact` and they may be used."""
     if group.content is None:
         return None
     safe = group.content if isinstance(group.content, SafeContact) else None
-    hide = safe is not None and (not contact or safe.mode is ContactMode.SURVIVOR_WILL_CALL)
+    unusable = safe is not None and (safe.mode is ContactMode.SURVIVOR_WILL_CALL or _stale(safe, offer, now))
+    hide = safe is not None and (not contact or unusable)
     return group.content.model_dump(
         mode="json", by_alias=True, exclude_none=True, exclude=set(_HIDDEN) if hide else None
     )

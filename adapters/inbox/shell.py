@@ -47,11 +47,11 @@ async def show(inbox: Inbox, reference: str, look: Look) -> None:
         else []
     )
     if look.as_json:
-        told = {group.field_group: panels.revealed(group, contact=look.contact) for group in opened}
+        told = {group.field_group: panels.revealed(group, offer, now, contact=look.contact) for group in opened}
         typer.echo(json.dumps(_offer_json(offer) | {"opened": told}, indent=2))
         return
     if panels.may_open(offer, now):
-        for line in panels.opened_lines(opened, contact=look.contact):
+        for line in panels.opened_lines(opened, offer, now, contact=look.contact):
             typer.echo(line)
         typer.echo()
     for line in panels.offer_lines(offer, inbox.provider.kind, now):

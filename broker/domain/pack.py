@@ -94,6 +94,7 @@ class Timers:
     hold: Span
     awaiting_keys: Span
     revocation: Span
+    contact_fresh_hours: int
     parallel_offers: int
 
 

@@ -17,6 +17,7 @@ from broker.domain.pack import (
     Span,
 )
 from broker.schemas.consent_vocabulary import Regime
+from broker.schemas.disclosure_released import CONTACT_FRESH_HOURS_MAX
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
 
@@ -136,6 +137,8 @@ class _Timers(_Part):
     awaiting_keys: _Span
     revocation: _Span = Span(seconds=3600)
     """The shortest of domain.md §4.4 for packs that were frozen on referrals before it could be said."""
+    contact_fresh_hours: Annotated[int, Field(ge=1, le=CONTACT_FRESH_HOURS_MAX)] = 24
+    """As before: the shortest of domain.md §2.5."""
     parallel_offers: Annotated[int, Field(ge=1, le=5)]
 
 

@@ -72,6 +72,7 @@ def _hand_over(
             consent=consent,
             redisclosure_prohibited=decision.obligations.redisclosure_prohibited,
             notice_code=decision.obligations.notice_code,
+            contact_fresh_hours=desk.pack_of(referral).timers[referral.priority].contact_fresh_hours,
         ),
         gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureReleased.TYPE),
         referral_id=referral.referral_id,

@@ -1,7 +1,7 @@
 """disclosure.released: the sealed groups that the consent lets through, to the one provider that accepted (phase 2)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
@@ -11,6 +11,9 @@ from broker.schemas.field_groups import Marked
 from broker.schemas.ids import ConsentIdText, OfferIdText
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.shapes import Maybe, Moment, NoticeCode, VersionNumber
+
+CONTACT_FRESH_HOURS_MAX: Final = 720
+"""A month: whom somebody lived with then says little about who answers the telephone now."""
 
 
 class DisclosureConsent(Contract):
@@ -24,7 +27,8 @@ class DisclosureConsent(Contract):
 class DisclosureReleased(EventData):
     """Ciphertexts and this provider's own wrapped keys, published by the broker after the gate has permitted it.
 
-    The provider opens them with its own key. `redisclosureProhibited` and `noticeCode` bind whoever reads it.
+    The provider opens them with its own key. `redisclosureProhibited` and `noticeCode` bind whoever reads it. Where the
+    safe contact was last confirmed more than `contactFreshHours` ago, it is confirmed anew before it is used.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.disclosure.released.v1"
@@ -45,3 +49,4 @@ class DisclosureReleased(EventData):
     consent: Maybe[DisclosureConsent] = None
     redisclosure_prohibited: bool
     notice_code: NoticeCode
+    contact_fresh_hours: Annotated[int, Field(ge=1, le=CONTACT_FRESH_HOURS_MAX)] = 24

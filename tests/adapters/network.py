@@ -53,7 +53,7 @@ SAFE_CONTACT: Final = {
     "handle": "+15555550142",
     "channel": "VOICE",
     "ifSomeoneElseAnswers": "WRONG_NUMBER",
-    "lastConfirmedAt": "2026-03-04T01:55:00Z",
+    "lastConfirmedAt": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
 }
 ALIAS: Final = {"alias": "Quillfeather"}
 GROUPS: Final[Mapping[str, Mapping[str, Any]]] = {"FG03": SAFE_CONTACT, "FG04": ALIAS}

@@ -103,6 +103,34 @@ async def test_where_the_survivor_calls_no_details_are_ever_shown(
     assert all(HANDLE not in output for output in said)
 
 
+async def test_a_contact_that_was_confirmed_too_long_ago_is_not_shown(
+    installation: Installation, kafka: KafkaForTest, run: Run
+) -> None:
+    """Stale is no contact (domain.md §2.5): nothing is shown until somebody has asked the source's worker."""
+    haven = await installation.serve(kafka.org("haven"))
+    old = {"FG03": {**SAFE_CONTACT, "lastConfirmedAt": "2026-03-04T01:55:00Z"}}
+    async with installation.running() as zone:
+        inbox = zone.inbox(haven)
+        offer_id, referral, reference = await _offered(installation, inbox, haven)
+        before = await run("contact-confirmed", reference)
+        await inbox.accept(offer_id)
+        await installation.voice.release(haven, offer_id, referral, old)
+
+        async def released() -> bool:
+            return (await inbox.find(offer_id)).released
+
+        await until(released)
+        stale = [(await run("show", reference, "--contact", *more)).output for more in ((), ("--json",))]
+        confirmed = await run("contact-confirmed", reference, "--as", "SUPERVISOR")
+        fresh = [(await run("show", reference, "--contact", *more)).output for more in ((), ("--json",))]
+    assert before.exit_code != 0
+    assert "TOO LONG AGO to rely on: make no contact." in stale[0]
+    assert f"handoff inbox contact-confirmed {reference}" in stale[0]
+    assert all(HANDLE not in output for output in stale)
+    assert confirmed.exit_code == 0
+    assert all(HANDLE in output for output in fresh)
+
+
 async def test_mistakes_are_told_with_what_to_do(installation: Installation, kafka: KafkaForTest, run: Run) -> None:
     """No such offer, twice answered, no organisation named where there are two, a code of another kind."""
     haven, _ = [await installation.serve(kafka.org(name)) for name in ("haven", "harbour")]
