@@ -6,6 +6,7 @@ referral by `SKIP LOCKED`, so that no two send the same one and none overtakes a
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from pydantic_core import from_json
@@ -83,7 +84,6 @@ class Sender:
 
     async def _rest(self) -> None:
         """Until this process stores something, or it is time to look for what others stored."""
-        try:
-            await asyncio.wait_for(self._woken.wait(), limits.answers_idle_seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):  # `wait_for` may lose a cancellation before Python 3.12
+            async with asyncio.timeout(limits.answers_idle_seconds):
+                await self._woken.wait()
