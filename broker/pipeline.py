@@ -88,7 +88,7 @@ class Pipeline:
         self._recent_offers: dict[OrgId, int] = {}
         self._in_order = asyncio.Lock()
         self._in_flight = asyncio.Semaphore(BATCHES_IN_FLIGHT_MAX)
-        self._confirming: set[asyncio.Task[None]] = set()
+        self._confirming: dict[asyncio.Task[None], frozenset[str]] = {}
         self._confirmed: list[int] = []
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -117,10 +117,10 @@ class Pipeline:
         try:
             async with self._parts.pool.acquire() as connection:
                 now, readings = await self._read(connection, records)
-                queued = await self._store(connection, readings, now)
+                owner, queued = self._owner, await self._store(connection, readings, now)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
-        await self._dispatch(queued)
+        await self._dispatch(queued, owner)
 
     async def _read(self, connection: Connection, records: Sequence[Record]) -> tuple[datetime, list[Reading]]:
         now, self._directory = await clock_and_directory(connection, self._directory)
@@ -206,10 +206,11 @@ class Pipeline:
         try:
             async with self._parts.pool.acquire() as connection:
                 now, self._directory = await clock_and_directory(connection, self._directory)
+                owner = self._owner
                 worked, queued = await self._due_transaction(connection, now)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
-        await self._dispatch(queued)
+        await self._dispatch(queued, owner)
         return worked
 
     async def _due_transaction(self, connection: Connection, now: datetime) -> tuple[int, list[Queued]]:
@@ -231,10 +232,17 @@ class Pipeline:
 
     # --- to Kafka ------------------------------------------------------------------------------------------------
 
-    async def _dispatch(self, queued: Sequence[Queued]) -> None:
-        """Send what was just committed, in the order of commits; confirmations are awaited beside the next batch."""
+    async def _dispatch(self, queued: Sequence[Queued], owner: str) -> None:
+        """Send what was just committed, in the order of commits; confirmations are awaited beside the next batch.
+
+        Of one subject nothing is sent before what precedes it is confirmed. Where that was not, `owner`, under whom
+        this was queued, is not ours any more: all of it is left to a relay, which keeps the order.
+        """
         direct = [item for item in queued if item.direct]
-        if not direct:
+        about = frozenset(item.message.envelope.subject for item in direct)
+        if before := [task for task, others in self._confirming.items() if not others.isdisjoint(about)]:
+            await asyncio.wait(before)
+        if not direct or owner != self._owner:
             return
         topics = self._parts.topics
         async with self._in_order:
@@ -243,8 +251,8 @@ class Pipeline:
             handed = await self._parts.publisher.queue(messages)
         await self._in_flight.acquire()
         task = asyncio.create_task(self._confirm(direct, handed), name="outbox-confirm")
-        self._confirming.add(task)
-        task.add_done_callback(self._confirming.discard)
+        self._confirming[task] = about
+        task.add_done_callback(self._confirming.pop)
 
     async def _confirm(self, items: Sequence[Queued], handed: Sequence[Confirmation]) -> None:
         try:
