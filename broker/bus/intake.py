@@ -99,7 +99,11 @@ class Intake:
         )
         async for attempt in retrying:
             with attempt:
-                await self._broker.start()
+                try:
+                    await self._broker.start()
+                except BaseException:
+                    await stopped(self._broker)
+                    raise
         self._committer = asyncio.create_task(self._commit_now_and_then(), name="offset-commit")
 
     async def stop(self) -> None:
