@@ -209,6 +209,9 @@ ELSEWHERE = {
     RefusalCode.OFFER_EXPIRED: "test_offers.py: an answer after the deadline",
     RefusalCode.ANSWER_NOT_OFFERED: "tests/adapters: what a kind of provider does not answer never leaves its zone",
     RefusalCode.BROKER_FAULT: "below: a record that no table can hold",
+    RefusalCode.SURVIVOR_DID_NOT_GRANT: "test_who_consented.py",
+    RefusalCode.IDENTITY_NOT_CHECKED: "test_who_consented.py",
+    RefusalCode.NOT_INFORMED: "test_who_consented.py",
 }
 
 
