@@ -75,11 +75,13 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
             wanted.incidents.add(fact.incident_id)
 
 
-async def known_before(connection: Connection, readings: Sequence[Reading], wanted: Wanted) -> Before:
+async def known_before(connection: Connection, readings: Sequence[Reading]) -> Before:
     """What the store knew of these readings; their partitions are locked until the transaction ends."""
     places = {(reading.record.topic, reading.record.partition) for reading in readings}
-    events = [(r.arrival.envelope.org, r.arrival.envelope.id) for r in readings if r.arrival is not None]
-    return await known.known_before(connection, places, events, wanted.referrals)
+    received = [r.received for r in readings if r.received is not None and r.refused is None]
+    events = [(one.envelope.org, one.envelope.id) for one in received]
+    referrals = {one.envelope.subject for one in received if one.event_class.SUBJECT is Subject.REFERRAL}
+    return await known.known_before(connection, places, events, referrals)
 
 
 async def refused_before(

@@ -24,14 +24,15 @@ from broker.handlers import deadline_passed
 from broker.handlers.cases import NextAction
 from broker.handlers.desk import Desk, Draw
 from broker.handlers.directory import Directory
-from broker.reading import Reading, Verify, read_all
+from broker.reading import Reading, Verify, opened_all, understand_all
 from broker.schemas.ids import OrgId, ReferralId, new_event_id, new_offer_id
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection, Pool
 from broker.sql.transient import TRANSIENT
-from broker.store.directory import clock_and_directory
+from broker.store.directory import clock_and_directory, directory_at
+from broker.store.known import Before
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.writing import Queued, forget_sent, write
 from broker.trail.entries import fresh_salt
@@ -114,40 +115,35 @@ class Pipeline:
         Raises:
             TransientError: nothing was stored and the batch is to be tried again.
         """
+        readings = opened_all(records, self._parts.topics)
         try:
             async with self._parts.pool.acquire() as connection:
-                now, readings = await self._read(connection, records)
-                owner, queued = self._owner, await self._store(connection, readings, now)
+                owner, queued = self._owner, await self._store(connection, readings)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
         await self._dispatch(queued, owner)
 
-    async def _read(self, connection: Connection, records: Sequence[Record]) -> tuple[datetime, list[Reading]]:
-        now, self._directory = await clock_and_directory(connection, self._directory)
-        check = self._parts.check_of(self._directory) if self._parts.check_of is not None else None
-        return now, await read_all(records, self._parts.topics, self._directory, check, now)
-
-    async def _store(self, connection: Connection, readings: Sequence[Reading], now: datetime) -> list[Queued]:
+    async def _store(self, connection: Connection, readings: Sequence[Reading]) -> list[Queued]:
         """One transaction; where PostgreSQL refuses its content, the record to blame is found by halving."""
         try:
-            return await self._transaction(connection, readings, now)
+            return await self._transaction(connection, readings)
         except TRANSIENT:
             raise
         except asyncpg.PostgresError as error:
             if len(readings) == 1:
                 log.error("a record could not be stored (%s): quarantined", type(error).__name__)
                 readings[0].refused = Refused(RefusalCode.BROKER_FAULT)
-                return await self._transaction(connection, readings, now)
+                return await self._transaction(connection, readings)
             middle = len(readings) // 2
-            first = await self._store(connection, readings[:middle], now)
-            return first + await self._store(connection, readings[middle:], now)
+            first = await self._store(connection, readings[:middle])
+            return first + await self._store(connection, readings[middle:])
 
-    async def _transaction(self, connection: Connection, readings: Sequence[Reading], now: datetime) -> list[Queued]:
-        async with self._unit_of_work(connection, now) as (desk, confirmed):
-            wanted = batch.wanted_of(readings)
-            before = await batch.known_before(connection, readings, wanted)
+    async def _transaction(self, connection: Connection, readings: Sequence[Reading]) -> list[Queued]:
+        async with self._unit_of_work(connection) as confirmed:
+            before = await batch.known_before(connection, readings)
+            desk = await self._understood(connection, readings, before)
             told_before = await batch.refused_before(connection, readings, before.stored)
-            await load(connection, desk, wanted, self._consents, before.background)
+            await load(connection, desk, batch.wanted_of(readings), self._consents, before.background)
             result = batch.work(desk, readings, before.known, told_before)
             ends = dict(before.stored)
             for reading in readings:
@@ -167,17 +163,28 @@ class Pipeline:
             self._consents.keep(version)
         return queued
 
-    @asynccontextmanager
-    async def _unit_of_work(self, connection: Connection, now: datetime) -> AsyncIterator[tuple[Desk, list[int]]]:
-        """A transaction with an empty desk. Confirmed messages are forgotten in it, or kept for the next one."""
-        confirmed, self._confirmed = self._confirmed, []
+    async def _understood(self, connection: Connection, readings: Sequence[Reading], before: Before) -> Desk:
+        """Read the batch against the directory of this moment; returns an empty desk for it."""
+        now, parts = before.now, self._parts
+        self._directory = await directory_at(connection, self._directory, now, before.directory_version)
+        check = parts.check_of(self._directory) if parts.check_of is not None else None
+        await understand_all(readings, parts.topics, self._directory, check, now)
+        return self._desk(now)
+
+    def _desk(self, now: datetime) -> Desk:
         parts = self._parts
+        environment = parts.topics.environment
+        desk = Desk(now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, environment)
+        desk.recent_offers = self._recent_offers
+        return desk
+
+    @asynccontextmanager
+    async def _unit_of_work(self, connection: Connection) -> AsyncIterator[list[int]]:
+        """A transaction in which confirmed messages are forgotten; if it fails, they are kept for the next one."""
+        confirmed, self._confirmed = self._confirmed, []
         try:
             async with connection.transaction():
-                environment = parts.topics.environment
-                desk = Desk(now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, environment)
-                desk.recent_offers = self._recent_offers
-                yield desk, confirmed
+                yield confirmed
         except BaseException:
             self._confirmed = confirmed + self._confirmed
             raise
@@ -214,7 +221,8 @@ class Pipeline:
         return worked
 
     async def _due_transaction(self, connection: Connection, now: datetime) -> tuple[int, list[Queued]]:
-        async with self._unit_of_work(connection, now) as (desk, confirmed):
+        async with self._unit_of_work(connection) as confirmed:
+            desk = self._desk(now)
             needs = await connection.fetch(_NEEDS_DUE, desk.now, DUE_PER_TICK_MAX)
             recalls = await connection.fetch(_RECALLS_DUE, desk.now, DUE_PER_TICK_MAX)
             asked = {row["referral_id"] for row in recalls}

@@ -35,7 +35,9 @@ VERIFIED_INLINE_MAX = 8
 
 @dataclass(slots=True)
 class Reading:
-    """One record, read as far as it could be. Exactly one of `arrival` and `refused` is set after `read_all`."""
+    """One record, read as far as it could be. Exactly one of `arrival` and `refused` is set after
+    `understand_all`.
+    """
 
     record: Record
     flow: Flow | None = None
@@ -64,20 +66,27 @@ def signature_check(directory: Directory) -> Verify:
     return check
 
 
-async def read_all(
-    records: Sequence[Record], topics: Topics, directory: Directory, check: Verify | None, now: datetime
-) -> list[Reading]:
-    """Read a batch. `check` is None only where a measurement leaves signatures out."""
-    readings = [_opened(record, topics, directory) for record in records]
+def opened_all(records: Sequence[Record], topics: Topics) -> list[Reading]:
+    """Read a batch's envelopes and whether each came on its source's own topic: what needs to know nothing else."""
+    return [_opened(record, topics) for record in records]
+
+
+async def understand_all(
+    readings: Sequence[Reading], topics: Topics, directory: Directory, check: Verify | None, now: datetime
+) -> None:
+    """Read the rest of those that are not refused. `check` is None only where a measurement leaves signatures out."""
+    fresh = [reading for reading in readings if reading.refused is None and reading.arrival is None]
+    for reading in fresh:
+        if reading.topic_org not in directory.parties:
+            reading.refused = Refused(RefusalCode.SOURCE_UNKNOWN, "source")
     if check is not None:
-        await _verify(readings, check)
-    for reading in readings:
+        await _verify(fresh, check)
+    for reading in fresh:
         if reading.refused is None:
             _understand(reading, topics, directory, now)
-    return readings
 
 
-def _opened(record: Record, topics: Topics, directory: Directory) -> Reading:
+def _opened(record: Record, topics: Topics) -> Reading:
     reading = Reading(record)
     place = topics.parse(record.topic)
     try:
@@ -88,8 +97,6 @@ def _opened(record: Record, topics: Topics, directory: Directory) -> Reading:
         reading.digest = _digest(record)
         if reading.received.envelope.org != reading.topic_org:
             raise Refused(RefusalCode.SOURCE_NOT_BOUND, "source")
-        if reading.topic_org not in directory.parties:
-            raise Refused(RefusalCode.SOURCE_UNKNOWN, "source")
     except Refused as refused:
         reading.refused = refused
     return reading

@@ -37,10 +37,14 @@ async def clock_and_directory(connection: Connection, known: Directory) -> tuple
     """
     row = await connection.fetchrow("SELECT clock_timestamp() AS now, version FROM directory_version")
     assert row is not None
-    now, version = row["now"], row["version"]
+    return row["now"], await directory_at(connection, known, row["now"], row["version"])
+
+
+async def directory_at(connection: Connection, known: Directory, now: datetime, version: int) -> Directory:
+    """The directory of this version at `now`, read only where it is not the known one."""
     if version == known.version and now < known.good_until:
-        return now, known
-    return now, await _read(connection, version)
+        return known
+    return await _read(connection, version)
 
 
 async def _read(connection: Connection, version: int) -> Directory:

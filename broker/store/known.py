@@ -33,6 +33,9 @@ class Background(NamedTuple):
 class Before(NamedTuple):
     """What the store knew before a batch."""
 
+    now: datetime
+    """The database's clock, one for all processes (UTC)."""
+    directory_version: int
     stored: dict[Place, int]
     """Up to where each of its partitions was taken in."""
     known: dict[tuple[OrgId, EventId], bytes]
@@ -53,7 +56,8 @@ WITH locked AS (
     JOIN unnest($2::text[], $3::integer[]) AS w(topic, partition) USING (topic, partition)
     ORDER BY topic, partition FOR UPDATE OF position
 )
-SELECT ARRAY(SELECT row(topic, partition, next_offset) FROM locked) AS stored,
+SELECT clock_timestamp() AS now, (SELECT version FROM directory_version) AS directory_version,
+    ARRAY(SELECT row(topic, partition, next_offset) FROM locked) AS stored,
     ARRAY(
         SELECT row(org_id, event_id, digest) FROM inbox
         JOIN unnest($4::text[], $5::text[]) AS w(org_id, event_id) USING (org_id, event_id)
@@ -81,6 +85,8 @@ async def known_before(
     )
     assert found is not None
     return Before(
+        now=found["now"],
+        directory_version=found["directory_version"],
         stored={(topic, partition): offset for topic, partition, offset in found["stored"]},
         known={(OrgId(org), EventId(event)): digest for org, event, digest in found["known"]},
         background=_background(found["cited"], found["capacity"]),
