@@ -6,28 +6,17 @@ The same lines whether a value is there or not, so that the marker itself tells 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from adapters import words
+from adapters.inbox.contact import DETAILS, contact_lines, usable
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.kind import ProviderKind
 from adapters.standing import OPEN, TAKEN
 from broker.schemas.field_groups import GROUPS
-from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
 from broker.schemas.refusal import ADVICE
-
-_HIDDEN: Final = frozenset({"handle", "code_word_ref"})
-"""Properties of the safe contact that are shown only when somebody asks for them."""
-
-_MODE: Final = {
-    ContactMode.SURVIVOR_WILL_CALL: "Do not contact. The survivor will call you.",
-    ContactMode.VIA_WORKER: "Only through the worker named in the offer.",
-    ContactMode.VIA_ADVOCATE: "Only through the advocate.",
-    ContactMode.WARM_TRANSFER: "Only by a live transfer together with the worker.",
-    ContactMode.DIRECT: "Direct contact is safe as follows, and in no other way.",
-}
 
 
 def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
@@ -96,9 +85,10 @@ def _duties(offer: OfferSeen) -> Iterator[str]:
 
 
 def opened_lines(groups: Sequence[OpenedGroup], offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:
-    """What was opened, the safe contact first; contact details only where `contact` says so and they are fresh."""
+    """What was opened, the safe contact first; contact details only where `contact` says so."""
     group = next((g for g in groups if g.field_group == SAFE_CONTACT), None)
-    yield from _contact_lines(group, offer, now, contact=contact)
+    safe = group.content if group is not None and isinstance(group.content, SafeContact) else None
+    yield from contact_lines(safe, offer, now, contact=contact)
     for group in groups:
         if group.field_group == SAFE_CONTACT:
             continue
@@ -111,60 +101,6 @@ def _content_lines(group: OpenedGroup) -> Iterable[str]:
     if group.content is None:
         return ["  cannot be opened here: call the worker named in the offer"]
     return [f"  {name}: {told}" for name, told in _told(group.content.model_dump())]
-
-
-def _contact_lines(group: OpenedGroup | None, offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:
-    yield "HOW TO MAKE CONTACT SAFELY"
-    if group is None or not isinstance(group.content, SafeContact):
-        yield "  Not shared with you. Do not try to reach the survivor: call the worker named in the offer."
-        return
-    safe = group.content
-    yield f"  {_MODE[safe.mode]}"
-    yield f"  Last confirmed {words.moment(_confirmed_at(safe, offer))}; ask each time whether it is safe to talk."
-    for window in safe.windows:
-        yield f"  When: {window.starts_at} to {window.ends_at} {window.timezone} ({window.rrule})"
-    yield f"  If somebody else answers: {words.plain(safe.if_someone_else_answers)}"
-    yield f"  Leave a voicemail: {_yes(safe.voicemail_permitted)}; send a text: {_yes(safe.sms_permitted)}"
-    yield f"  Withhold your number: {_yes(safe.caller_id_must_be_blocked)}"
-    yield f"  Call back if cut off: {_yes(safe.redial_on_drop)}"
-    yield f"  Device watched: {words.plain(safe.device_monitored)}"
-    if safe.not_safe_to_talk_to:
-        yield f"  Not safe to talk to: {', '.join(map(words.plain, safe.not_safe_to_talk_to))}"
-    if safe.safe_to_talk_to:
-        yield f"  Safe to talk to: {', '.join(map(words.plain, safe.safe_to_talk_to))}"
-    if _stale(safe, offer, now):
-        yield "  TOO LONG AGO to rely on: make no contact. Ask the worker named in the offer whether this still holds;"
-        yield f"  when it does: handoff inbox contact-confirmed {offer.reference}"
-    else:
-        yield from _details(safe, contact=contact)
-
-
-def _confirmed_at(safe: SafeContact, offer: OfferSeen) -> datetime:
-    """When it was last known to be safe: as the source said, or as somebody here has asked since."""
-    return max(safe.last_confirmed_at, offer.contact_confirmed_at or safe.last_confirmed_at)
-
-
-def _stale(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
-    """Whether it must be confirmed anew before anybody makes contact (domain.md §2.5, S15)."""
-    if safe.mode is ContactMode.SURVIVOR_WILL_CALL or offer.contact_fresh is None:
-        return False
-    return now - _confirmed_at(safe, offer) > offer.contact_fresh
-
-
-def _details(safe: SafeContact, *, contact: bool) -> Iterator[str]:
-    """The details themselves. Where the survivor said not to make contact, none are shown, asked for or not."""
-    if safe.mode is ContactMode.SURVIVOR_WILL_CALL:
-        return
-    if not contact:
-        yield "  Contact details: hidden; `--contact` shows them, and that is written down"
-        return
-    yield f"  By {words.plain(safe.channel)}: {safe.handle or '—'}"
-    if safe.code_word_ref is not None:
-        yield f"  Code word: ask the worker for {safe.code_word_ref}"
-
-
-def _yes(allowed: bool) -> str:
-    return "yes" if allowed else "NO"
 
 
 def _told(content: dict[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
@@ -192,8 +128,7 @@ def revealed(group: OpenedGroup, offer: OfferSeen, now: datetime, *, contact: bo
     if group.content is None:
         return None
     safe = group.content if isinstance(group.content, SafeContact) else None
-    unusable = safe is not None and (safe.mode is ContactMode.SURVIVOR_WILL_CALL or _stale(safe, offer, now))
-    hide = safe is not None and (not contact or unusable)
+    hide = safe is not None and not (contact and usable(safe, offer, now))
     return group.content.model_dump(
-        mode="json", by_alias=True, exclude_none=True, exclude=set(_HIDDEN) if hide else None
+        mode="json", by_alias=True, exclude_none=True, exclude=set(DETAILS) if hide else None
     )

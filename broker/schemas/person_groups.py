@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
+from broker.schemas.contact_window import ContactWindow
 from broker.schemas.event import Contract
 from broker.schemas.group import Group, Name, Reference
 from broker.schemas.group_vocabulary import (
@@ -23,24 +24,14 @@ from broker.schemas.group_vocabulary import (
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.shapes import Code, Maybe, Moment, Unique, broken
 
-LocalTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Handle = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20<>]{3,80}$")]
-
-
-class ContactWindow(Contract):
-    """When contact is safe: an RFC 5545 recurrence, and from and until when on those days, in the zone's local time."""
-
-    rrule: Annotated[str, StringConstraints(pattern=r"^FREQ=(DAILY|WEEKLY)[A-Z0-9=;,]{0,80}$")]
-    starts_at: LocalTime
-    ends_at: LocalTime
-    timezone: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}$", max_length=40)]
 
 
 class SafeContact(Group):
     """FG03: the only ways in which the survivor has said that contact is safe (domain.md §0.8). Defaults are safe.
 
     `codeWordRef` points to the word, which stays with the source. `lastConfirmedAt` is UTC: contact is asked again
-    before it is relied on when this is old.
+    before it is relied on when this is old. Without `windows` no hour was ruled out; with them, none but these is safe.
     """
 
     CODE: ClassVar[str] = "FG03"

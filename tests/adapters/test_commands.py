@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 from adapters.inbox.inbox import Inbox
 from broker.errors import HandoffError
@@ -129,6 +130,34 @@ async def test_a_contact_that_was_confirmed_too_long_ago_is_not_shown(
     assert all(HANDLE not in output for output in stale)
     assert confirmed.exit_code == 0
     assert all(HANDLE in output for output in fresh)
+
+
+async def test_contact_details_are_shown_in_the_hours_that_the_survivor_named(
+    installation: Installation, kafka: KafkaForTest, run: Run
+) -> None:
+    """At any other hour nothing is shown, asked for or not, and the panel says when to come back."""
+    haven = await installation.serve(kafka.org("haven"))
+    shown: dict[str, list[str]] = {}
+    hour = {"startsAt": "00:00", "endsAt": "00:00", "timezone": "UTC"}
+    in_three_days = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")[(datetime.now(UTC) + timedelta(days=3)).weekday()]
+    async with installation.running() as zone:
+        inbox = zone.inbox(haven)
+        for rrule in (f"FREQ=WEEKLY;BYDAY={in_three_days}", "FREQ=DAILY"):
+            offer_id, referral, reference = await _offered(installation, inbox, haven)
+            await inbox.accept(offer_id)
+            await installation.voice.release(
+                haven, offer_id, referral, {"FG03": {**SAFE_CONTACT, "windows": [{"rrule": rrule, **hour}]}}
+            )
+
+            async def released(offer_id: OfferId = offer_id) -> bool:
+                return (await inbox.find(offer_id)).released
+
+            await until(released)
+            shown[rrule] = [(await run("show", reference, "--contact", *more)).output for more in ((), ("--json",))]
+    outside, inside = shown.values()
+    assert "NOT NOW: make no contact before" in outside[0]
+    assert all(HANDLE not in output for output in outside)
+    assert all(HANDLE in output for output in inside)
 
 
 async def test_mistakes_are_told_with_what_to_do(installation: Installation, kafka: KafkaForTest, run: Run) -> None:
