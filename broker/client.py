@@ -281,6 +281,7 @@ class AgencyClient(Facts):
         Raises:
             EventRefusedBeforeSending: with the code that the broker would refuse it with.
             RecipientUnknown: an organisation of `seal_to` is not in the directory or has no key.
+            AssociationUnplaced: the abuser is tied to a kind of provider (FG08), and it is not said which.
             NotConfirmed, NotOnboarded: as `publish`.
         """
         planned = self.plan_referral(groups=groups, seal_to=seal_to, consent=consent, **fields)

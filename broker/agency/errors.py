@@ -9,6 +9,7 @@ HandoffError
     ├── ContentKeysGone
     ├── KeptUnreadable
     ├── ShareDenied
+    ├── AssociationUnplaced
     ├── NotConfirmed
     ├── NoAnswerYet
     └── CodedRefusal
@@ -74,6 +75,16 @@ class ShareDenied(AgencyError):
         """`reason` is the gate's, told in its plain words."""
         self.reason = reason
         super().__init__(f"{self.default_message()} {reason.value}: {WORDS[reason]}")
+
+
+class AssociationUnplaced(AgencyError):
+    """The abuser is tied to a kind of organisation that would be asked (FG08), and none of that kind is excluded."""
+
+    exit_code: ClassVar[int] = 5
+    remedy = (
+        "Ask the survivor which organisation it is and name it in excludedRecipients; if she does not know, speak with"
+        " an advocate before anything is sent."
+    )
 
 
 class NotConfirmed(AgencyError):

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from broker.agency.avoiding import to_avoid
 from broker.agency.contents import without_excluded
 from broker.agency.errors import EventRefusedBeforeSending
 from broker.domain import group_sets
@@ -105,28 +106,33 @@ def plan(
     Raises:
         EventRefusedBeforeSending: the request itself is not one.
         RecipientUnknown: an organisation of `seal_to` is not in the directory.
+        AssociationUnplaced: the abuser is tied to a kind of provider, and it is not said which.
     """
+    everything = requested(fields, _placeholders(texts))
+    avoided = to_avoid(everything.excluded_recipients, texts, _candidates(everything, known))
     texts, stripped = without_excluded(texts, known.terms)
     excluded = dict.fromkeys(stripped, Reason.OUT_OF_SCOPE)
-    whole = requested(fields, _placeholders(texts))
-    left_out = excluded | _left_out(whole, known)
+    left_out = excluded | _left_out(requested(fields, _placeholders(texts), avoided), known)
     kept = {group: text for group, text in texts.items() if group not in left_out}
-    request = requested(fields, _placeholders(kept))
+    request = requested(fields, _placeholders(kept), avoided)
     entries = _named(request, known) if seal_to is None else [known.zone.directory.entry(org) for org in seal_to]
     return Plan(request, kept, left_out, [_share(request, entry, known) for entry in entries])
 
 
-def requested(fields: Mapping[str, Any], sealed: Iterable[SealedGroup]) -> ReferralRequested:
-    """The request with these sealed groups.
+def requested(
+    fields: Mapping[str, Any], sealed: Iterable[SealedGroup], avoided: Sequence[OrgId] = ()
+) -> ReferralRequested:
+    """The request with these sealed groups, and `avoided` beside whom it excludes itself.
 
     Raises:
         EventRefusedBeforeSending: with the code that the broker would refuse it with.
     """
     try:
-        return ReferralRequested.model_validate({**fields, "sealed": tuple(sealed)})
+        request = ReferralRequested.model_validate({**fields, "sealed": tuple(sealed)})
     except ValidationError as error:
         refused = refusal_of(error)
         raise EventRefusedBeforeSending(refused.code, refused.field) from None
+    return request.model_copy(update={"excluded_recipients": (*request.excluded_recipients, *avoided)})
 
 
 def late_share(request: ReferralRequested, entry: DirectoryEntry, known: Known) -> Share:
@@ -165,6 +171,12 @@ def _named(request: ReferralRequested, known: Known) -> list[DirectoryEntry]:
     asked = services_possible(request).keys()
     entries = known.zone.directory.organisations
     return [entry for entry in entries if entry.org_id in named and entry.category in asked]
+
+
+def _candidates(request: ReferralRequested, known: Known) -> list[DirectoryEntry]:
+    """The providers that could be asked for what is needed."""
+    asked = services_possible(request).keys()
+    return [entry for entry in known.zone.directory.organisations if entry.category in asked]
 
 
 def _left_out(request: ReferralRequested, known: Known) -> dict[FieldGroup, Reason]:

@@ -90,7 +90,7 @@ class ReferralRequested(EventData):
     incident_id: Maybe[IncidentIdText] = None
     medical_facility_need: Annotated[bool, Marked(2, "Somebody needs a medical facility now")] = False
     excluded_recipients: Annotated[
-        tuple[OrgIdText, ...], Field(max_length=32), UNIQUE, Marked(2, "Who must never be told")
+        tuple[OrgIdText, ...], Field(max_length=256), UNIQUE, Marked(2, "Who must never be told")
     ] = ()
     sealed: Annotated[
         tuple[SealedGroup, ...],

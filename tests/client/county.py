@@ -36,6 +36,8 @@ HOTLINE: Final = OrgId("org-hotline-county")
 POLICE: Final = OrgId("org-police-north")
 BIRCH: Final = OrgId("org-shelter-birch")
 CEDAR: Final = OrgId("org-shelter-cedar")
+FAR_COUNTY: Final = "US-CA-075"
+"""The only area that Cedar serves."""
 LEGAL_AID: Final = OrgId("org-legal-aid")
 CLINIC: Final = OrgId("org-clinic")
 
@@ -56,17 +58,21 @@ def cards() -> list[OrganisationCard]:
         _card(HOTLINE, OrgClass.HOTLINE_VSP),
         _card(POLICE, OrgClass.LAW_ENFORCEMENT),
         _card(BIRCH, OrgClass.VSP_SHELTER, RecipientCategory.SHELTER, Service.EMERGENCY_SHELTER),
-        _card(CEDAR, OrgClass.VSP_SHELTER, RecipientCategory.SHELTER, Service.EMERGENCY_SHELTER),
+        _card(CEDAR, OrgClass.VSP_SHELTER, RecipientCategory.SHELTER, Service.EMERGENCY_SHELTER, areas=(FAR_COUNTY,)),
         _card(LEGAL_AID, OrgClass.LEGAL_AID, RecipientCategory.LEGAL_AID, Service.PROTECTION_ORDER_HELP),
         _card(CLINIC, OrgClass.HEALTH_CLINIC_HIPAA, RecipientCategory.HEALTHCARE, Service.MEDICAL_CARE),
     ]
 
 
 def _card(
-    org: OrgId, org_class: OrgClass, category: RecipientCategory | None = None, *services: Service
+    org: OrgId,
+    org_class: OrgClass,
+    category: RecipientCategory | None = None,
+    *services: Service,
+    areas: tuple[str, ...] = (),
 ) -> OrganisationCard:
     until = datetime.now(UTC) + timedelta(days=365)
-    profile = Profile(services=services)
+    profile = Profile(services=services, areas=areas)
     return OrganisationCard(
         org_id=org, name=org, org_class=org_class, category=category, profile=profile, agreement_until=until
     )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from broker.agency.errors import (
+    AssociationUnplaced,
     ContentKeysGone,
     EventRefusedBeforeSending,
     NotConfirmed,
@@ -32,6 +33,7 @@ from tests.client.county import (
     ALIAS,
     BIRCH,
     CEDAR,
+    FAR_COUNTY,
     HOTLINE,
     LEGAL_AID,
     POLICE,
@@ -107,6 +109,33 @@ async def test_a_named_recipient_opens_what_the_release_lets_it_have_and_nobody_
     (share,) = referral.shares
     assert share.groups == {"FG03", "FG04"}
     assert referral.left_out == {}
+
+
+async def test_who_is_only_where_the_survivor_must_not_go_is_never_asked(county: County) -> None:
+    """The areas are sealed; the broker hears whom not to ask, and not why. Nobody there is sealed to, either."""
+    avoiding = GROUPS | {"FG08": {"areasToAvoid": [FAR_COUNTY]}}
+    async with county.client() as client:
+        consent = await granted(client, BIRCH, CEDAR)
+        await client.request_referral(groups=avoiding, consent=consent, **asked())
+        await client.request_referral(groups=GROUPS, consent=consent, **asked())
+    requests, wraps = await sent(county)
+    assert [request.excluded_recipients for request in requests] == [(CEDAR,), ()]
+    assert [{wrap.recipient for wrap in one.wraps} for one in wraps] == [{BIRCH}, {BIRCH, CEDAR}]
+    assert FAR_COUNTY not in requests[0].wire().decode()
+
+
+async def test_the_abusers_tie_to_a_shelter_is_placed_before_anything_leaves(county: County) -> None:
+    """Which shelter it is has to be said; a tie to a kind that nobody asks stops nothing."""
+    tied = GROUPS | {"FG08": {"abuserAssociations": ["SHELTER_STAFF_RELATIVE"]}}
+    elsewhere = GROUPS | {"FG08": {"abuserAssociations": ["COURT_EMPLOYEE", "TRANSPORT_EMPLOYEE"]}}
+    async with county.client() as client:
+        with pytest.raises(AssociationUnplaced) as unplaced:
+            client.plan_referral(groups=tied, **asked())
+        placed = client.plan_referral(groups=tied, **asked(), excluded_recipients=[CEDAR])
+        stopped_by_nothing = client.plan_referral(groups=elsewhere, **asked())
+    assert "name it in excludedRecipients" in unplaced.value.remedy
+    assert placed.request.excluded_recipients == (CEDAR,)
+    assert stopped_by_nothing.request.excluded_recipients == ()
 
 
 async def test_nothing_that_was_sealed_leaves_or_shows_in_the_clear(county: County) -> None:
