@@ -234,6 +234,10 @@ class Installation:
         async with ProviderZone(self.parts()) as zone:
             yield zone
 
+    async def confirmed(self) -> bool:
+        """Whether every answer that is stored is known to be in Kafka: only then does stopping leave none to repeat."""
+        return not await self.rows("SELECT 1 FROM answer WHERE sent_at IS NULL LIMIT 1")
+
     async def rows(self, statement: str, *arguments: object) -> Sequence[Any]:
         """What stands in the zone's database."""
         found: Sequence[Any] = await self.pool.fetch(statement, *arguments)

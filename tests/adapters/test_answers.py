@@ -238,6 +238,7 @@ async def test_answers_given_while_kafka_is_away_leave_when_it_is_back(
         inbox = zone.inbox(haven)
         offer_id, _ = await _offered(installation, inbox, haven)
         await installation.voice.answers(haven, count=1)
+        await until(installation.confirmed)
     accepted = await inbox.accept(offer_id)
     await inbox.contact_made(offer_id)
     assert (await inbox.find(offer_id)).unsent == 2

@@ -143,6 +143,7 @@ async def test_an_answer_sent_by_a_dying_process_is_sent_again_under_the_same_id
         offer_id, _ = await voice.offer(haven)
         await until(inbox.offers)
         await voice.answers(haven, count=1)
+        await until(installation.confirmed)
     answered = await inbox.accept(offer_id)
     sign = signer_for({haven: inbox.provider})
     dying, living = _DiesAfterSending(voice.kafka, sign), Publisher(voice.kafka, sign)
