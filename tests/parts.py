@@ -76,7 +76,10 @@ def local_settings(home: Path) -> Settings:
 
 
 def _keep(run: Path, *, containers: bool) -> None:
-    with (run / "pipe").open("rb", buffering=0) as pipe, ExitStack() as stack:
+    # Without O_NONBLOCK it would wait here for ever for a run that ended before it began.
+    reading = os.open(run / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    os.set_blocking(reading, True)
+    with os.fdopen(reading, "rb", buffering=0) as pipe, ExitStack() as stack:
         if not pipe.read(1):
             return
         try:

@@ -42,6 +42,7 @@ async def _accepted_referral(county: County) -> tuple[ReferralId, Any]:
     """A referral of the hotline's to Birch alone, accepted and handed over as far as keys were wrapped."""
     record, referral = release(BIRCH), new_referral_id()
     await county.say(HOTLINE, granted(record), record.consent_id)
+    await county.settled()
     await county.say(HOTLINE, request(), referral, consent=consent_of(record))
     await county.settled()
     [offer] = county.facts(OfferMade, org=BIRCH, about=referral)
