@@ -8,6 +8,7 @@ from statistics import median
 
 from bench.traffic import HOTLINE, SHELTERS, consent_record
 from broker.domain.consent import ConsentRef, Party, Phase, Question, decide, terms
+from broker.policies import shipped_pack
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import KeyId, new_consent_id, new_referral_id
 from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
@@ -15,7 +16,6 @@ from broker.seal.keys import SigningKey
 from broker.seal.opening import OpeningKey, open_group
 from broker.seal.sealing import seal_group, wrap_key
 from broker.seal.signature import sign
-from broker.store.policies import shipped_pack
 
 TURNS = 400
 
@@ -35,7 +35,7 @@ def _micros(step: Callable[[], object]) -> float:
 
 
 def _decisions() -> dict[str, float]:
-    pack, _ = shipped_pack()
+    pack = shipped_pack()
     now = datetime.now(UTC)
     record = consent_record(HOTLINE)
     known = terms(record)

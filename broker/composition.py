@@ -15,6 +15,7 @@ import asyncpg
 
 from broker import serving
 from broker.bus.publisher import Publisher, Sign
+from broker.domain.policy import PolicyPack
 from broker.errors import PostgresUnreachable, SettingsInvalid
 from broker.handlers.directory import Directory
 from broker.pipeline import Parts
@@ -26,7 +27,7 @@ from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.seal import base64url
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.key_files import read_cards
-from broker.seal.keys import OperatorKey, SigningKey, load_operator_key, load_signing_key
+from broker.seal.keys import OperatorKey, PublicSigningKey, SigningKey, load_operator_key, load_signing_key
 from broker.seal.signature import sign
 from broker.seal.signed_directory import signed_directory
 from broker.settings import Settings
@@ -35,8 +36,17 @@ from broker.sql.migrate import migrate
 from broker.sql.transient import TRANSIENT
 from broker.store import tables
 from broker.store.directory import listed
-from broker.store.policies import activate, shipped_pack
-from broker.zone import KEYS_FOLDER, OPERATOR_KEYS_FOLDER, DirectoryEntry, DirectoryKey, NetworkDirectory
+from broker.store.policies import Packs, begin, text_in_force
+from broker.trail.entries import fresh_salt
+from broker.zone import (
+    KEYS_FOLDER,
+    OPERATOR_KEYS_FOLDER,
+    POLICY_CARDS_FOLDER,
+    DirectoryEntry,
+    DirectoryKey,
+    NetworkDirectory,
+    keys_of_cards,
+)
 
 POOL_CONNECTIONS_MAX = 8
 PLANNING = {"random_page_cost": "1.1"}
@@ -107,12 +117,12 @@ async def broker_parts(
     check_of: Callable[[Directory], Verify] | None = signature_check,
 ) -> AsyncIterator[Parts]:
     """Everything that the broker's processes share. `sign` and `check_of` are other than the default in bench/ only."""
-    pack, text = shipped_pack()
-    if settings.environment not in pack.environments:
-        raise SettingsInvalid(f"The policy pack {pack.name} is not for the environment {settings.environment.value}.")
+    packs = Packs(pinned_policy_keys(settings))
     async with broker_pool(settings) as pool:
         async with pool.acquire() as connection:
-            await activate(connection, pack, text)
+            reference = await begin(connection, fresh_salt())
+            await packs.learn(connection, {reference})
+        check_environment(packs[reference], settings)
         publisher = Publisher(kafka_of(settings), sign)
         await publisher.start()
         try:
@@ -120,13 +130,32 @@ async def broker_parts(
                 pool=pool,
                 publisher=publisher,
                 topics=topics_of(settings),
-                pack=pack,
-                packs={pack.reference: pack},
+                packs=packs,
                 broker_org=settings.broker_org,
                 check_of=check_of,
             )
         finally:
             await publisher.stop()
+
+
+def check_environment(pack: PolicyPack, settings: Settings) -> None:
+    """Refuse a pack that is not for this environment.
+
+    Raises:
+        SettingsInvalid: a pack for exercises alone, say, where the events are actual.
+    """
+    if settings.environment not in pack.environments:
+        raise SettingsInvalid(f"The policy pack {pack.name} is not for the environment {settings.environment.value}.")
+
+
+def policy_cards(settings: Settings) -> Path:
+    """Where the cards of the privacy officers are pinned whose signature makes a policy pack believed here."""
+    return zone_folder(settings, settings.broker_org) / POLICY_CARDS_FOLDER
+
+
+def pinned_policy_keys(settings: Settings) -> dict[KeyId, PublicSigningKey]:
+    """The keys of the privacy officers whose signature makes a policy pack believed here; none where none is pinned."""
+    return keys_of_cards(policy_cards(settings), KeyKind.POLICY)
 
 
 def broker_signer(settings: Settings) -> Sign:
@@ -151,7 +180,12 @@ async def network_directory(settings: Settings, connection: Connection) -> Netwo
         for row in await listed(connection)
         if not row["suspended"]
     ]
-    return NetworkDirectory(broker=settings.broker_org, issued_at=datetime.now(UTC), organisations=tuple(entries))
+    return NetworkDirectory(
+        broker=settings.broker_org,
+        issued_at=datetime.now(UTC),
+        organisations=tuple(entries),
+        policy=await text_in_force(connection),
+    )
 
 
 async def signed_network_directory(settings: Settings, connection: Connection, operator_keys: Path) -> bytes:

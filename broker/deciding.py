@@ -6,13 +6,13 @@ for nothing, because the broker would never have known it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Annotated, Any, Final
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from broker.domain.consent import ConsentRef, Decision, Party, Phase, Question, decide, release_refusal, terms
 from broker.domain.policy import PolicyPack
+from broker.policies import DEFAULT_PACK, shipped_names, shipped_pack
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import ConsentRecord, ConsentVersion
 from broker.schemas.event import Contract, refusal_of
@@ -21,7 +21,6 @@ from broker.schemas.ids import OrgIdText
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.shapes import Maybe, Moment
 from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
-from broker.store.policies import DEFAULT_PACK, shipped_pack
 
 
 class Side(Contract):
@@ -116,9 +115,9 @@ def answer(asked: WhatIf) -> Answered:
 
 
 def _pack(name: str) -> PolicyPack:
-    if not files("broker.policies").joinpath(f"{name}.toml").is_file():
+    if name not in shipped_names():
         raise Refused(RefusalCode.PROPERTY_INVALID, "pack")
-    return shipped_pack(name)[0]
+    return shipped_pack(name)
 
 
 def _taken_in(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from broker.composition import pinned_policy_keys
 from broker.domain.consent import Decision, Effect, Party, Phase
 from broker.handlers import gate
 from broker.handlers.cases import Need, NextAction, Referral
@@ -23,7 +24,7 @@ from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store.directory import clock_and_directory
 from broker.store.loading import ConsentCache, Wanted, load
-from broker.store.policies import shipped_pack
+from broker.store.policies import Packs
 from broker.store.questions import TrailLine
 from broker.trail.entries import Step
 
@@ -133,11 +134,11 @@ async def asked_now(
 
     To be called in a transaction: the referral stays locked until its end, so that the answers fit each other.
     """
-    pack, _ = shipped_pack()
     now, directory = await clock_and_directory(connection, Directory.empty())
-    packs = {pack.reference: pack}
-    desk = Desk(now, packs, pack, directory, draw(), settings.broker_org, settings.environment)
-    await load(connection, desk, Wanted(referrals={referral_id}), ConsentCache())
+    packs = Packs(pinned_policy_keys(settings))
+    await packs.learn(connection, {directory.policy})
+    desk = Desk(now, packs, directory, draw(), settings.broker_org, settings.environment)
+    await load(connection, desk, Wanted(referrals={referral_id}), ConsentCache(), packs)
     referral = desk.referrals.get(referral_id)
     if referral is None:
         return None

@@ -19,8 +19,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from broker import batch
 from broker.bus.intake import TransientError
 from broker.bus.publisher import Confirmation, Message, Publisher
-from broker.domain.policy import PolicyPack
-from broker.handlers import deadline_passed
+from broker.handlers import deadline_passed, policy_changed
 from broker.handlers.cases import NextAction
 from broker.handlers.desk import Desk, Draw
 from broker.handlers.directory import Directory
@@ -34,6 +33,7 @@ from broker.sql.transient import TRANSIENT
 from broker.store.directory import clock_and_directory, directory_at
 from broker.store.known import Before
 from broker.store.loading import ConsentCache, Wanted, load
+from broker.store.policies import Packs, settle, unsettled
 from broker.store.writing import Queued, forget_sent, write
 from broker.trail.entries import fresh_salt
 
@@ -71,8 +71,7 @@ class Parts:
     pool: Pool
     publisher: Publisher
     topics: Topics
-    pack: PolicyPack
-    packs: dict[str, PolicyPack]
+    packs: Packs
     broker_org: OrgId
     check_of: Callable[[Directory], Verify] | None
     draw: Draw = field(default_factory=draw)
@@ -87,6 +86,7 @@ class Pipeline:
         self._directory = Directory.empty()
         self._consents = ConsentCache()
         self._recent_offers: dict[OrgId, int] = {}
+        self._settling: tuple[int, datetime] | None = None
         self._in_order = asyncio.Lock()
         self._in_flight = asyncio.Semaphore(BATCHES_IN_FLIGHT_MAX)
         self._confirming: dict[asyncio.Task[None], frozenset[str]] = {}
@@ -143,7 +143,9 @@ class Pipeline:
             before = await batch.known_before(connection, readings)
             desk = await self._understood(connection, readings, before)
             told_before = await batch.refused_before(connection, readings, before.stored)
-            await load(connection, desk, batch.wanted_of(readings), self._consents, before.background)
+            await load(
+                connection, desk, batch.wanted_of(readings), self._consents, self._parts.packs, before.background
+            )
             result = batch.work(desk, readings, before.known, told_before)
             ends = dict(before.stored)
             for reading in readings:
@@ -167,6 +169,7 @@ class Pipeline:
         """Read the batch against the directory of this moment; returns an empty desk for it."""
         now, parts = before.now, self._parts
         self._directory = await directory_at(connection, self._directory, now, before.directory_version)
+        await parts.packs.learn(connection, {self._directory.policy})
         check = parts.check_of(self._directory) if parts.check_of is not None else None
         await understand_all(readings, parts.topics, self._directory, check, now)
         return self._desk(now)
@@ -174,7 +177,7 @@ class Pipeline:
     def _desk(self, now: datetime) -> Desk:
         parts = self._parts
         environment = parts.topics.environment
-        desk = Desk(now, parts.packs, parts.pack, self._directory, parts.draw, parts.broker_org, environment)
+        desk = Desk(now, parts.packs, self._directory, parts.draw, parts.broker_org, environment)
         desk.recent_offers = self._recent_offers
         return desk
 
@@ -213,6 +216,7 @@ class Pipeline:
         try:
             async with self._parts.pool.acquire() as connection:
                 now, self._directory = await clock_and_directory(connection, self._directory)
+                await self._parts.packs.learn(connection, {self._directory.policy})
                 owner = self._owner
                 worked, queued = await self._due_transaction(connection, now)
         except TRANSIENT as error:
@@ -227,16 +231,34 @@ class Pipeline:
             recalls = await connection.fetch(_RECALLS_DUE, desk.now, DUE_PER_TICK_MAX)
             asked = {row["referral_id"] for row in recalls}
             releasing = {row["referral_id"] for row in needs if row["next_action"] == NextAction.ASK_FOR_KEYS}
-            referrals = {*asked, *(row["referral_id"] for row in needs)}
+            under_another = await self._under_another_policy(connection, now)
+            referrals = {*asked, *under_another, *(row["referral_id"] for row in needs)}
             wanted = Wanted(referrals=referrals, recalls_of=asked, sealed_of=releasing)
-            await load(connection, desk, wanted, self._consents)
+            await load(connection, desk, wanted, self._consents, self._parts.packs)
+            for name in under_another:
+                policy_changed.work(desk.referrals[name], desk)
             for row in needs:
                 referral = desk.referrals[ReferralId(row["referral_id"])]
                 deadline_passed.work(referral, RecipientCategory(row["category"]), desk)
             for row in recalls:
                 deadline_passed.work_recall(desk.referrals[ReferralId(row["referral_id"])], row["offer_id"], desk)
             queued = await write(connection, desk, self._parts.topics, self._owner, confirmed=confirmed)
-        return len(needs) + len(recalls), queued
+        return len(needs) + len(recalls) + len(under_another), queued
+
+    async def _under_another_policy(self, connection: Connection, now: datetime) -> list[ReferralId]:
+        """After a change of the pack: open referrals that are not under it yet. Where there are none, it is settled.
+
+        A batch that began before the change could be seen may still bring one; so none may be left when it is over.
+        """
+        activation = self._directory.settling
+        if activation is None:
+            return []
+        if self._settling is None or self._settling[0] != activation:
+            self._settling = (activation, now)
+        found = await unsettled(connection, self._directory.policy, DUE_PER_TICK_MAX)
+        if not found:
+            await settle(connection, *self._settling)
+        return found
 
     # --- to Kafka ------------------------------------------------------------------------------------------------
 

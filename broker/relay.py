@@ -87,10 +87,11 @@ class Relay:
         parts = self._parts
         now, directory = await clock_and_directory(connection, self._directory)
         self._directory = directory
-        desk = Desk(now, parts.packs, parts.pack, directory, parts.draw, parts.broker_org, parts.topics.environment)
+        await parts.packs.learn(connection, {directory.policy})
+        desk = Desk(now, parts.packs, directory, parts.draw, parts.broker_org, parts.topics.environment)
         gated = {m.referral_id for m in claimed if m.phase is not None and m.referral_id is not None}
         stolen = {m.referral_id for m in claimed if _for_a_revoked_key(desk, m) and m.referral_id is not None}
-        await load(connection, desk, Wanted(referrals=set(gated), sealed_of=set(stolen)), self._consents)
+        await load(connection, desk, Wanted(referrals=set(gated), sealed_of=set(stolen)), self._consents, parts.packs)
         return desk
 
     def _may_leave(self, desk: Desk, message: Claimed) -> bool:

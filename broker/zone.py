@@ -11,8 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
-from importlib.resources import files
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -21,8 +20,9 @@ from pydantic_core import PydanticCustomError
 
 from broker.agency.errors import DirectoryTooOld, RecipientUnknown, ZoneIncomplete
 from broker.domain.consent import Party
-from broker.domain.policy import PolicyPack, read_pack
+from broker.domain.policy import PolicyPack
 from broker.limits import directory_ahead_seconds_max
+from broker.policies import PolicyUnusable, read, shipped_pack
 from broker.schemas.event import Contract
 from broker.schemas.ids import KeyId, KeyIdText, OrgId, OrgIdText
 from broker.schemas.profile import Profile
@@ -38,9 +38,9 @@ KEYS_FOLDER: Final = "keys"
 BROKER_KEYS_FOLDER: Final = "broker-keys"
 OPERATOR_KEYS_FOLDER: Final = "operator-keys"
 OPERATOR_CARDS_FOLDER: Final = "operator-cards"
+POLICY_CARDS_FOLDER: Final = "policy-cards"
 DIRECTORY_FILE: Final = "directory.signed"
 SEEN_FILE: Final = "directory.seen"
-DEFAULT_PACK: Final = "us-federal-vawa"
 
 
 class DirectoryKey(Contract):
@@ -108,11 +108,13 @@ class DirectoryEntry(Contract):
 
 
 class NetworkDirectory(Contract):
-    """The organisations of a network, as its operator hands them to every agency. `broker` is the operator's own id."""
+    """A network's organisations and its policy, as its operator hands them out. `broker` is the operator's own id."""
 
     broker: OrgIdText
     issued_at: Moment
     organisations: tuple[DirectoryEntry, ...]
+    policy: Maybe[str] = None
+    """The policy pack in force, the exact text of its file: whom to ask and seal to is worked out before sending."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
@@ -173,7 +175,7 @@ def load_zone(folder: Path, org: OrgId, now: datetime) -> AgencyZone:
         signing_key=load_signing_key(folder / KEYS_FOLDER, org, now),
         broker_keys=_broker_keys(folder / BROKER_KEYS_FOLDER, directory.broker),
         directory=directory,
-        pack=shipped_pack(),
+        pack=_pack(directory.policy),
     )
 
 
@@ -214,10 +216,16 @@ def _replace(path: Path, content: bytes) -> None:
     fresh.replace(path)
 
 
-@cache
-def shipped_pack() -> PolicyPack:
-    """The policy pack that ships; the broker freezes its own on each referral, this one is asked before sending."""
-    return read_pack(files("broker.policies").joinpath(f"{DEFAULT_PACK}.toml").read_bytes())
+@lru_cache(maxsize=8)
+def _pack(text: str | None) -> PolicyPack:
+    """The pack in force, as the directory carries it; one that carries none is of a network under the usual one."""
+    try:
+        return shipped_pack() if text is None else read(text.encode())
+    except PolicyUnusable as error:
+        raise ZoneIncomplete(
+            f"The directory's policy pack is not for this version. {error}",
+            remedy="Bring this installation up to date.",
+        ) from None
 
 
 def read_directory(folder: Path, now: datetime) -> NetworkDirectory:
@@ -228,7 +236,7 @@ def read_directory(folder: Path, now: datetime) -> NetworkDirectory:
         DirectorySignatureBad, DirectoryTooOld: it is not the operator's, or not the newest.
     """
     path = folder / DIRECTORY_FILE
-    pinned = _keys_of_cards(folder / OPERATOR_CARDS_FOLDER, KeyKind.DIRECTORY)
+    pinned = keys_of_cards(folder / OPERATOR_CARDS_FOLDER, KeyKind.DIRECTORY)
     if not pinned:
         raise ZoneIncomplete(f"{folder / OPERATOR_CARDS_FOLDER} holds no card, so no directory can be believed.")
     try:
@@ -268,13 +276,14 @@ def _refuse_older(path: Path, directory: NetworkDirectory, now: datetime) -> Non
         ) from None
 
 
-def _keys_of_cards(folder: Path, kind: KeyKind) -> dict[KeyId, PublicSigningKey]:
+def keys_of_cards(folder: Path, kind: KeyKind) -> dict[KeyId, PublicSigningKey]:
+    """The public keys whose cards lie in a folder, by id; none where there is no folder."""
     cards = [read_card(path.read_bytes()) for path in sorted(folder.glob("*.json"))]
     return {card.key_id: PublicSigningKey.of_card(card, kind) for card in cards}
 
 
 def _broker_keys(folder: Path, broker: OrgId) -> dict[KeyId, PublicSigningKey]:
-    keys = {key.key_id: key for key in _keys_of_cards(folder, KeyKind.SIGNING).values() if key.org == broker}
+    keys = {key.key_id: key for key in keys_of_cards(folder, KeyKind.SIGNING).values() if key.org == broker}
     if not keys:
         raise ZoneIncomplete(f"{folder} holds no key card of {broker}, so nothing that it says could be believed.")
     return keys

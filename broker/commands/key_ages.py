@@ -14,6 +14,8 @@ from broker.seal.errors import SealError
 from broker.seal.key_files import read_cards
 from broker.zone import DIRECTORY_FILE, KEYS_FOLDER, OPERATOR_KEYS_FOLDER, read_directory
 
+_AGING = frozenset({KeyKind.SIGNING, KeyKind.SEALING})
+"""Those that pass through processes every day."""
 _NEWER = "Make a newer one (`handoff keys new`) and have the operator register its card (`handoff org rotate-key`)."
 
 
@@ -60,7 +62,7 @@ def _worry(cards: Sequence[KeyCard], now: datetime) -> str:
     if last is not None and last < now + timedelta(days=key_ends_days_warned):
         return f"ends on {last:%Y-%m-%d}, and there is no newer one"
     age = (now - newest.created_at).days
-    return f"is {age} days old" if age > key_age_days_max and newest.kind is not KeyKind.DIRECTORY else ""
+    return f"is {age} days old" if age > key_age_days_max and newest.kind in _AGING else ""
 
 
 def _of_directory(path: Path, now: datetime) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from broker.schemas.ids import KEY_ID_PATTERN, ORG_ID_PATTERN, KeyId, OrgId
 from broker.seal.cards import KeyCard, KeyKind, org_of_key, read_card
 from broker.seal.errors import KeyMissing
 from broker.seal.key_files import key_path, read_cards
-from broker.seal.keys import OperatorKey, SigningKey
+from broker.seal.keys import OperatorKey, PolicyKey, SigningKey
 from broker.settings import load_settings
 from broker.zone import KEYS_FOLDER, OPERATOR_KEYS_FOLDER, pin
 
@@ -24,6 +24,9 @@ app = typer.Typer(help="A zone's signing and sealing keys, and their public card
 
 _KEY_ID: Final = re.compile(KEY_ID_PATTERN)
 _ORG_ID: Final = re.compile(ORG_ID_PATTERN)
+_SIGNING: Final = {KeyKind.SIGNING: SigningKey, KeyKind.DIRECTORY: OperatorKey, KeyKind.POLICY: PolicyKey}
+_APART: Final = frozenset({KeyKind.DIRECTORY, KeyKind.POLICY})
+"""Kinds that no process of the broker needs: they rest apart from what it reads."""
 
 Folder = Annotated[
     Path | None, typer.Option("--dir", help="The key folder; `<home>/zones/<org>/keys` where it is not given.")
@@ -34,7 +37,10 @@ Folder = Annotated[
 def new(
     org: Annotated[str, typer.Option(help="Whose key: org-haven")],
     kind: Annotated[
-        KeyKind, typer.Option(help="signing (who published), sealing (who may open), directory (the operator's)")
+        KeyKind,
+        typer.Option(
+            help="signing (who published), sealing (who may open), directory or policy (who vouches for them)"
+        ),
     ],
     folder: Folder = None,
     name: Annotated[
@@ -44,7 +50,7 @@ def new(
 ) -> None:
     """Make a key, readable by this user alone, and print its public card for the network's operator."""
     owner, now = _org(org), datetime.now(UTC).replace(microsecond=0)
-    place = folder or (operator_folder(owner) if kind is KeyKind.DIRECTORY else key_folder(owner))
+    place = folder or (operator_folder(owner) if kind in _APART else key_folder(owner))
     key_id = _key_id(owner, name) if name else _free_key_id(place, owner, kind, now)
     not_after = now + timedelta(days=days) if days else None
     card = _key(kind, key_id, place, now, not_after)
@@ -126,8 +132,7 @@ def _folders(org: OrgId | None, folder: Path | None) -> Iterator[Path]:
 
 def _key(kind: KeyKind, key_id: KeyId, folder: Path, now: datetime, not_after: datetime | None) -> KeyCard:
     if kind is not KeyKind.SEALING:
-        signing = OperatorKey if kind is KeyKind.DIRECTORY else SigningKey
-        return signing.new(key_id).keep(folder, now, not_after)
+        return _SIGNING[kind].new(key_id).keep(folder, now, not_after)
     from broker.seal.opening import OpeningKey  # a process that makes no sealing key has no use for it
 
     return OpeningKey.new(key_id).keep(folder, now, not_after)

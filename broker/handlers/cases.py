@@ -90,10 +90,11 @@ class Need:
 
 
 class HandedOver(NamedTuple):
-    """What one recipient received, and when the last of it (UTC)."""
+    """What one recipient received, and when the last of it (UTC); `policy` is None where nobody wrote it down."""
 
     groups: frozenset[FieldGroup]
     at: datetime
+    policy: str | None
 
 
 @dataclass(slots=True)

@@ -32,7 +32,7 @@ def work(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
         desk.raise_work(need, FAILED, referral)
         desk.schedule(need, None, None, desk.broker_org)
 
-    _work(desk, lambda: handle(referral, category, desk), give_up)
+    guarded(desk, lambda: handle(referral, category, desk), give_up)
 
 
 def work_recall(referral: Referral, offer_id: OfferId, desk: Desk) -> None:
@@ -43,15 +43,16 @@ def work_recall(referral: Referral, offer_id: OfferId, desk: Desk) -> None:
         desk.raise_work(referral.needs[referral.offers[offer_id].category], FAILED, referral)
         desk.change(asked, due_at=None)
 
-    _work(desk, lambda: overdue(desk, referral, asked), give_up)
+    guarded(desk, lambda: overdue(desk, referral, asked), give_up)
 
 
-def _work(desk: Desk, story: Callable[[], None], give_up: Callable[[], None]) -> None:
+def guarded(desk: Desk, story: Callable[[], None], give_up: Callable[[], None]) -> None:
+    """Work something that no event asked for; where that fails, `give_up` puts it before a human instead."""
     try:
         with desk.event(None, desk.broker_org):
             story()
     except Exception as defect:  # noqa: BLE001  whatever it is, a human is told
-        log.error("a deadline could not be worked (%s)", type(defect).__name__)
+        log.error("what was due could not be worked (%s)", type(defect).__name__)
         with desk.event(None, desk.broker_org):
             give_up()
 

@@ -64,13 +64,14 @@ class Work:
 
 
 class Disclosed(NamedTuple):
-    """One field group that was handed over: for which offer, to whom, on which consent."""
+    """One field group that was handed over: for which offer, to whom, on which consent, under which policy."""
 
     offer_id: OfferId
     group: FieldGroup
     referral_id: ReferralId
     recipient: OrgId
     consent: ConsentRef | None
+    policy: str
 
 
 @dataclass(slots=True)
@@ -120,8 +121,7 @@ class Desk:
     def __init__(
         self,
         now: datetime,
-        packs: dict[str, PolicyPack],
-        pack: PolicyPack,
+        packs: Mapping[str, PolicyPack],
         directory: Directory,
         draw: Draw,
         broker_org: OrgId,
@@ -129,7 +129,7 @@ class Desk:
     ) -> None:
         self.now = now
         self.packs = packs
-        self.pack = pack
+        self.pack = packs[directory.policy]
         self.directory = directory
         self.draw = draw
         self.broker_org = broker_org
@@ -353,7 +353,7 @@ class Desk:
         return [referral for referral in found if referral.source == incident.source]
 
     def pack_of(self, referral: Referral) -> PolicyPack:
-        """The policy that was frozen on the referral when it came."""
+        """The policy that is frozen on the referral: the one in force when it came or was last reconsidered."""
         return self.packs[referral.policy]
 
     def consents_for(self, referral: Referral) -> tuple[ConsentTerms, ...]:

@@ -1,4 +1,4 @@
-"""The network's organisations as the broker sees them at one moment: a snapshot that no handler changes."""
+"""The network as the broker sees it at one moment, organisations and policy: a snapshot that no handler changes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +21,10 @@ class Directory:
     providers: Mapping[RecipientCategory, tuple[Provider, ...]]
     sealing_keys: Mapping[OrgId, tuple[KeyId, ...]]
     signing_keys: Mapping[KeyId, bytes]
+    policy: str
+    """The pack in force, by its reference."""
+    settling: int | None = None
+    """The number of that pack's activation, until all that is open is decided under it."""
     revoked_keys: frozenset[KeyId] = frozenset()
     """Stolen or lost: nothing is accepted or handed on for them any more, whenever it was wrapped."""
 
@@ -28,4 +32,4 @@ class Directory:
     def empty(cls) -> "Directory":
         """Nobody: what a process holds before it has read the store."""
         ended = datetime.min.replace(tzinfo=UTC)
-        return cls(version=-1, good_until=ended, parties={}, providers={}, sealing_keys={}, signing_keys={})
+        return cls(-1, ended, parties={}, providers={}, sealing_keys={}, signing_keys={}, policy="")

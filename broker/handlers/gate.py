@@ -27,9 +27,7 @@ from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import Purpose
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from broker.handlers.cases import Need, Referral
+    from broker.handlers.cases import HandedOver, Need, Referral
     from broker.handlers.desk import Desk
 
 CONTROL_TYPES: Final = frozenset(
@@ -101,17 +99,19 @@ def ask(
 
 
 def may_keep(
-    desk: Desk, referral: Referral, need: Need, recipient: Party, released_at: datetime
+    desk: Desk, referral: Referral, need: Need, recipient: Party, handed_over: HandedOver
 ) -> frozenset[FieldGroup]:
-    """Which groups this provider, to whom they were handed over at `released_at` (UTC), may go on holding.
+    """Which groups this provider may go on holding of those that were handed over to it.
 
     Those that are let through now, and those that the release which the referral stands on, as it stands now, would
-    have let through then: one that has only run out since, or been used up, is not asked back (domain.md §4.4).
+    have let through then, under the policy of then: one that has only run out since, or been used up, is not asked
+    back (domain.md §4.4), and what a policy permitted was right while it was in force.
     """
     named = referral.consent.consent_id if referral.consent is not None else None
     consents = [terms for terms in desk.consents_for(referral) if terms.ref.consent_id == named or not terms.permits]
     question = _question(desk, referral, need, recipient, Phase.RELEASE)
-    then = decide(question, consents, released_at, desk.pack_of(referral))
+    pack = desk.packs[handed_over.policy or referral.policy]
+    then = decide(question, consents, handed_over.at, pack)
     now = ask(desk, referral, need, recipient, Phase.RELEASE)
     return frozenset().union(*(one.let_through for one in (then, now) if one.effect is Effect.PERMIT))
 

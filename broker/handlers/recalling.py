@@ -4,12 +4,10 @@ A copy that has left cannot be called home, so nobody is silently trusted with o
 once, and then a human of the network has it.
 """
 
-from datetime import datetime
-
 from broker.domain.deadlines import deadline
 from broker.handlers import gate
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import Offer, Recall, Referral
+from broker.handlers.cases import HandedOver, Offer, Recall, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.disclosure_revoked import EVERY_ACTION, DisclosureRevoked
 from broker.schemas.event import Flow
@@ -28,16 +26,16 @@ def recall(desk: Desk, referral: Referral) -> None:
         offer = referral.offers[offer_id]
         before = referral.recalls.get(offer_id)
         asked = frozenset() if before is None else before.groups
-        lost = handed_over.groups - asked - _may_keep(desk, referral, offer, handed_over.at)
+        lost = handed_over.groups - asked - _may_keep(desk, referral, offer, handed_over)
         if lost:
             _ask(desk, referral, offer, lost | asked, lost)
 
 
-def _may_keep(desk: Desk, referral: Referral, offer: Offer, released_at: datetime) -> frozenset[FieldGroup]:
+def _may_keep(desk: Desk, referral: Referral, offer: Offer, handed_over: HandedOver) -> frozenset[FieldGroup]:
     party = desk.directory.parties.get(offer.provider)
     if party is None:
         return frozenset()
-    return gate.may_keep(desk, referral, referral.needs[offer.category], party, released_at)
+    return gate.may_keep(desk, referral, referral.needs[offer.category], party, handed_over)
 
 
 def _ask(

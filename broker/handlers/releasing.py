@@ -86,9 +86,10 @@ def _hand_over(
     )
     before = referral.disclosed.get(offer.offer_id)
     held = frozenset(groups) if before is None else before.groups | frozenset(groups)
-    desk.put(referral.disclosed, offer.offer_id, HandedOver(held, desk.now))
+    desk.put(referral.disclosed, offer.offer_id, HandedOver(held, desk.now, referral.policy))
     desk.written.disclosed += [
-        Disclosed(offer.offer_id, group, referral.referral_id, offer.provider, decision.consent) for group in groups
+        Disclosed(offer.offer_id, group, referral.referral_id, offer.provider, decision.consent, referral.policy)
+        for group in groups
     ]
     count_use(desk, decision, referral, need, offer.provider)
     desk.change(need, released=True)

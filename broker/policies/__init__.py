@@ -1,1 +1,62 @@
-"""Policy packs: the law of a jurisdiction as data. A new jurisdiction is a file here, not code."""
+"""The policy packs that ship with the program, each pinned to the bytes that the project released."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from broker.domain.policy import PolicyBroken, PolicyPack, read_pack
+from broker.errors import HandoffError
+from broker.seal.errors import PolicyNotVerified
+
+DEFAULT_PACK: Final = "us-federal-vawa"
+SHIPPED: Final[Mapping[str, str]] = {
+    "0bd4dde02e5f985ae5080a23d523fd3e99a6ae33153f39afe6f85db32fcaf57c": "us-federal-vawa 1.0.0",
+}
+"""SHA-256 (hex) of every pack that this project has ever shipped: whoever trusts the package trusts these."""
+
+
+class PolicyUnusable(HandoffError):
+    """A policy pack cannot be used."""
+
+    exit_code = 2
+    remedy = (
+        "Correct it; `handoff policy lint FILE` checks again, `handoff policy show` prints a whole one."
+    )
+
+
+def read(text: bytes) -> PolicyPack:
+    """The pack that these TOML bytes say, compiled, whoever wrote them.
+
+    Raises:
+        PolicyUnusable: it cannot be used, and where.
+    """
+    try:
+        return read_pack(text)
+    except PolicyBroken as error:
+        raise PolicyUnusable(str(error)) from None
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The packs that ship."""
+    found = (file.name for file in files(__name__).iterdir() if file.name.endswith(".toml"))
+    return tuple(sorted(name.removesuffix(".toml") for name in found))
+
+
+def shipped_text(name: str = DEFAULT_PACK) -> bytes:
+    """The exact text of a pack that ships.
+
+    Raises:
+        PolicyNotVerified: there is none of this name, or it is not the one that was released.
+    """
+    if name not in shipped_names():
+        raise PolicyNotVerified(f"No policy pack {name} ships; there are: {', '.join(shipped_names())}.")
+    text = files(__name__).joinpath(f"{name}.toml").read_bytes()
+    if sha256(text).hexdigest() not in SHIPPED:
+        raise PolicyNotVerified(f"The policy pack {name} of this installation is not the one that was released.")
+    return text
+
+
+def shipped_pack(name: str = DEFAULT_PACK) -> PolicyPack:
+    """A pack that ships, compiled; raises as `shipped_text`."""
+    return read(shipped_text(name))

@@ -26,6 +26,8 @@ class KeyKind(StrEnum):
     """X25519: what is sealed to it, only its owner opens."""
     DIRECTORY = "directory"
     """Ed25519: the network's operator proves with it who is in the network; no process of the broker needs it."""
+    POLICY = "policy"
+    """Ed25519: a privacy officer approves policy packs with it; no process of the broker needs it."""
 
 
 def org_of_key(key_id: KeyId) -> OrgId:

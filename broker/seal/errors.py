@@ -6,6 +6,7 @@ HandoffError
     ├── PublicKeyRefused
     ├── NotSignable
     ├── DirectorySignatureBad
+    ├── PolicyNotVerified
     ├── SealBroken
     │   ├── NotForThisKey
     │   ├── KeyDoesNotOpen
@@ -48,6 +49,13 @@ class DirectorySignatureBad(SealError):
 
     exit_code = 2
     remedy = "Get it anew from the operator. If they have a new key, compare it by telephone, then `handoff keys pin`."
+
+
+class PolicyNotVerified(SealError):
+    """A policy pack is neither one that ships nor signed by a pinned key of a privacy officer."""
+
+    exit_code = 2
+    remedy = "Have it signed (`handoff policy sign`) by an officer whose card is pinned here (`handoff policy pin`)."
 
 
 class SealBroken(SealError):

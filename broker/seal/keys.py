@@ -39,7 +39,7 @@ class PublicSigningKey:
 
     @classmethod
     def of_card(cls, card: KeyCard, kind: KeyKind = KeyKind.SIGNING) -> Self:
-        """The key that a card shows; `kind` is SIGNING, or DIRECTORY for the key of the network's operator.
+        """The key that a card shows; `kind` is SIGNING, or DIRECTORY or POLICY for those that sign these.
 
         Raises:
             PublicKeyRefused: where the card is of a key for something else.
@@ -149,6 +149,13 @@ class OperatorKey(SigningKey):
     __slots__ = ()
 
 
+class PolicyKey(SigningKey):
+    """The private key with which a privacy officer signs policy packs, and nothing else."""
+
+    KIND: ClassVar[KeyKind] = KeyKind.POLICY
+    __slots__ = ()
+
+
 Key = TypeVar("Key", bound=SigningKey)
 
 
@@ -165,6 +172,11 @@ def load_signing_key(folder: Path, org: OrgId, now: datetime) -> SigningKey:
 def load_operator_key(folder: Path, org: OrgId, now: datetime) -> OperatorKey:
     """The operator's newest key for directories that is valid at `now` (UTC); raises as `load_signing_key`."""
     return _newest(OperatorKey, folder, org, now)
+
+
+def load_policy_key(folder: Path, org: OrgId, now: datetime) -> PolicyKey:
+    """The privacy officer's newest key for policy packs valid at `now` (UTC); raises as `load_signing_key`."""
+    return _newest(PolicyKey, folder, org, now)
 
 
 def _newest(kind: type[Key], folder: Path, org: OrgId, now: datetime) -> Key:

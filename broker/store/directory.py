@@ -55,6 +55,7 @@ async def _read(connection: Connection, version: int) -> Directory:
         "SELECT k.* FROM public_key k JOIN organisation o USING (org_id) WHERE NOT o.suspended"
         " AND (k.revoked_at IS NOT NULL OR k.not_after IS NULL OR k.not_after > now()) ORDER BY k.created_at, key_id"
     )
+    policy = await connection.fetchrow("SELECT * FROM policy_activation ORDER BY seq DESC LIMIT 1")
     revoked = frozenset(KeyId(key["key_id"]) for key in keys if key["revoked_at"] is not None)
     keys = [key for key in keys if key["key_id"] not in revoked]
     parties = {OrgId(row["org_id"]): _party(row) for row in rows}
@@ -75,6 +76,8 @@ async def _read(connection: Connection, version: int) -> Directory:
         providers={category: tuple(group) for category, group in providers.items()},
         sealing_keys={org: tuple(ids) for org, ids in sealing.items()},
         signing_keys={KeyId(key["key_id"]): bytes(key["public"]) for key in keys if key["kind"] == "signing"},
+        policy=policy["reference"] if policy is not None else "",
+        settling=policy["seq"] if policy is not None and policy["settled_at"] is None else None,
         revoked_keys=revoked,
     )
 

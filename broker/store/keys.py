@@ -57,7 +57,7 @@ async def register_key(connection: Connection, org: OrgId, card: KeyCard) -> Non
         PublicKeyRefused: the card is another organisation's, or not of a signing or sealing key.
         KeyExists: another key has this id.
     """
-    if card.org_id != org or card.kind is KeyKind.DIRECTORY:
+    if card.org_id != org or card.kind not in (KeyKind.SIGNING, KeyKind.SEALING):
         raise PublicKeyRefused("The card is not of a signing or sealing key of this organisation.")
     public = await connection.fetchval(
         "INSERT INTO public_key (key_id, org_id, kind, public, created_at, not_after) VALUES ($1, $2, $3, $4, $5, $6)"

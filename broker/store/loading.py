@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from broker.domain.consent import ConsentRef, Revoked, standing
-from broker.domain.policy import read_pack
 from broker.handlers.cases import ConsentVersion, HandedOver, Incident, Need, NextAction, Offer, Recall, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
@@ -33,6 +32,7 @@ from broker.schemas.vocabulary import (
 from broker.sql.bulk import Connection
 from broker.store.bounds import load_bounds
 from broker.store.known import Background, background
+from broker.store.policies import Packs
 
 CONSENTS_CACHED_MAX = 20_000
 """Parsed consent versions kept in memory. A version never changes; its status is read anew each time."""
@@ -93,7 +93,12 @@ class ConsentCache:
 
 
 async def load(
-    connection: Connection, desk: Desk, wanted: Wanted, cache: ConsentCache, known: Background | None = None
+    connection: Connection,
+    desk: Desk,
+    wanted: Wanted,
+    cache: ConsentCache,
+    packs: Packs,
+    known: Background | None = None,
 ) -> None:
     """Lay what the batch touches on the desk, locked until the transaction ends. `known` where it was read already."""
     known = known or await background(connection, wanted.referrals)
@@ -104,7 +109,7 @@ async def load(
     # Read again under the locks: another process may have recorded a denial of this survivor's in between.
     ties = await _same_survivor(connection, wanted)
     if known.any_referral or wanted.changing_consents or wanted.changing_incidents:
-        await _load_referrals(connection, desk, wanted, _tied(wanted.changing_consents, ties))
+        await _load_referrals(connection, desk, wanted, _tied(wanted.changing_consents, ties), packs)
     if not wanted.consents <= locked:
         # Referrals found through an incident or a consent bring consents of their own; a deadlock here is retried.
         ties = await _same_survivor(connection, wanted)
@@ -117,7 +122,7 @@ async def load(
     if wanted.sealed_of:
         await _load_sealed(connection, desk, wanted.sealed_of)
     if desk.referrals and (wanted.changing_consents or wanted.recalls_of):
-        await _load_disclosed(connection, desk)
+        await _load_disclosed(connection, desk, packs)
 
 
 async def _same_survivor(connection: Connection, wanted: Wanted) -> dict[ConsentId, tuple[ConsentId, ...]]:
@@ -171,6 +176,7 @@ async def _load_referrals(
     desk: Desk,
     wanted: Wanted,
     by_consent: set[str],
+    packs: Packs,
 ) -> None:
     rows = await connection.fetch(
         "SELECT * FROM referral WHERE referral_id = ANY($1::text[]) OR consent_id = ANY($2::text[])"
@@ -181,7 +187,7 @@ async def _load_referrals(
     )
     if not rows:
         return
-    await _load_packs(connection, desk, {row["policy"] for row in rows})
+    await packs.learn(connection, {row["policy"] for row in rows})
     for row in rows:
         referral = _referral(row)
         desk.lay(referral)
@@ -194,15 +200,6 @@ async def _load_referrals(
     for row in await connection.fetch("SELECT * FROM offer WHERE referral_id = ANY($1::text[]) ORDER BY made_at", ids):
         offer = _offer(row)
         desk.referrals[offer.referral_id].offers[offer.offer_id] = offer
-
-
-async def _load_packs(connection: Connection, desk: Desk, references: set[str]) -> None:
-    """Packs that were frozen on referrals before this process began."""
-    unknown = references - desk.packs.keys()
-    if unknown:
-        for row in await connection.fetch("SELECT content FROM policy_text WHERE reference = ANY($1::text[])", unknown):
-            pack = read_pack(row["content"])
-            desk.packs[pack.reference] = pack
 
 
 def _referral(row: asyncpg.Record) -> Referral:
@@ -309,15 +306,18 @@ async def _load_incidents(connection: Connection, desk: Desk, named: Iterable[st
         )
 
 
-async def _load_disclosed(connection: Connection, desk: Desk) -> None:
+async def _load_disclosed(connection: Connection, desk: Desk, packs: Packs) -> None:
     """What was handed over, and what was asked back of it."""
     ids = list(desk.referrals)
-    for row in await connection.fetch(
-        "SELECT referral_id, offer_id, array_agg(field_group) AS groups, max(released_at) AS at FROM disclosure"
+    rows = await connection.fetch(
+        "SELECT referral_id, offer_id, array_agg(field_group) AS groups, max(released_at) AS at,"
+        " (array_agg(policy ORDER BY released_at DESC))[1] AS policy FROM disclosure"
         " WHERE referral_id = ANY($1::text[]) GROUP BY referral_id, offer_id",
         ids,
-    ):
-        handed_over = HandedOver(frozenset(map(FieldGroup, row["groups"])), row["at"])
+    )
+    await packs.learn(connection, {row["policy"] for row in rows} - {None})
+    for row in rows:
+        handed_over = HandedOver(frozenset(map(FieldGroup, row["groups"])), row["at"], row["policy"])
         desk.referrals[ReferralId(row["referral_id"])].disclosed[OfferId(row["offer_id"])] = handed_over
     for row in await connection.fetch("SELECT * FROM recall WHERE referral_id = ANY($1::text[])", ids):
         recall = Recall(

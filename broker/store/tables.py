@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Text, text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -83,7 +83,19 @@ class PolicyText(Row, table=True):
     __tablename__ = "policy_text"
     reference: str = Field(primary_key=True)
     content: bytes = _bytes()
+    signatures: bytes = Field(sa_column=Column(LargeBinary, nullable=False, server_default=text("''")))
+    """The lines of its signature file; empty for one that ships."""
     first_used_at: datetime = _moment(default_now=True)
+
+
+class PolicyActivation(Row, table=True):
+    """Which pack was in force from when; the newest is. Settled once everything open is decided under it."""
+
+    __tablename__ = "policy_activation"
+    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+    reference: str
+    activated_at: datetime = _moment(default_now=True)
+    settled_at: datetime | None = _moment(nullable=True)
 
 
 class Position(Row, table=True):
@@ -256,6 +268,8 @@ class Disclosure(Row, table=True):
     recipient: str
     consent_id: str | None = None
     consent_version: int | None = None
+    policy: str | None = None
+    """Under which pack; unknown for what was handed over before a pack could change."""
     released_at: datetime = _moment()
 
 

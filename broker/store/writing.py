@@ -39,7 +39,7 @@ _CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "reco
 _USE = ("consent_id", "version", "referral_id", "category", "recipient", "used_at")
 _INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
 _DISCLOSURE = (
-    "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "released_at",
+    "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "policy", "released_at",
 )  # fmt: skip
 _RECALL = ("offer_id", "referral_id", "groups", "asked_at", "due_at", "reminded", "outcome", "changed_at")
 _CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
@@ -268,7 +268,8 @@ def _disclosed(desk: Desk) -> list[tuple[object, ...]]:
     return [
         (
             one.offer_id, one.group, one.referral_id, one.recipient,
-            one.consent.consent_id if one.consent else None, one.consent.version if one.consent else None, desk.now,
+            one.consent.consent_id if one.consent else None, one.consent.version if one.consent else None,
+            one.policy, desk.now,
         )
         for one in last.values()
     ]  # fmt: skip

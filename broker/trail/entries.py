@@ -56,6 +56,8 @@ class Step(StrEnum):
     CAPACITY_UPDATED = "capacity.updated"
     TRAIL_READ = "trail.read"
     ORGANISATION_CHANGED = "organisation.changed"
+    POLICY_ACTIVATED = "policy.activated"
+    POLICY_CHANGED = "policy.changed"
 
 
 class Entry(NamedTuple):

@@ -8,6 +8,7 @@ from adapters.kind import EVERY_ANSWER, ProviderKind, kinds
 from adapters.standing import ANSWERS, OPEN, OVER, TAKEN, Standing, after, why_not
 from broker.domain.lifecycle import ANSWERS as BROKERS_ANSWERS
 from broker.domain.policy import PolicyPack
+from broker.policies import shipped_pack
 from broker.schemas.capacity_updated import CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -28,7 +29,6 @@ from broker.schemas.vocabulary import (
     RecipientCategory,
     Service,
 )
-from broker.store.policies import shipped_pack
 from tests.adapters.network import example_offer
 
 KINDS = sorted(kinds().values(), key=lambda kind: kind.POLICY.category)
@@ -46,7 +46,7 @@ each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.POLICY.
 @pytest.fixture(scope="module")
 def pack() -> PolicyPack:
     """The policy pack that ships."""
-    return shipped_pack()[0]
+    return shipped_pack()
 
 
 def test_the_four_kinds_are_there() -> None:

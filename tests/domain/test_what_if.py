@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 from broker.cli import app
 from broker.deciding import EXAMPLE, answer, read_what_if
 from broker.domain.consent import Reason, decide, terms
+from broker.policies import shipped_pack
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.store.policies import shipped_pack
 
 
 def example(**changes: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def handoff(path: Path, wire: dict[str, Any], *words: str) -> Result:
 def test_the_answer_is_the_gates_own() -> None:
     """The file is turned into the very question that a referral asks."""
     asked = read_what_if(json.dumps(EXAMPLE).encode())
-    pack, _ = shipped_pack()
+    pack = shipped_pack()
     expected = decide(asked.question(), [terms(one) for one in asked.consents], asked.time, pack)
     assert answer(asked).decision == expected
     assert answer(asked).policy == pack.reference

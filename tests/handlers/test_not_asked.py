@@ -43,9 +43,10 @@ def desk() -> Desk:
         providers={RecipientCategory.SHELTER: (shelter,)},
         sealing_keys={},
         signing_keys={},
+        policy=pack().reference,
     )
     draw = Draw(lambda: EventId(_uuid()), lambda: OfferId(f"off-{_uuid()}"), lambda: bytes(32))
-    return Desk(NOW, {pack().reference: pack()}, pack(), directory, draw, OrgId("org-broker"))
+    return Desk(NOW, {pack().reference: pack()}, directory, draw, OrgId("org-broker"))
 
 
 def tell(at: Desk, party: Any, fact: EventData) -> None:

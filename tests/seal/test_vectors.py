@@ -24,7 +24,8 @@ from broker.seal.opening import OpeningKey, open_group
 from broker.seal.padding import pad, unpad
 from broker.seal.sealing import seal_group, wrap_key
 from broker.seal.signature import SIGNATURE_HEADER, SignatureFault, VerifiedSignature, sign, signed_bytes, verify
-from broker.seal.signed_directory import directory_bytes, signed_directory, verified_directory
+from broker.seal.signature_line import DIRECTORY
+from broker.seal.signed_directory import signed_directory, verified_directory
 from broker.zone import NetworkDirectory
 from tests.seal import reference
 from tests.seal.make_vectors import FILE, vectors
@@ -112,7 +113,7 @@ def test_a_directory() -> None:
     key = OperatorKey(KeyId(vector["keyId"]), bytes.fromhex(vector["private"]))
     content, file = vector["content"].encode(), vector["file"].encode()
     assert key.public.public.hex() == vector["public"]
-    assert directory_bytes(content, key.key_id).hex() == vector["signedBytes"]
+    assert DIRECTORY.signed_bytes(content, key.key_id).hex() == vector["signedBytes"]
     assert signed_directory(content, key) == file
     assert verified_directory(file, {key.key_id: key.public}) == content
     assert reference.read_directory(file, {vector["keyId"]: bytes.fromhex(vector["public"])}) == content

@@ -1,0 +1,306 @@
+"""What one policy pack would let through that another does not: found by asking the decision itself, case by case.
+
+The cases are finite: every class of discloser and of recipient, in every role and phase, in every situation that the
+survivor's word and one release can make. What no case shows (how long, how many, what may be missing) is compared.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import to_json
+
+from broker.domain import group_sets
+from broker.domain.consent import Party, Phase, Question, decide, release_refusal, terms
+from broker.domain.pack import PolicyPack, Span, Timers
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_record import (
+    ConsentRecord,
+    DataScope,
+    Discloser,
+    NamedRecipient,
+    RecipientOfKind,
+    Validity,
+)
+from broker.schemas.consent_vocabulary import ConsentCategory, GrantForm, IdentityCheck, RecipientKind, Regime
+from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.schemas.ids import OrgId
+from broker.schemas.vocabulary import OrgClass, Priority, Purpose, RecipientCategory, RiskBand, VictimAgreed
+
+_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_AREA: Final = "US-CA-037"
+_DISCLOSER: Final = OrgId("org-discloser")
+_RECIPIENT: Final = OrgId("org-recipient")
+_EVERYTHING: Final = frozenset(GROUPS)
+
+KEPT: Final = " for good"
+"""After a group's code: it may be kept, not only used for one check."""
+IN_FULL: Final = "an offer in full, not in coarse form"
+
+
+class Situation(NamedTuple):
+    """What the survivor said, and the release that there is, if any: its form, its regime (None: all of them), and
+    whether it names the recipient or its kind."""
+
+    said: VictimAgreed
+    purpose: Purpose
+    form: GrantForm | None = None
+    named: bool = True
+    regime: Regime | None = None
+
+
+class Case(NamedTuple):
+    """One question to the gate. `role` is the recipient's, None for a source that hears of its referral."""
+
+    discloser: OrgClass
+    recipient: OrgClass
+    role: RecipientCategory | None
+    phase: Phase
+    situation: Situation
+
+
+class Box(NamedTuple):
+    """Cases that differ in nothing that matters: every combination of these."""
+
+    disclosers: frozenset[OrgClass]
+    recipients: frozenset[OrgClass]
+    roles: frozenset[RecipientCategory | None]
+    phases: frozenset[Phase]
+    situations: frozenset[Situation]
+    liberties: frozenset[str]
+    """Codes of groups, `KEPT` after one, or `IN_FULL`."""
+
+
+class Limit(NamedTuple):
+    """A figure or a list of the pack that no case shows. `looser` says whether the change lets more through."""
+
+    words: str
+    before: str
+    after: str
+    looser: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PackChange:
+    """What would be permitted that was not, what no longer, and which limits move."""
+
+    permits: tuple[Box, ...]
+    forbids: tuple[Box, ...]
+    limits: tuple[Limit, ...]
+
+    @property
+    def looser(self) -> bool:
+        """Whether anything may leave under the new pack that stayed under the old one."""
+        return bool(self.permits) or any(limit.looser for limit in self.limits)
+
+    def touches(self, source: OrgClass, role: RecipientCategory) -> bool:
+        """Whether what a source of this class asks of this kind of provider may be decided otherwise than before."""
+        told_apart = (*self.permits, *self.forbids)
+        return bool(self.limits) or any(source in box.disclosers and role in box.roles for box in told_apart)
+
+
+def change(old: PolicyPack, new: PolicyPack) -> PackChange:
+    """Everything in which `new` decides otherwise than `old`."""
+    before, after = _liberties(old), _liberties(new)
+    return PackChange(
+        permits=tuple(_boxes({case: after[case] - before[case] for case in after})),
+        forbids=tuple(_boxes({case: before[case] - after[case] for case in after})),
+        limits=tuple(_limits(old, new)),
+    )
+
+
+# --- the cases -------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4)
+def _liberties(pack: PolicyPack) -> Mapping[Case, frozenset[str]]:
+    found: dict[Case, frozenset[str]] = {}
+    for discloser in OrgClass:
+        for situation in SITUATIONS:
+            record = _RECORDS.get(situation)
+            known = record is None or release_refusal(record, _DISCLOSER, discloser, pack, _NOW) is None
+            for recipient, role, phase in _WAYS:
+                case = Case(discloser, recipient, role, phase, situation)
+                found[case] = _ask(case, pack) if known else frozenset()
+    return found
+
+
+def _ask(case: Case, pack: PolicyPack) -> frozenset[str]:
+    situation = case.situation
+    releases = _TERMS[situation]
+    question = Question(
+        phase=case.phase,
+        discloser=_party(_DISCLOSER, case.discloser, None),
+        recipient=_party(_RECIPIENT, case.recipient, case.role),
+        purpose=Purpose.STATUS_FEEDBACK if case.phase is Phase.FEEDBACK else situation.purpose,
+        groups=_EVERYTHING,
+        consent=releases[0].ref if releases else None,
+        victim_agreed=situation.said,
+    )
+    decision = decide(question, releases, _NOW, pack)
+    in_full = case.phase is Phase.OFFER and not decision.obligations.coarse
+    return _told_apart(decision.let_through, decision.obligations.single_use, in_full=in_full)
+
+
+@lru_cache(maxsize=1024)
+def _party(org: OrgId, org_class: OrgClass, role: RecipientCategory | None) -> Party:
+    return Party(org, org_class, role, frozenset({_AREA}))
+
+
+@lru_cache(maxsize=1024)
+def _told_apart(through: frozenset[FieldGroup], once: Collection[FieldGroup], *, in_full: bool) -> frozenset[str]:
+    kept = [f"{group}{KEPT}" for group in through.difference(once)]
+    return frozenset([*through, *kept, *([IN_FULL] if through and in_full else [])])
+
+
+def _situations() -> Iterator[Situation]:
+    yes, purpose = VictimAgreed.YES, Purpose.SHELTER_PLACEMENT
+    yield Situation(yes, purpose)
+    yield Situation(VictimAgreed.NOT_ASKED_UNSAFE, purpose)
+    for one in Purpose:
+        yield Situation(yes, one, GrantForm.WRITTEN_WET)
+    for regime in Regime:
+        for form in (GrantForm.WRITTEN_WET, GrantForm.ORAL_TEMPORARY):
+            for named in (True, False):
+                yield Situation(yes, purpose, form, named, regime)
+
+
+def _release(situation: Situation) -> ConsentRecord:
+    """A release of everything for every purpose, fresh and short, whatever the record's own schema would say to it."""
+    example = ConsentRecord.model_validate_json(to_json(ConsentGranted.EXAMPLE["record"]))
+    checked = {"form": situation.form, "identity_check": IdentityCheck.IN_PERSON_KNOWN}
+    of_kind = [
+        RecipientOfKind(kind=RecipientKind.CATEGORY, category=kind, service_area=_AREA, max_concurrent_offers=1)
+        for kind in ConsentCategory
+    ]
+    named = (NamedRecipient(kind=RecipientKind.ORG, org_id=_RECIPIENT),)
+    half_an_hour = timedelta(minutes=30)
+    return example.model_copy(
+        update={
+            "regimes": tuple(Regime) if situation.regime is None else (situation.regime,),
+            "grantors": (example.grantors[0].model_copy(update=checked),),
+            "discloser": Discloser(org_id=_DISCLOSER),
+            "recipients": named if situation.named else tuple(of_kind),
+            "excluded_recipients": (),
+            "purposes": tuple(Purpose),
+            "data_scope": DataScope(field_groups=tuple(GROUPS), max_tier=4),
+            "validity": Validity(not_before=_NOW - half_an_hour, not_after=_NOW + half_an_hour),
+        }
+    )
+
+
+SITUATIONS: Final = tuple(_situations())
+ROLES: Final = tuple(role for role in RecipientCategory if role is not RecipientCategory.SOURCE_FEEDBACK)
+_RECORDS: Final = {one: _release(one) for one in SITUATIONS if one.form is not None}
+_TERMS: Final = {one: (terms(_RECORDS[one]),) if one in _RECORDS else () for one in SITUATIONS}
+_WAYS: Final[tuple[tuple[OrgClass, RecipientCategory | None, Phase], ...]] = (
+    *((to, role, phase) for to in OrgClass for role in ROLES for phase in (Phase.OFFER, Phase.RELEASE)),
+    *((to, None, Phase.FEEDBACK) for to in OrgClass),
+)
+
+
+def _boxes(cases: Mapping[Case, frozenset[str]]) -> Iterator[Box]:
+    """As few boxes as neighbours make when they are put together, one side of the case after the other."""
+    by_liberties: dict[frozenset[str], list[tuple[frozenset[Any], ...]]] = defaultdict(list)
+    for case, liberties in cases.items():
+        if liberties:
+            by_liberties[liberties].append(tuple(frozenset({part}) for part in case))
+    for liberties, boxes in by_liberties.items():
+        for side in (4, 2, 1, 0, 3):
+            boxes = _joined(boxes, side)
+        for disclosers, recipients, roles, phases, situations in boxes:
+            yield Box(disclosers, recipients, roles, phases, situations, liberties)
+
+
+def _joined(boxes: Iterable[tuple[frozenset[Any], ...]], side: int) -> list[tuple[frozenset[Any], ...]]:
+    found: dict[tuple[frozenset[Any], ...], frozenset[Any]] = {}
+    for box in boxes:
+        rest = (*box[:side], *box[side + 1 :])
+        found[rest] = found.get(rest, frozenset()) | box[side]
+    return [(*rest[:side], joined, *rest[side:]) for rest, joined in found.items()]
+
+
+# --- the limits ------------------------------------------------------------------------------------------------------
+
+
+class _Loosens(StrEnum):
+    """In which direction a limit lets more through."""
+
+    MORE = "MORE"
+    LESS = "LESS"
+    NEVER = "NEVER"
+
+
+class _Reading(NamedTuple):
+    """One limit as a pack has it: a figure or a set."""
+
+    words: str
+    value: timedelta | int | frozenset[str]
+    loosens: _Loosens
+
+
+def _limits(old: PolicyPack, new: PolicyPack) -> Iterator[Limit]:
+    for before, after in zip(_read(old), _read(new), strict=True):
+        if before.value != after.value:
+            yield Limit(before.words, _shown(before.value), _shown(after.value), _is_looser(before, after))
+
+
+def _is_looser(before: _Reading, after: _Reading) -> bool:
+    if before.loosens is _Loosens.NEVER:
+        return False
+    strict, loose = (before, after) if before.loosens is _Loosens.MORE else (after, before)
+    if isinstance(strict.value, frozenset) and isinstance(loose.value, frozenset):
+        return not loose.value <= strict.value
+    return loose.value > strict.value  # type: ignore[operator]
+
+
+def _read(pack: PolicyPack) -> Iterator[_Reading]:
+    """Every limit of a pack. What only says when somebody is reminded loosens nothing."""
+    more, less, never = _Loosens
+    yield _Reading("environments", frozenset(pack.environments), more)
+    yield _Reading("longest release", pack.max_release, more)
+    for purpose in Purpose:
+        yield _Reading(f"longest release for {purpose}", pack.release_length[purpose], more)
+    yield _Reading("longest oral release", pack.oral_temporary, more)
+    yield _Reading("difference of clocks, counted against disclosure", pack.clock_skew, less)
+    yield _Reading("a count of free places is fresh for", pack.capacity_fresh, never)
+    yield _Reading("who never receives anything", pack.prohibited_recipients, less)
+    yield _Reading("languages that a coarse offer may name", pack.common_languages, more)
+    yield _Reading("groups that no release needs to list", _groups(pack.without_consent), more)
+    for name, column in pack.columns.items():
+        needed = _groups(column.required & ~pack.may_be_missing)
+        yield _Reading(f"groups without which nothing goes ({name})", needed, less)
+    for priority, timers in pack.timers.items():
+        yield from _read_timers(priority, timers)
+    for band in RiskBand:
+        floor = pack.risk.bands.get(band)
+        yield _Reading(f"a risk screen of {band} raises to", frozenset({floor} if floor else ()), never)
+    yield _Reading("a screen above its threshold raises to", frozenset({pack.risk.screened_in}), never)
+    yield _Reading("with nowhere safe tonight, to", frozenset({pack.risk.screened_in_unsafe_tonight}), never)
+
+
+_LOOSENING_TIMERS: Final = frozenset({"revocation", "contact_fresh_hours", "parallel_offers"})
+"""How long an answer to what was taken back may take, how old a safe contact may be, how many are asked at once."""
+
+
+def _read_timers(priority: Priority, timers: Timers) -> Iterator[_Reading]:
+    for timer in fields(timers):
+        value = getattr(timers, timer.name)
+        if isinstance(value, Span):
+            value = timedelta(seconds=value.seconds, days=value.business_days)
+        loosens = _Loosens.MORE if timer.name in _LOOSENING_TIMERS else _Loosens.NEVER
+        yield _Reading(f"{priority}: {timer.name.replace('_', ' ')}", value, loosens)
+
+
+def _groups(bits: int) -> frozenset[str]:
+    return frozenset(group_sets.listed(bits))
+
+
+def _shown(value: timedelta | int | frozenset[str]) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "none"
+    return str(value)
