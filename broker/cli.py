@@ -41,6 +41,7 @@ COMMANDS = (
     Entry("migrate", "broker.commands.serve:migrate", "Bring the tables up to date, as the roles that own them."),
     Entry("notices", "broker.commands.notices:notices", "Tell what the broker has said to an agency."),
     Entry("org", "broker.commands.org:app", "Onboard organisations, list them, export the directory for clients."),
+    Entry("policy", "broker.commands.policy:app", "Read, compare, sign and put in force the policy packs."),
     Entry("publish", "broker.commands.publish:publish", "Publish the events of a file as an agency, or show them."),
     Entry("quarantine", "broker.commands.trail:quarantine", "Show the records that were not taken in, and why."),
     Entry("serve", "broker.commands.serve:serve", "Run one process of the network: broker, relay, clock or adapter."),

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ async def broker_parts(
     check_of: Callable[[Directory], Verify] | None = signature_check,
 ) -> AsyncIterator[Parts]:
     """Everything that the broker's processes share. `sign` and `check_of` are other than the default in bench/ only."""
-    packs = Packs(pinned_policy_keys(settings))
+    packs = Packs(partial(pinned_policy_keys, settings))
     async with broker_pool(settings) as pool:
         async with pool.acquire() as connection:
             reference = await begin(connection, fresh_salt())

@@ -7,6 +7,7 @@ its consents and the policy that is frozen on it, in the transaction that writes
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from broker.composition import pinned_policy_keys
@@ -135,7 +136,7 @@ async def asked_now(
     To be called in a transaction: the referral stays locked until its end, so that the answers fit each other.
     """
     now, directory = await clock_and_directory(connection, Directory.empty())
-    packs = Packs(pinned_policy_keys(settings))
+    packs = Packs(partial(pinned_policy_keys, settings))
     await packs.learn(connection, {directory.policy})
     desk = Desk(now, packs, directory, draw(), settings.broker_org, settings.environment)
     await load(connection, desk, Wanted(referrals={referral_id}), ConsentCache(), packs)

@@ -111,6 +111,9 @@ key_ends_days_warned: Final = 30
 directory_age_days_max: Final = 30
 """`handoff doctor` warns of an older directory: somebody may have joined, or lost a key, since."""
 
+policy_settling_seconds_told: Final = 15
+"""How long `handoff policy activate` stays to say how far what is open was reconsidered; a clock does it anyway."""
+
 # The provider zone (adapters)
 
 provider_pool_connections_max: Final = 8

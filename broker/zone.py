@@ -188,7 +188,7 @@ def write_zone(
     whoever could change them could name any key as a shelter's.
     """
     for card in broker_cards:
-        _write_card(folder / BROKER_KEYS_FOLDER, card)
+        write_card(folder / BROKER_KEYS_FOLDER, card)
     if not (folder / OPERATOR_CARDS_FOLDER).is_dir():
         for card in operator_cards:
             pin(folder, card)
@@ -202,10 +202,11 @@ def pin(folder: Path, card: KeyCard) -> None:
         PublicKeyRefused: the card is of a key for something else.
     """
     PublicSigningKey.of_card(card, KeyKind.DIRECTORY)
-    _write_card(folder / OPERATOR_CARDS_FOLDER, card)
+    write_card(folder / OPERATOR_CARDS_FOLDER, card)
 
 
-def _write_card(folder: Path, card: KeyCard) -> None:
+def write_card(folder: Path, card: KeyCard) -> None:
+    """Put a card into a folder of pinned ones."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{card.key_id.replace('#', '.')}.json").write_text(card.wire(), encoding="utf-8")
 

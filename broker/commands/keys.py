@@ -49,7 +49,7 @@ def new(
     days: Annotated[int | None, typer.Option(min=1, help="For how many days; without an end where not given")] = None,
 ) -> None:
     """Make a key, readable by this user alone, and print its public card for the network's operator."""
-    owner, now = _org(org), datetime.now(UTC).replace(microsecond=0)
+    owner, now = checked_org(org), datetime.now(UTC).replace(microsecond=0)
     place = folder or (operator_folder(owner) if kind in _APART else key_folder(owner))
     key_id = _key_id(owner, name) if name else _free_key_id(place, owner, kind, now)
     not_after = now + timedelta(days=days) if days else None
@@ -66,7 +66,7 @@ def list_keys(
     as_json: Annotated[bool, typer.Option("--json", help="The cards as a JSON list")] = False,
 ) -> None:
     """Every key that this installation holds: whose, what for, since when, until when."""
-    owner = None if org is None else _org(org)
+    owner = None if org is None else checked_org(org)
     cards = [card for place in _folders(owner, folder) for card in read_cards(place) if owner in (None, card.org_id)]
     if as_json:
         typer.echo(json.dumps([json.loads(card.wire()) for card in cards], indent=1))
@@ -105,7 +105,7 @@ def pin_card(
 ) -> None:
     """Believe directories that this key of the operator signs. Compare its publicKey by telephone first."""
     found = read_card(card.read_bytes())
-    pin(load_settings().zones / _org(org), found)
+    pin(load_settings().zones / checked_org(org), found)
     typer.echo(f"{org} believes directories signed with {found.key_id}, publicKey {found.public_key}")
 
 
@@ -146,7 +146,8 @@ def _free_key_id(folder: Path, org: OrgId, kind: KeyKind, now: datetime) -> KeyI
     return next(key_id for key_id in candidates if key_id not in taken)
 
 
-def _org(text: str) -> OrgId:
+def checked_org(text: str) -> OrgId:
+    """An organisation's id as a command takes it."""
     if not _ORG_ID.fullmatch(text):
         raise typer.BadParameter("An organisation's id looks like org-haven: small letters, digits, hyphens.")
     return OrgId(text)

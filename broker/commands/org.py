@@ -1,23 +1,21 @@
 """`handoff org`: onboard organisations, list them, and write the directory that agencies' clients read."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from broker.composition import broker_pool, kafka_of, operator_keys, signed_network_directory, topics_of
+from broker.commands.database import with_broker
+from broker.composition import kafka_of, operator_keys, signed_network_directory, topics_of
 from broker.limits import key_overlap_days
-from broker.local.parts import attached
 from broker.onboarding import onboard_organisation
 from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.profile import Profile
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
 from broker.seal.cards import read_card
-from broker.settings import Settings, load_settings
+from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store.directory import OrganisationCard, listed, suspend
 from broker.store.keys import revoke_key, rotate_key
@@ -58,7 +56,7 @@ def add(
         topics = await onboard_organisation(connection, kafka_of(settings), topics_of(settings), onboarded, keys)
         typer.echo(f"{org} is onboarded until {onboarded.agreement_until:%Y-%m-%d}; topics: {', '.join(topics)}")
 
-    _with_broker(work)
+    with_broker(work)
 
 
 @app.command("host")
@@ -87,7 +85,7 @@ def host_(
         await hand_out_directory(settings, connection)
         typer.echo(f"{org} is onboarded; its zone is {settings.home / 'zones' / org}")
 
-    _with_broker(work)
+    with_broker(work)
 
 
 @app.command("list")
@@ -105,7 +103,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="For programs.")]
             state = "suspended" if row["suspended"] else f"until {until}"
             typer.echo(f"{row['org_id']:<28} {row['org_class']:<20} {row['category'] or '-':<11} {keys} keys  {state}")
 
-    _with_broker(work)
+    with_broker(work)
 
 
 @app.command("suspend")
@@ -118,7 +116,7 @@ def suspend_(org: Annotated[str, typer.Argument(help="Its id.")]) -> None:
             raise typer.Exit(1)
         typer.echo(f"{org} is suspended")
 
-    _with_broker(work)
+    with_broker(work)
 
 
 @app.command("rotate-key")
@@ -136,7 +134,7 @@ def rotate_key_(
         typer.echo(f"{newer.key_id} is registered; ending in {overlap_days} days: {', '.join(ending) or 'none'}")
         await _hand_out(settings, connection)
 
-    _with_broker(work)
+    with_broker(work)
 
 
 @app.command("revoke-key")
@@ -158,7 +156,7 @@ def revoke_key_(key_id: Annotated[str, typer.Argument(help="org-haven#sealing-20
             typer.echo(f"Tell {one.source}: {one.referral_id} {one.category}, handed over: {', '.join(one.groups)}")
         await _hand_out(settings, connection)
 
-    _with_broker(work)
+    with_broker(work)
 
 
 async def _hand_out(settings: Settings, connection: Connection) -> None:
@@ -188,17 +186,8 @@ def export(
         to.write_bytes(await signed_network_directory(settings, connection, keys or operator_keys(settings)))
         typer.echo(f"wrote {to}")
 
-    _with_broker(work)
+    with_broker(work)
 
 
 def _text(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else f"{len(value)} bytes"
-
-
-def _with_broker(work: Callable[[Settings, Connection], Awaitable[None]]) -> None:
-    async def run() -> None:
-        settings = attached(load_settings())
-        async with broker_pool(settings) as pool, pool.acquire() as connection:
-            await work(settings, connection)
-
-    asyncio.run(run())

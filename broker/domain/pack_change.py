@@ -6,7 +6,7 @@ survivor's word and one release can make. What no case shows (how long, how many
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from broker.domain import group_sets
 from broker.domain.consent import Party, Phase, Question, decide, release_refusal, terms
-from broker.domain.pack import PolicyPack, Span, Timers
+from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, PolicyPack, Span, Timers
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import (
     ConsentRecord,
@@ -36,6 +36,7 @@ _AREA: Final = "US-CA-037"
 _DISCLOSER: Final = OrgId("org-discloser")
 _RECIPIENT: Final = OrgId("org-recipient")
 _EVERYTHING: Final = frozenset(GROUPS)
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 KEPT: Final = " for good"
 """After a group's code: it may be kept, not only used for one check."""
@@ -107,25 +108,57 @@ def change(old: PolicyPack, new: PolicyPack) -> PackChange:
     """Everything in which `new` decides otherwise than `old`."""
     before, after = _liberties(old), _liberties(new)
     return PackChange(
-        permits=tuple(_boxes({case: after[case] - before[case] for case in after})),
-        forbids=tuple(_boxes({case: before[case] - after[case] for case in after})),
+        permits=tuple(_boxes({case: found - before.get(case, _NOTHING) for case, found in after.items()})),
+        forbids=tuple(_boxes({case: found - after.get(case, _NOTHING) for case, found in before.items()})),
         limits=tuple(_limits(old, new)),
+    )
+
+
+def unreleased(pack: PolicyPack) -> tuple[Box, ...]:
+    """What a victim service provider may tell about somebody without her release, contrary to VAWA-01a."""
+    cases = _liberties(pack)
+    return tuple(
+        _boxes(
+            {
+                case: found
+                for case, found in cases.items()
+                if case.discloser in VICTIM_SERVICE_PROVIDERS
+                and case.situation.form is None
+                and case.role is not RecipientCategory.AUDITOR
+            }
+        )
     )
 
 
 # --- the cases -------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A pack that was read: of the same bytes twice it is the same one."""
+
+    digest: str
+    pack: PolicyPack = field(compare=False)
+
+
 def _liberties(pack: PolicyPack) -> Mapping[Case, frozenset[str]]:
+    """What goes in each case; a case in which nothing goes is left out."""
+    return _asked(_Read(pack.digest, pack))
+
+
+@lru_cache(maxsize=8)
+def _asked(read: _Read) -> Mapping[Case, frozenset[str]]:
+    pack = read.pack
     found: dict[Case, frozenset[str]] = {}
     for discloser in OrgClass:
         for situation in SITUATIONS:
             record = _RECORDS.get(situation)
-            known = record is None or release_refusal(record, _DISCLOSER, discloser, pack, _NOW) is None
+            if record is not None and release_refusal(record, _DISCLOSER, discloser, pack, _NOW) is not None:
+                continue  # the registry would never have known it
             for recipient, role, phase in _WAYS:
                 case = Case(discloser, recipient, role, phase, situation)
-                found[case] = _ask(case, pack) if known else frozenset()
+                if liberties := _ask(case, pack):
+                    found[case] = liberties
     return found
 
 
@@ -303,4 +336,7 @@ def _groups(bits: int) -> frozenset[str]:
 def _shown(value: timedelta | int | frozenset[str]) -> str:
     if isinstance(value, frozenset):
         return ", ".join(sorted(value)) or "none"
-    return str(value)
+    if isinstance(value, int):
+        return str(value)
+    whole_days = value.days if value == timedelta(days=value.days) and value else 0
+    return f"{whole_days} days" if whole_days else f"{value.total_seconds():.0f} s"

@@ -32,17 +32,18 @@ __all__ = ["PolicyBroken", "PolicyPack", "read_pack"]
 
 
 class PolicyBroken(Exception):
-    """A policy pack cannot be used as it stands."""
+    """A policy pack cannot be used as it stands. `problems` names every place, with what is wrong there."""
 
-    def __init__(self, where: str) -> None:
-        super().__init__(f"This policy pack cannot be used: {where}")
+    def __init__(self, *problems: str) -> None:
+        super().__init__(f"This policy pack cannot be used: {'; '.join(problems)}")
+        self.problems = problems
 
 
 def read_pack(text: bytes) -> PolicyPack:
     """The pack that these TOML bytes say, compiled.
 
     Raises:
-        PolicyBroken: where it is not TOML, has an unknown key, or leaves a table incomplete. Names the place.
+        PolicyBroken: where it is not TOML, has an unknown key, or leaves a table incomplete. Names every place.
     """
     try:
         file = PackFile.model_validate(tomllib.loads(text.decode("utf-8")), by_alias=True)
@@ -52,9 +53,12 @@ def read_pack(text: bytes) -> PolicyPack:
     except tomllib.TOMLDecodeError as error:
         raise PolicyBroken(f"it is not TOML ({error})") from None
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(step) for step in first["loc"]) or "the whole"
-        raise PolicyBroken(f"{place}: {first['msg']}") from None
+        found = error.errors(include_url=False, include_input=False)
+        raise PolicyBroken(*(f"{_place(one['loc'])}: {one['msg']}" for one in found)) from None
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in steps) or "the whole"
 
 
 def _compiled(file: PackFile, digest: str) -> PolicyPack:

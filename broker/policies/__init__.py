@@ -20,9 +20,7 @@ class PolicyUnusable(HandoffError):
     """A policy pack cannot be used."""
 
     exit_code = 2
-    remedy = (
-        "Correct it; `handoff policy lint FILE` checks again, `handoff policy show` prints a whole one."
-    )
+    remedy = "Correct it; `handoff policy lint FILE` checks again, `handoff policy show` prints a whole one."
 
 
 def read(text: bytes) -> PolicyPack:

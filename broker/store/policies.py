@@ -4,7 +4,7 @@ A pack is believed if this release ships it, byte for byte, or a pinned key of a
 pack that was ever in force is kept, so that what was decided under it can be explained for ever (docs/policies.md).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,6 +12,7 @@ from typing import Final
 
 from broker.domain import lifecycle
 from broker.domain.policy import PolicyPack
+from broker.errors import HandoffError
 from broker.policies import DEFAULT_PACK, SHIPPED, read, shipped_text
 from broker.schemas.ids import KeyId, ReferralId
 from broker.schemas.vocabulary import NeedState, OrgClass, RecipientCategory
@@ -28,6 +29,16 @@ SIGNERS_OF_LOOSER: Final = 2
 
 CLOSED_STATES: Final = [state.value for state in NeedState if lifecycle.is_terminal(lifecycle.NEED, state)]
 """Where a need has ended: it stays under the pack under which it was decided."""
+
+
+class PolicyNotActivated(HandoffError):
+    """The policy pack was not put in force."""
+
+    exit_code = 2
+    remedy = (
+        "Raise its version, have it signed anew, and read the difference again: `handoff policy diff in-force PACK`."
+    )
+
 
 Pinned = Mapping[KeyId, PublicSigningKey]
 
@@ -56,9 +67,12 @@ def verified(text: bytes, signatures: bytes, pinned: Pinned) -> SignedPack:
 
 
 class Packs(Mapping[str, PolicyPack]):
-    """The packs that this process has verified, by reference. Shared by all that runs in it."""
+    """The packs that this process has verified, by reference. Shared by all that runs in it.
 
-    def __init__(self, pinned: Pinned) -> None:
+    `pinned` is asked whenever one is read, so that an officer who is pinned meanwhile counts without a restart.
+    """
+
+    def __init__(self, pinned: Callable[[], Pinned]) -> None:
         self._pinned = pinned
         self._known: dict[str, PolicyPack] = {}
 
@@ -82,7 +96,7 @@ class Packs(Mapping[str, PolicyPack]):
             return
         rows = await connection.fetch("SELECT * FROM policy_text WHERE reference = ANY($1::text[])", list(unknown))
         for row in rows:
-            pack = verified(row["content"], row["signatures"], self._pinned).pack
+            pack = verified(row["content"], row["signatures"], self._pinned()).pack
             if pack.reference != row["reference"]:
                 raise PolicyNotVerified(f"The policy pack that is kept as {row['reference']} is another one.")
             self._known[pack.reference] = pack
@@ -163,7 +177,7 @@ async def settle(connection: Connection, activation: int, seen_at: datetime) -> 
     `seen_at` (UTC) is when this process first saw the change: what began later saw it too.
     """
     settled = await connection.fetchval(
-        "UPDATE policy_activation SET settled_at = clock_timestamp() WHERE seq = $1 AND settled_at IS NULL"
+        "UPDATE policy_activation SET settled_at = clock_timestamp() WHERE seq <= $1 AND settled_at IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
         " AND usename = current_user AND pid <> pg_backend_pid() AND xact_start < $2) RETURNING seq",
         activation,
@@ -171,6 +185,43 @@ async def settle(connection: Connection, activation: int, seen_at: datetime) -> 
     )
     if settled is not None:
         await changed(connection)
+
+
+async def activate(
+    connection: Connection, signed: SignedPack, before: str | None, salt: bytes, *, looser: bool
+) -> None:
+    """Put a pack in force in the place of `before`, in the caller's transaction.
+
+    Raises:
+        PolicyNotActivated: another one has been put in force meanwhile, or its version was used for another text.
+    """
+    await connection.execute("LOCK TABLE policy_activation IN SHARE ROW EXCLUSIVE MODE")
+    if await in_force(connection) != before:
+        raise PolicyNotActivated("Another policy pack has been put in force meanwhile.")
+    pack = signed.pack
+    taken = await connection.fetchval(
+        "SELECT reference FROM policy_text WHERE starts_with(reference, $1) AND reference <> $2",
+        f"{pack.name}/{pack.version}/",
+        pack.reference,
+    )
+    if taken is not None:
+        raise PolicyNotActivated(f"Version {pack.version} of {pack.name} was in force here with another text.")
+    await put_in_force(connection, signed, before, salt, looser=looser)
+
+
+async def how_settled(connection: Connection) -> int | None:
+    """How many open referrals are not decided under the pack in force yet; None once that is over."""
+    row = await connection.fetchrow("SELECT * FROM policy_activation ORDER BY seq DESC LIMIT 1")
+    if row is None or row["settled_at"] is not None:
+        return None
+    return int(
+        await connection.fetchval(
+            "SELECT count(*) FROM referral r WHERE policy <> $1 AND EXISTS ("
+            " SELECT 1 FROM need n WHERE n.referral_id = r.referral_id AND n.state <> ALL($2::text[]))",
+            row["reference"],
+            CLOSED_STATES,
+        )
+    )
 
 
 async def open_needs(connection: Connection) -> list[tuple[OrgClass, RecipientCategory, int]]:

@@ -1,0 +1,199 @@
+"""What `handoff policy` prints: a pack, and the difference of two, in words that a privacy officer signs for."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeVar
+
+from broker.domain import group_sets
+from broker.domain.pack import Basis, Feedback, FeedbackAllowance, Footing, PolicyPack, Span
+from broker.domain.pack_change import IN_FULL, KEPT, ROLES, SITUATIONS, Box, PackChange, Situation
+from broker.domain.policy_file import RECIPIENTS
+from broker.domain.question import Phase
+from broker.schemas.consent_vocabulary import GrantForm, Regime
+from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.schemas.vocabulary import OrgClass, Priority, Purpose, VictimAgreed
+
+Rule = TypeVar("Rule", Footing, Feedback)
+
+_PHASE: Final = {
+    Phase.OFFER: "in an offer, before anybody has accepted",
+    Phase.RELEASE: "to the provider that has accepted",
+    Phase.FEEDBACK: "as word of what became of it, to the source",
+}
+_FORM: Final = {GrantForm.WRITTEN_WET: "a written release", GrantForm.ORAL_TEMPORARY: "an oral release"}
+_BASIS: Final = {
+    Basis.NONE: "by the survivor's own act",
+    Basis.TREATMENT: "for treatment",
+    Basis.STATUTE: "by its own statute or rule",
+    Basis.AGREEMENT: "if the survivor agreed",
+    Basis.RELEASE: "with a release",
+    Basis.FERPA_CONSENT: "with a consent under FERPA",
+    Basis.AUTH_164_508: "with a HIPAA authorization (45 CFR 164.508)",
+    Basis.TRAIL_ONLY: "codes, times and counts alone",
+    Basis.PROHIBITED: "never by a referral",
+}
+_FEEDBACK: Final = {
+    FeedbackAllowance.RECEIPT_ONLY: "receipt and closure alone, unless a release names the source",
+    FeedbackAllowance.STATUS: "how it stands",
+}
+
+
+def change_lines(change: PackChange) -> Iterator[str]:
+    """The difference in words: what more, what less, which limits."""
+    if not (change.permits or change.forbids or change.limits):
+        yield "Nothing would be decided otherwise."
+    yield from _part("Would be permitted, and is not now:", "+", change.permits)
+    yield from _part("Would no longer be permitted:", "-", change.forbids)
+    if change.limits:
+        yield "Limits and times:"
+    for limit in change.limits:
+        yield f"  {'+' if limit.looser else '~'} {limit.words}: {limit.before} → {limit.after}"
+
+
+def unreleased_lines(boxes: Iterable[Box]) -> Iterator[str]:
+    """What to look at twice: a victim service provider tells without a release (VAWA-01a)."""
+    yield from _part("Look twice. Victim service providers would tell without a release (VAWA-01a):", "!", boxes)
+
+
+def _part(title: str, sign: str, boxes: Iterable[Box]) -> Iterator[str]:
+    lines = sorted({line: None for box in boxes for line in _box(box)})
+    if lines:
+        yield title
+        yield from (f"  {sign} {line}" for line in lines)
+
+
+def _box(box: Box) -> Iterator[str]:
+    roles = [role for role in box.roles if role is not None]
+    to = _some(box.recipients, OrgClass, "any organisation")
+    ways = "; ".join(_PHASE[phase] for phase in Phase if phase in box.phases)
+    as_role = f" as {_some(roles, ROLES, 'any provider')}" if roles else ""
+    yield (
+        f"{_some(box.disclosers, OrgClass, 'any organisation')} to {to}{as_role}, {ways}: "
+        f"{_liberties(box.liberties)}, on {_situations(box.situations)}"
+    )
+
+
+def _liberties(found: frozenset[str]) -> str:
+    """A group that goes goes for good unless it says otherwise."""
+    told = []
+    for group, facts in GROUPS.items():
+        if group in found:
+            once = "" if f"{group}{KEPT}" in found else ", for one check"
+            told.append(f"{group} {facts.label}{once}")
+        elif f"{group}{KEPT}" in found:
+            told.append(f"{group} {facts.label} for good, not for one check only")
+    return "; ".join(told) or (IN_FULL if IN_FULL in found else "")
+
+
+def _situations(found: frozenset[Situation]) -> str:
+    if found == frozenset(SITUATIONS):
+        return "whatever she said"
+    told = []
+    for one in SITUATIONS[:2]:
+        if one in found:
+            said = one.said is VictimAgreed.YES
+            told.append("her agreement without a release" if said else "no answer, because nobody could ask her safely")
+    for form, words in _FORM.items():
+        for named, reach in ((True, "that names it"), (False, "for its kind")):
+            told += _releases([one for one in found if one.form is form and one.named is named], f"{words} {reach}")
+    return ", or ".join(told)
+
+
+def _releases(found: list[Situation], words: str) -> Iterator[str]:
+    regimes = {one.regime for one in found if one.regime is not None}
+    purposes = {one.purpose for one in found if one.regime is None}
+    if regimes and (not purposes or purposes == set(Purpose)):
+        yield words + ("" if regimes == set(Regime) else f" under {_some(regimes, Regime, '')}")
+        return
+    if regimes:
+        yield f"{words} under {_some(regimes, Regime, '')}"
+    if purposes:
+        yield f"{words}, whatever its regime, for {_some(purposes, Purpose, 'any purpose')}"
+
+
+def _some(found: Iterable[str], everything: Iterable[str], all_of_them: str) -> str:
+    """A list in the vocabulary's order, or one word for all of it."""
+    wanted, every = set(found), list(everything)
+    if all_of_them and wanted == set(every):
+        return all_of_them
+    return ", ".join(one for one in every if one in wanted)
+
+
+def pack_lines(pack: PolicyPack) -> Iterator[str]:
+    """A pack in plain words: who may tell whom what, what sources hear, how long, how soon."""
+    yield f"{pack.reference}  for {', '.join(sorted(pack.environments))} events"
+    yield "Who may tell whom, on what:"
+    yield from _footings(pack)
+    silent = [kind for kind in OrgClass if kind not in pack.footings]
+    if silent:
+        yield f"  {', '.join(silent)}: nothing to anybody"
+    yield "What a source hears of its referral:"
+    yield from _heard(pack)
+    yield f"Never received by: {', '.join(sorted(pack.prohibited_recipients))}"
+    yield f"No release needs to list: {_groups(pack.without_consent)}"
+    yield f"Where nobody could ask her, an offer says at most: {_groups(pack.not_asked)}"
+    yield f"A victim service provider's offer without a release: {_opaque(pack)}"
+    oral = _hours(pack.oral_temporary.total_seconds())
+    yield f"A release lasts at most {pack.max_release.days} days, an oral one {oral}"
+    for purpose, length in pack.release_length.items():
+        if length < pack.max_release:
+            yield f"  for {purpose}: {length.days} days"
+    for priority, timers in pack.timers.items():
+        yield f"{priority}: {timers.parallel_offers} asked at once, " + ", ".join(_spans(pack, priority))
+
+
+def _footings(pack: PolicyPack) -> Iterator[str]:
+    by_reach: dict[tuple[Footing, frozenset[str]], list[OrgClass]] = {}
+    for discloser in OrgClass:
+        for footing, recipients in _alike(pack.footings.get(discloser, {})).items():
+            by_reach.setdefault((footing, recipients), []).append(discloser)
+    for (footing, recipients), disclosers in by_reach.items():
+        basis, ceiling, rules = footing
+        what = "" if basis in (Basis.PROHIBITED, Basis.TRAIL_ONLY) else f": {_groups(ceiling)}"
+        to = _some(recipients, RECIPIENTS, "anybody")
+        by = _some(disclosers, OrgClass, "any organisation")
+        yield f"  {by} to {to}, {_BASIS[basis]}{what}  [{', '.join(rules)}]"
+
+
+def _heard(pack: PolicyPack) -> Iterator[str]:
+    by_rule: dict[tuple[Feedback, frozenset[str]], list[OrgClass]] = {}
+    for provider in OrgClass:
+        for feedback, sources in _alike(pack.feedback.get(provider, {})).items():
+            by_rule.setdefault((feedback, sources), []).append(provider)
+    for (feedback, sources), providers in by_rule.items():
+        to = _some(sources, OrgClass, "any source")
+        by = _some(providers, OrgClass, "any provider")
+        yield f"  of {by}, {to}: {_FEEDBACK[feedback.allowance]}  [{', '.join(feedback.rules)}]"
+
+
+def _alike(row: Mapping[str, Rule]) -> dict[Rule, frozenset[str]]:
+    """Those of a row that have the same rule, together."""
+    found: dict[Rule, list[str]] = {}
+    for name, rule in row.items():
+        found.setdefault(rule, []).append(name)
+    return {rule: frozenset(names) for rule, names in found.items()}
+
+
+def _opaque(pack: PolicyPack) -> str:
+    if not pack.vsp_opaque_offers:
+        return "none"
+    return f"{_groups(pack.opaque_offer)} in coarse form, in {', '.join(sorted(pack.common_languages))} alone"
+
+
+def _groups(bits: int) -> str:
+    if bits == group_sets.ALL:
+        return "whatever the recipient needs"
+    return ", ".join(f"{group} {GROUPS[FieldGroup(group)].label}" for group in group_sets.listed(bits)) or "nothing"
+
+
+def _spans(pack: PolicyPack, priority: Priority) -> Iterator[str]:
+    timers = pack.timers[priority]
+    for words in ("delivered", "receipted", "decided", "contact", "outcome", "referral_expiry", "hold", "revocation"):
+        span: Span = getattr(timers, words)
+        length = f"{span.business_days} business days" if span.business_days else _hours(span.seconds)
+        yield f"{words.replace('_', ' ')} within {length}"
+
+
+def _hours(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.0f} h"
