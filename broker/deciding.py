@@ -18,6 +18,7 @@ from broker.schemas.consent_record import ConsentRecord, ConsentVersion
 from broker.schemas.event import Contract, refusal_of
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgIdText
+from broker.schemas.necessity import NecessityNote
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.shapes import Maybe, Moment
 from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
@@ -48,6 +49,7 @@ class WhatIf(Contract):
     consent: Maybe[ConsentVersion] = None
     consents: Annotated[tuple[ConsentRecord, ...], Field(max_length=50)] = ()
     excluded_recipients: tuple[OrgIdText, ...] = ()
+    necessity: Maybe[NecessityNote] = None
     pack: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")] = DEFAULT_PACK
     time: Moment
 
@@ -63,6 +65,7 @@ class WhatIf(Contract):
             consent=named,
             victim_agreed=self.victim_agreed,
             excluded=frozenset(self.excluded_recipients),
+            necessity=self.necessity,
         )
 
 

@@ -15,6 +15,7 @@ from broker.agency.avoiding import to_avoid
 from broker.agency.contents import without_excluded
 from broker.agency.errors import EventRefusedBeforeSending
 from broker.domain import group_sets
+from broker.domain.acceptance import refuse_unfounded
 from broker.domain.consent import (
     ConsentRef,
     ConsentTerms,
@@ -31,6 +32,7 @@ from broker.schemas.event import refusal_of
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
 from broker.schemas.referral_requested import ReferralRequested
+from broker.schemas.refusal import Refused
 from broker.schemas.sealed import CIPHERTEXT_CHARACTERS, SealedGroup
 from broker.schemas.vocabulary import RecipientCategory
 from broker.zone import AgencyZone, DirectoryEntry
@@ -94,6 +96,7 @@ class Known:
             consent=self.consent,
             victim_agreed=request.victim_agreed,
             excluded=frozenset(request.excluded_recipients),
+            necessity=request.necessity,
         )
         return decide(question, self.terms, self.now, self.zone.pack)
 
@@ -109,6 +112,10 @@ def plan(
         AssociationUnplaced: the abuser is tied to a kind of provider, and it is not said which.
     """
     everything = requested(fields, _placeholders(texts))
+    try:
+        refuse_unfounded(everything, known.zone.pack, named=known.consent is not None)
+    except Refused as refused:
+        raise EventRefusedBeforeSending(refused.code, refused.field) from None
     avoided = to_avoid(everything.excluded_recipients, texts, _candidates(everything, known))
     texts, stripped = without_excluded(texts, known.terms)
     excluded = dict.fromkeys(stripped, Reason.OUT_OF_SCOPE)

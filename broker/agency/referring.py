@@ -19,6 +19,7 @@ from broker.domain.needs import services_by_category
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import EventId, IncidentId, OrgId, ReferralId, new_referral_id
+from broker.schemas.necessity import NecessityNote
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import Priority, Service, VictimAgreed
@@ -38,6 +39,7 @@ class RequestFields(TypedDict, total=False):
     jurisdiction_code: Required[str]
     victim_agreed: Required[VictimAgreed | str]
     agreed_at: datetime
+    necessity: NecessityNote | Mapping[str, Any]
     area: str
     worker_contact: WorkerContact | Mapping[str, Any]
     incident_id: IncidentId

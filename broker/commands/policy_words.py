@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from broker.domain import group_sets
-from broker.domain.pack import Basis, Feedback, FeedbackAllowance, Footing, PolicyPack, Span
+from broker.domain.pack import Basis, Feedback, FeedbackAllowance, Footing, PolicyPack, Safeguarding, Span
 from broker.domain.pack_change import IN_FULL, KEPT, ROLES, SITUATIONS, Box, PackChange, Situation
 from broker.domain.policy_file import RECIPIENTS
 from broker.domain.question import Phase
@@ -24,6 +24,8 @@ _BASIS: Final = {
     Basis.NONE: "by the survivor's own act",
     Basis.TREATMENT: "for treatment",
     Basis.STATUTE: "by its own statute or rule",
+    Basis.SAFEGUARDING_SCH1_P18: "if the survivor agreed, or by a note of necessity (DPA 2018 Sch. 1 para. 18)",
+    Basis.VITAL_INTERESTS: "if the survivor agreed, or by a note of vital interests",
     Basis.AGREEMENT: "if the survivor agreed",
     Basis.RELEASE: "with a release",
     Basis.FERPA_CONSENT: "with a consent under FERPA",
@@ -34,6 +36,15 @@ _BASIS: Final = {
 _FEEDBACK: Final = {
     FeedbackAllowance.RECEIPT_ONLY: "receipt and closure alone, unless a release names the source",
     FeedbackAllowance.STATUS: "how it stands",
+}
+
+
+_UNRELEASED: Final = {
+    one: "her agreement without a release"
+    if one.said is VictimAgreed.YES
+    else "no answer, because nobody could ask her safely" + (f", and a note of {one.note}" if one.note else "")
+    for one in SITUATIONS
+    if one.form is None
 }
 
 
@@ -88,10 +99,7 @@ def _situations(found: frozenset[Situation]) -> str:
     if found == frozenset(SITUATIONS):
         return "whatever she said"
     told = []
-    for one in SITUATIONS[:2]:
-        if one in found:
-            said = one.said is VictimAgreed.YES
-            told.append("her agreement without a release" if said else "no answer, because nobody could ask her safely")
+    told += [words for one, words in _UNRELEASED.items() if one in found]
     for form, words in _FORM.items():
         for named, reach in ((True, "that names it"), (False, "for its kind")):
             told += _releases([one for one in found if one.form is form and one.named is named], f"{words} {reach}")
@@ -131,6 +139,8 @@ def pack_lines(pack: PolicyPack) -> Iterator[str]:
     yield f"Never received by: {', '.join(sorted(pack.prohibited_recipients))}"
     yield f"No release needs to list: {_groups(pack.without_consent)}"
     yield f"Where nobody could ask her, an offer says at most: {_groups(pack.not_asked)}"
+    if pack.safeguarding is not None:
+        yield from _notes(pack.safeguarding)
     yield f"A victim service provider's offer without a release: {_opaque(pack)}"
     oral = _hours(pack.oral_temporary.total_seconds())
     yield f"A release lasts at most {pack.max_release.days} days, an oral one {oral}"
@@ -139,6 +149,12 @@ def pack_lines(pack: PolicyPack) -> Iterator[str]:
             yield f"  for {purpose}: {length.days} days"
     for priority, timers in pack.timers.items():
         yield f"{priority}: {timers.parallel_offers} asked at once, " + ", ".join(_spans(pack, priority))
+
+
+def _notes(told: Safeguarding) -> Iterator[str]:
+    lasts, criteria = _hours(told.note_lasts.total_seconds()), ", ".join(sorted(told.criteria))
+    ticks = f"by the list alone from {told.without_consent_ticks} ticks"
+    yield f"A note of necessity counts for {lasts}, by {criteria}, {ticks}, for at most: {_groups(told.groups)}"
 
 
 def _footings(pack: PolicyPack) -> Iterator[str]:

@@ -12,6 +12,7 @@ from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
+from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import MsgStatus, OrgClass
 
@@ -35,6 +36,16 @@ def refuse_misplaced(
         raise Refused(RefusalCode.EXPIRED, "expirytime")
     if envelope.time > now + timedelta(seconds=FUTURE_SECONDS_MAX):
         raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
+
+
+def refuse_unfounded(fact: ReferralRequested, pack: PolicyPack, *, named: bool) -> None:
+    """Refuse a note of necessity where the law of the pack knows none, or beside a release that is `named` (D15).
+
+    Raises:
+        Refused: NECESSITY_NOT_LAWFUL.
+    """
+    if fact.necessity is not None and (pack.safeguarding is None or named):
+        raise Refused(RefusalCode.NECESSITY_NOT_LAWFUL, "necessity")
 
 
 def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pack: PolicyPack, now: datetime) -> None:

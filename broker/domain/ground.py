@@ -13,6 +13,7 @@ from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, Basis, FeedbackAllowanc
 from broker.domain.permits import NEAREST_LAST, asked, begins, why_not
 from broker.domain.question import Effect, Phase, Question
 from broker.domain.reasons import Reason
+from broker.domain.safeguarding import reached_by
 from broker.domain.terms import ConsentTerms
 from broker.schemas.vocabulary import Tier, VictimAgreed
 
@@ -78,28 +79,36 @@ def ground_of(
         return NoGround(Effect.DENY, Reason.VICTIM_SAID_NO, basis, rules)
     if basis >= Basis.RELEASE:
         return _released(question, consents, now, pack, basis, rules, ceiling)
-    if basis is Basis.AGREEMENT and question.victim_agreed != VictimAgreed.YES:
-        return _not_asked(question, consents, now, pack, rules)
+    if basis >= Basis.SAFEGUARDING_SCH1_P18 and question.victim_agreed != VictimAgreed.YES:
+        necessary = reached_by(question.necessity, basis, now, pack) & ceiling if question.consent is None else 0
+        if necessary:
+            return Ground(Reach(basis, rules, necessary, necessary, Reason.NOT_IN_NECESSITY_NOTE))
+        return _not_asked(question, consents, now, pack, basis, rules)
     if question.consent is not None:
         return _released(question, consents, now, pack, basis, rules)
     return Ground(Reach(basis, rules, ceiling, ceiling))
 
 
 def _not_asked(
-    question: Question, consents: Sequence[ConsentTerms], now: datetime, pack: PolicyPack, rules: tuple[str, ...]
+    question: Question,
+    consents: Sequence[ConsentTerms],
+    now: datetime,
+    pack: PolicyPack,
+    basis: Basis,
+    rules: tuple[str, ...],
 ) -> Ground | NoGround:
     """Nobody could ask her safely: an offer without identity may go, her identity waits (D1).
 
     A release that is named all the same narrows this further, and where it is not in force nothing goes.
     """
-    reach = Reach(Basis.AGREEMENT, rules, pack.not_asked, pack.not_asked, Reason.VICTIM_NOT_ASKED, whole=False)
+    reach = Reach(basis, rules, pack.not_asked, pack.not_asked, Reason.VICTIM_NOT_ASKED, whole=False)
     found: Ground | NoGround = Ground(reach)
     if question.consent is not None:
-        found = _released(question, consents, now, pack, Basis.AGREEMENT, rules)
+        found = _released(question, consents, now, pack, basis, rules)
     if isinstance(found, NoGround):
         return found
     if question.phase != Phase.OFFER:
-        return NoGround(Effect.HOLD, Reason.VICTIM_NOT_ASKED, Basis.AGREEMENT, rules)
+        return NoGround(Effect.HOLD, Reason.VICTIM_NOT_ASKED, basis, rules)
     allowed = found.reach.allowed & pack.not_asked
     return found._replace(reach=found.reach._replace(allowed=allowed, whole=False))
 

@@ -22,12 +22,14 @@ class Basis(IntEnum):
     NONE = 0
     TREATMENT = 1
     STATUTE = 2
-    AGREEMENT = 3
-    RELEASE = 4
-    FERPA_CONSENT = 5
-    AUTH_164_508 = 6
-    TRAIL_ONLY = 7
-    PROHIBITED = 8
+    SAFEGUARDING_SCH1_P18 = 3
+    VITAL_INTERESTS = 4
+    AGREEMENT = 5
+    RELEASE = 6
+    FERPA_CONSENT = 7
+    AUTH_164_508 = 8
+    TRAIL_ONLY = 9
+    PROHIBITED = 10
 
 
 class Necessity(StrEnum):
@@ -107,6 +109,16 @@ class RiskFloors:
     bands: Mapping[RiskBand, Priority]
 
 
+@dataclass(frozen=True, slots=True)
+class Safeguarding:
+    """When a note of necessity stands in for asking the survivor (D15); `groups` (bits) is all that it can reach."""
+
+    groups: int
+    note_lasts: timedelta
+    criteria: frozenset[str]
+    without_consent_ticks: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PolicyPack:
     """The policy of one jurisdiction in one version. `digest` is the SHA-256 of the file's bytes, in hex.
@@ -140,6 +152,7 @@ class PolicyPack:
     may_be_missing: int
     timers: Mapping[Priority, Timers]
     risk: RiskFloors
+    safeguarding: Safeguarding | None = None
 
     @property
     def reference(self) -> str:

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from broker.domain import group_sets
 from broker.domain.consent import Party, Phase, Question, decide, release_refusal, terms
-from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, PolicyPack, Span, Timers
+from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, PolicyPack, Safeguarding, Span, Timers
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import (
     ConsentRecord,
@@ -29,6 +29,7 @@ from broker.schemas.consent_record import (
 from broker.schemas.consent_vocabulary import ConsentCategory, GrantForm, IdentityCheck, RecipientKind, Regime
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.ids import OrgId
+from broker.schemas.necessity import DASH_TICKS_MAX, HighRiskCriterion, NecessityBasis, NecessityNote, WhyNotAsked
 from broker.schemas.vocabulary import OrgClass, Priority, Purpose, RecipientCategory, RiskBand, VictimAgreed
 
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,6 +53,8 @@ class Situation(NamedTuple):
     form: GrantForm | None = None
     named: bool = True
     regime: Regime | None = None
+    note: NecessityBasis | None = None
+    """A note of necessity by a case far above any threshold, for every group, on this basis."""
 
 
 class Case(NamedTuple):
@@ -173,6 +176,7 @@ def _ask(case: Case, pack: PolicyPack) -> frozenset[str]:
         groups=_EVERYTHING,
         consent=releases[0].ref if releases else None,
         victim_agreed=situation.said,
+        necessity=None if situation.note is None else _NOTES[situation.note],
     )
     decision = decide(question, releases, _NOW, pack)
     in_full = case.phase is Phase.OFFER and not decision.obligations.coarse
@@ -194,6 +198,8 @@ def _situations() -> Iterator[Situation]:
     yes, purpose = VictimAgreed.YES, Purpose.SHELTER_PLACEMENT
     yield Situation(yes, purpose)
     yield Situation(VictimAgreed.NOT_ASKED_UNSAFE, purpose)
+    for basis in NecessityBasis:
+        yield Situation(VictimAgreed.NOT_ASKED_UNSAFE, purpose, note=basis)
     for one in Purpose:
         yield Situation(yes, one, GrantForm.WRITTEN_WET)
     for regime in Regime:
@@ -226,6 +232,20 @@ def _release(situation: Situation) -> ConsentRecord:
     )
 
 
+def _note(basis: NecessityBasis) -> NecessityNote:
+    return NecessityNote(
+        basis=basis,
+        why=WhyNotAsked.CANNOT_BE_GIVEN,
+        criterion=HighRiskCriterion.VISIBLE_HIGH_RISK,
+        ticks=DASH_TICKS_MAX,
+        proportionate=True,
+        field_groups=tuple(GROUPS),
+        recorded_at=_NOW - timedelta(minutes=5),
+        note_ref="note-00000000-0000-4000-8000-000000000000",
+    )
+
+
+_NOTES: Final = {basis: _note(basis) for basis in NecessityBasis}
 SITUATIONS: Final = tuple(_situations())
 ROLES: Final = tuple(role for role in RecipientCategory if role is not RecipientCategory.SOURCE_FEEDBACK)
 _RECORDS: Final = {one: _release(one) for one in SITUATIONS if one.form is not None}
@@ -303,6 +323,7 @@ def _read(pack: PolicyPack) -> Iterator[_Reading]:
     yield _Reading("a count of free places is fresh for", pack.capacity_fresh, never)
     yield _Reading("who never receives anything", pack.prohibited_recipients, less)
     yield _Reading("languages that a coarse offer may name", pack.common_languages, more)
+    yield from _read_notes(pack.safeguarding)
     yield _Reading("groups that no release needs to list", _groups(pack.without_consent), more)
     for name, column in pack.columns.items():
         needed = _groups(column.required & ~pack.may_be_missing)
@@ -314,6 +335,15 @@ def _read(pack: PolicyPack) -> Iterator[_Reading]:
         yield _Reading(f"a risk screen of {band} raises to", frozenset({floor} if floor else ()), never)
     yield _Reading("a screen above its threshold raises to", frozenset({pack.risk.screened_in}), never)
     yield _Reading("with nowhere safe tonight, to", frozenset({pack.risk.screened_in_unsafe_tonight}), never)
+
+
+def _read_notes(told: Safeguarding | None) -> Iterator[_Reading]:
+    """A pack that knows no note of necessity has none that lasts, and a threshold above every count."""
+    lasts, criteria = (timedelta(0), _NOTHING) if told is None else (told.note_lasts, told.criteria)
+    ticks = DASH_TICKS_MAX + 1 if told is None else told.without_consent_ticks
+    yield _Reading("a note of necessity counts for", lasts, _Loosens.MORE)
+    yield _Reading("what puts a case above the threshold", frozenset(criteria), _Loosens.MORE)
+    yield _Reading("ticks from which she need not be asked", ticks, _Loosens.LESS)
 
 
 _LOOSENING_TIMERS: Final = frozenset({"revocation", "contact_fresh_hours", "parallel_offers"})

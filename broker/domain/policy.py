@@ -22,6 +22,7 @@ from broker.domain.pack import (
     Necessity,
     PolicyPack,
     RiskFloors,
+    Safeguarding,
     Timers,
 )
 from broker.domain.policy_file import RECIPIENTS, BasisRow, FeedbackRow, PackFile, Table
@@ -83,7 +84,7 @@ def _compiled(file: PackFile, digest: str) -> PolicyPack:
         regimes={kind: frozenset(regimes) for kind, regimes in file.regimes_by_source_class.items()},
         written_regimes=frozenset(file.regimes.written),
         named_regimes=frozenset(file.regimes.named),
-        footings=_footings(file.basis),
+        footings=_footings(file.basis, file.prohibited_recipients),
         feedback=_feedback(file.feedback),
         columns=_columns(file.minimum_necessary),
         necessity=_cells(file.minimum_necessary),
@@ -93,17 +94,30 @@ def _compiled(file: PackFile, digest: str) -> PolicyPack:
         may_be_missing=group_sets.mask(file.scope.may_be_missing),
         timers={priority: Timers(**dict(timers)) for priority, timers in file.timers.items()},
         risk=RiskFloors(file.risk.screened_in_unsafe_tonight, file.risk.screened_in, dict(file.risk.bands)),
+        safeguarding=_safeguarding(file),
     )
+
+
+def _safeguarding(file: PackFile) -> Safeguarding | None:
+    told = file.safeguarding
+    if told is None:
+        return None
+    lasts = timedelta(hours=told.note_hours)
+    return Safeguarding(group_sets.mask(told.groups), lasts, frozenset(told.criteria), told.without_consent_ticks)
 
 
 def _fits(patterns: Iterable[str], name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def _footings(rows: tuple[BasisRow, ...]) -> dict[str, dict[str, Footing]]:
+def _footings(rows: tuple[BasisRow, ...], prohibited: frozenset[str]) -> dict[str, dict[str, Footing]]:
+    """For each pair. Who is prohibited has a footing too, so that the reason is told, and it is never."""
     table: dict[str, dict[str, Footing]] = {}
     for discloser in OrgClass:
         for recipient in RECIPIENTS:
+            if recipient in prohibited:
+                table.setdefault(discloser, {})[recipient] = Footing(Basis.PROHIBITED, 0, ("prohibitedRecipients",))
+                continue
             fitting = [row for row in rows if _fits(row.discloser, discloser) and _fits(row.recipient, recipient)]
             if fitting:
                 table.setdefault(discloser, {})[recipient] = _strictest(fitting)

@@ -19,6 +19,7 @@ from broker.domain.pack import (
 from broker.schemas.consent_vocabulary import Regime
 from broker.schemas.disclosure_released import CONTACT_FRESH_HOURS_MAX
 from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.schemas.necessity import DASH_HIGH_RISK_TICKS, DASH_TICKS_MAX, HighRiskCriterion
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
 
 RECIPIENTS: Final[tuple[str, ...]] = (*OrgClass, RecipientCategory.AUDITOR)
@@ -55,6 +56,16 @@ def _known_group(text: object) -> FieldGroup:
 def _class_pattern(text: object) -> str:
     if not isinstance(text, str) or not any(fnmatchcase(name, text) for name in RECIPIENTS):
         raise ValueError("fits no class of organisation")
+    return text
+
+
+OUTSIDERS: Final = frozenset({"IMMIGRATION_ENFORCEMENT", "HMIS_FROM_VSP"})
+"""Who is named only to be kept out: no organisation can be onboarded as one, so there is no class for them (§2.6)."""
+
+
+def _outsider(text: object) -> str:
+    if not isinstance(text, str) or (text not in OUTSIDERS and text not in RECIPIENTS):
+        raise ValueError("not a class of organisation, nor one of those that are kept out")
     return text
 
 
@@ -148,6 +159,13 @@ class _Risk(_Part):
     bands: dict[RiskBand, Priority]
 
 
+class _Safeguarding(_Part):
+    groups: tuple[_Group, ...]
+    note_hours: Annotated[int, Field(ge=1, le=168)]
+    criteria: Annotated[frozenset[HighRiskCriterion], Field(min_length=1)]
+    without_consent_ticks: Annotated[int, Field(ge=DASH_HIGH_RISK_TICKS, le=DASH_TICKS_MAX)]
+
+
 class PackFile(_Part):
     """The whole file."""
 
@@ -156,7 +174,7 @@ class PackFile(_Part):
     environments: Annotated[frozenset[MsgStatus], Field(min_length=1)]
     part2_enabled: Annotated[Literal[False], Field(alias="part2Enabled")]
     vsp_opaque_offers: bool
-    prohibited_recipients: frozenset[str]
+    prohibited_recipients: frozenset[Annotated[str, BeforeValidator(_outsider)]]
     common_languages: frozenset[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]]
     defaults: _Defaults
     max_release_days_by_purpose: dict[Purpose, Annotated[int, Field(ge=1, le=366)]]
@@ -168,6 +186,14 @@ class PackFile(_Part):
     minimum_necessary: Table
     timers: dict[Priority, _Timers]
     risk: _Risk
+    safeguarding: _Safeguarding | None = None
+
+    @model_validator(mode="after")
+    def _note_described(self) -> Self:
+        wanted = any(row.basis in (Basis.SAFEGUARDING_SCH1_P18, Basis.VITAL_INTERESTS) for row in self.basis)
+        if wanted != (self.safeguarding is not None):
+            raise ValueError("a basis that a note of necessity can serve, and the part on safeguarding, go together")
+        return self
 
     @model_validator(mode="after")
     def _every_priority(self) -> Self:

@@ -15,6 +15,7 @@ from broker.domain.reasons import Reason
 from broker.domain.terms import ConsentRef
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
+from broker.schemas.necessity import NecessityNote
 from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
 
 
@@ -48,7 +49,8 @@ class Question(NamedTuple):
     """May `discloser` tell `recipient` these groups?
 
     For feedback the provider is the discloser and the source the recipient. `groups` are the groups present;
-    `consent` is the version that the message refers to; `excluded` are the referral's own exclusions.
+    `consent` is the version that the message refers to; `excluded` are the referral's own exclusions; `necessity` is
+    what the source has recorded where she could not be asked (D15).
     """
 
     phase: Phase
@@ -59,6 +61,7 @@ class Question(NamedTuple):
     consent: ConsentRef | None
     victim_agreed: VictimAgreed
     excluded: frozenset[OrgId] = frozenset()
+    necessity: NecessityNote | None = None
 
 
 class Decision(NamedTuple):

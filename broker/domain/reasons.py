@@ -41,6 +41,7 @@ class Reason(StrEnum):
     AFTER_ACCEPTANCE = "AFTER_ACCEPTANCE"
     TIER_TOO_HIGH = "TIER_TOO_HIGH"
     OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    NOT_IN_NECESSITY_NOTE = "NOT_IN_NECESSITY_NOTE"
 
 
 WORDS: Final[dict[Reason, str]] = {
@@ -75,6 +76,7 @@ WORDS: Final[dict[Reason, str]] = {
     Reason.AFTER_ACCEPTANCE: "Not in an offer: only after this provider has accepted.",
     Reason.TIER_TOO_HIGH: "The release stops below this sensitivity.",
     Reason.OUT_OF_SCOPE: "The survivor's release or agreement does not cover this group.",
+    Reason.NOT_IN_NECESSITY_NOTE: "She could not be asked, and the note on record does not make this group necessary.",
 }
 
 RULE: Final[dict[Reason, str]] = {
@@ -109,5 +111,6 @@ RULE: Final[dict[Reason, str]] = {
     Reason.AFTER_ACCEPTANCE: "§7.4",
     Reason.TIER_TOO_HIGH: "VAWA-07",
     Reason.OUT_OF_SCOPE: "VAWA-07",
+    Reason.NOT_IN_NECESSITY_NOTE: "D15",
 }
 """The rule of domain.md that a reason stems from: a rule id of §2, a row of §3, or the section."""

@@ -14,6 +14,7 @@ from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.necessity import NecessityNote
 from broker.schemas.referral_requested import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
@@ -52,6 +53,7 @@ class Request(Contract):
     jurisdiction_code: str
     area: str | None = None
     worker_contact: WorkerContact | None = None
+    necessity: NecessityNote | None = None
 
 
 @dataclass(slots=True)
@@ -144,6 +146,11 @@ class Referral:
         if self.parsed is None:
             self.parsed = Request.model_validate_json(self.request_text)
         return self.parsed
+
+    @property
+    def necessity(self) -> NecessityNote | None:
+        """What the source has recorded where it could not ask her (D15)."""
+        return self.request.necessity if self.victim_agreed is VictimAgreed.NOT_ASKED_UNSAFE else None
 
     def offers_for(self, category: RecipientCategory) -> list[Offer]:
         """The offers of one need, oldest first."""

@@ -126,6 +126,7 @@ def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phas
         consent=referral.consent,
         victim_agreed=referral.victim_agreed,
         excluded=referral.excluded,
+        necessity=referral.necessity,
     )
 
 

@@ -1,5 +1,6 @@
 """referral.requested: a source asks for help for somebody; each kind of help is a need that providers are asked for."""
 
+from broker.domain.acceptance import refuse_unfounded
 from broker.domain.consent import ConsentRef
 from broker.domain.deadlines import deadline, raised
 from broker.domain.needs import groups_of, services_by_category
@@ -19,6 +20,7 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
     referral_id = ReferralId(arrival.envelope.subject)
     if referral_id in desk.referrals:
         raise Refused(RefusalCode.REFERRAL_EXISTS, "subject")
+    refuse_unfounded(arrival.fact, desk.pack, named=arrival.envelope.consentid is not None)
     referral = _referral(referral_id, arrival, desk)
     for category, services in services_by_category(arrival.fact).items():
         referral.needs[category] = Need(referral_id, category, NeedState.SUBMITTED, services, desk.now)
@@ -37,6 +39,7 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
             "groups": sorted(referral.groups),
             "consent": f"{referral.consent.consent_id}/{referral.consent.version}" if referral.consent else None,
             "policy": referral.policy,
+            **_necessity(referral),
         },
     )
     for need in referral.needs.values():
@@ -66,6 +69,14 @@ def _referral(referral_id: ReferralId, arrival: Arrival[ReferralRequested], desk
     )
 
 
+def _necessity(referral: Referral) -> dict[str, object]:
+    """Which note in the source's own file it rests on, for whoever audits that file."""
+    note = referral.necessity
+    if note is None:
+        return {}
+    return {"necessity": {"basis": note.basis, "why": note.why, "criterion": note.criterion, "note": note.note_ref}}
+
+
 def _request(fact: ReferralRequested) -> Request:
     return Request(
         need_summary=fact.need_summary,
@@ -73,6 +84,7 @@ def _request(fact: ReferralRequested) -> Request:
         jurisdiction_code=fact.jurisdiction_code,
         area=fact.area,
         worker_contact=fact.worker_contact,
+        necessity=fact.necessity,
     )
 
 

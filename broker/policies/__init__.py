@@ -12,6 +12,7 @@ from broker.seal.errors import PolicyNotVerified
 DEFAULT_PACK: Final = "us-federal-vawa"
 SHIPPED: Final[Mapping[str, str]] = {
     "0bd4dde02e5f985ae5080a23d523fd3e99a6ae33153f39afe6f85db32fcaf57c": "us-federal-vawa 1.0.0",
+    "50093344813e26e162296dd656f63e0e3c148cc797c5675b370388c14b4b68af": "uk-dpa-safeguarding 1.0.0",
 }
 """SHA-256 (hex) of every pack that this project has ever shipped: whoever trusts the package trusts these."""
 

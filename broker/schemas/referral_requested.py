@@ -10,6 +10,7 @@ from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import INCIDENT, SEALED_GROUP
 from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup, Marked, group_refusal
 from broker.schemas.ids import IncidentIdText, OrgIdText
+from broker.schemas.necessity import NecessityNote
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.shapes import UNIQUE, Area, JurisdictionCode, Maybe, Moment, broken
@@ -41,6 +42,10 @@ _REACHABLE: Final[dict[str, Any]] = {
             "properties": {"sealed": {"contains": {"properties": {"fieldGroup": {"const": SAFE_CONTACT}}}}},
         },
     ]
+}
+_NECESSITY: Final[dict[str, Any]] = {
+    "if": {"required": ["necessity"]},
+    "then": {"properties": {"victimAgreed": {"const": VictimAgreed.NOT_ASKED_UNSAFE.value}}},
 }
 
 
@@ -76,7 +81,7 @@ class ReferralRequested(EventData):
         "sealed": [SEALED_GROUP],
     }
 
-    model_config = ConfigDict(json_schema_extra=_REACHABLE)
+    model_config = ConfigDict(json_schema_extra={"allOf": [_REACHABLE, _NECESSITY]})
 
     priority: Priority
     services: Annotated[tuple[Service, ...], Field(min_length=1, max_length=8), UNIQUE, InGroup("FG01")]
@@ -86,6 +91,7 @@ class ReferralRequested(EventData):
     area: Annotated[Maybe[Area], InGroup("FG07b")] = None
     victim_agreed: Annotated[VictimAgreed, InGroup("FG24")]
     agreed_at: Annotated[Maybe[Moment], InGroup("FG24")] = None
+    necessity: Annotated[Maybe[NecessityNote], Marked(2, "Why it may be shared although she could not be asked")] = None
     worker_contact: Annotated[Maybe[WorkerContact], InGroup("FG23")] = None
     incident_id: Maybe[IncidentIdText] = None
     medical_facility_need: Annotated[bool, Marked(2, "Somebody needs a medical facility now")] = False
@@ -105,4 +111,11 @@ class ReferralRequested(EventData):
         """domain.md §0.8: a safe way to make contact is required."""
         if self.worker_contact is None and all(one.field_group != SAFE_CONTACT for one in self.sealed):
             raise broken(RefusalCode.CONTACT_MISSING)
+        return self
+
+    @model_validator(mode="after")
+    def _only_where_nobody_could_ask(self) -> Self:
+        """D15: consent comes first; a note of necessity stands in for asking her, never for her answer."""
+        if self.necessity is not None and self.victim_agreed is not VictimAgreed.NOT_ASKED_UNSAFE:
+            raise broken(RefusalCode.NECESSITY_NOT_LAWFUL)
         return self

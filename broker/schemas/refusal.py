@@ -54,6 +54,7 @@ class RefusalCode(StrEnum):
     SEALED_GROUP_UNKNOWN = "SEALED_GROUP_UNKNOWN"
     SETTING_NOT_PRIVATE = "SETTING_NOT_PRIVATE"
     CONTACT_MISSING = "CONTACT_MISSING"
+    NECESSITY_NOT_LAWFUL = "NECESSITY_NOT_LAWFUL"
     NOT_WRITTEN = "NOT_WRITTEN"
     NOT_TIME_LIMITED = "NOT_TIME_LIMITED"
     RECIPIENT_NOT_SPECIFIC = "RECIPIENT_NOT_SPECIFIC"
@@ -196,6 +197,10 @@ ADVICE: dict[RefusalCode, Advice] = {
     RefusalCode.CONTACT_MISSING: Advice(
         "There is no safe way to reach anyone about this referral.",
         "Add a worker's call-back (FG23) or seal the survivor's safe contact (FG03).",
+    ),
+    RefusalCode.NECESSITY_NOT_LAWFUL: Advice(
+        "A note of necessity cannot stand in for her consent here.",
+        "Ask her, or say that nobody could ask her safely; a note counts only where the policy in force knows of it.",
     ),
     RefusalCode.NOT_WRITTEN: Advice(
         "This kind of release must be in writing.", "Have the survivor sign, then publish the consent."

@@ -39,6 +39,18 @@ CALLBACK: Final = "+15555550177"
 GROUPS: Final = ("FG01", "FG02", "FG03", "FG04", "FG07a", "FG10", "FG16", "FG23", "FG24")
 
 
+NOTE: Final = {
+    "basis": "SAFEGUARDING_SCH1_P18",
+    "why": "WOULD_PREJUDICE_PROTECTION",
+    "criterion": "PROFESSIONAL_JUDGEMENT",
+    "proportionate": True,
+    "fieldGroups": ["FG01", "FG02", "FG03", "FG04", "FG10"],
+    "recordedAt": datetime.now(UTC).isoformat(),
+    "noteRef": "note-0c6a6f1e-2c0e-4c0b-8a75-0f4f3a3f6f10",
+}
+"""Why the police share what they could not ask her about, in the United Kingdom's terms."""
+
+
 def cards() -> list[OrganisationCard]:
     """The county's organisations."""
     shelter = (OrgClass.VSP_SHELTER, RecipientCategory.SHELTER, Service.EMERGENCY_SHELTER)

@@ -24,6 +24,7 @@ from tests.broker.facts import (
     BIRCH,
     CEDAR,
     HOTLINE,
+    NOTE,
     POLICE,
     SHELTERS,
     SHERIFF,
@@ -51,6 +52,11 @@ async def _asked(county: County, **changes: Any) -> tuple[Any, Any, Any]:
     await county.settled()
     [(heard, made)] = county.events(OfferMade, about=referral)
     return referral, heard.org, made.offer_id
+
+
+async def _a_note_where_the_law_knows_none(county: County) -> EventId:
+    noted = request(victimAgreed="NOT_ASKED_UNSAFE", necessity=NOTE)
+    return await county.say(POLICE, noted, new_referral_id())
 
 
 async def _id_with_other_content(county: County) -> EventId:
@@ -170,6 +176,7 @@ def _count(as_of: datetime) -> CapacityUpdated:
 
 STEPS: tuple[tuple[Step, RefusalCode, str | None], ...] = (
     (_id_with_other_content, RefusalCode.ID_REUSED, "id"),
+    (_a_note_where_the_law_knows_none, RefusalCode.NECESSITY_NOT_LAWFUL, "necessity"),
     (_referral_asked_twice, RefusalCode.REFERRAL_EXISTS, "subject"),
     (_anothers_referral_id, RefusalCode.REFERRAL_EXISTS, "subject"),
     (_cancelling_nothing, RefusalCode.REFERRAL_UNKNOWN, "subject"),

@@ -15,6 +15,7 @@ from broker.policies import shipped_text
 from broker.schemas.ids import KeyId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.recipient_chosen import RecipientChosen
 from broker.schemas.referral_held import ReferralHeld
 from broker.seal.errors import PolicyNotVerified
 from broker.seal.keys import PolicyKey
@@ -22,7 +23,7 @@ from broker.seal.signature_line import POLICY
 from broker.store.policies import PolicyNotActivated
 from broker.zone import load_zone
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, POLICE, accepted, request
+from tests.broker.facts import NOTE, POLICE, SHELTERS, accepted, request
 from tests.broker.letters import until
 
 OFFICERS = tuple(PolicyKey.new(KeyId(f"org-county#policy-{number}")) for number in (1, 2))
@@ -38,14 +39,20 @@ def pack(version: str, *, police_may_tell: bool = True) -> bytes:
 
 
 @pytest.fixture
-async def policed(own_county: County, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[County]:
-    """A county whose broker works, whose two officers are pinned, and whose settings a shell has."""
+def shell(own_county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The county's settings as a shell has them."""
     settings = own_county.settings
     assert settings.postgres_dsn is not None
     monkeypatch.setenv("HANDOFF_HOME", str(settings.home))
     monkeypatch.setenv("HANDOFF_KAFKA_BOOTSTRAP", str(settings.kafka_bootstrap))
     monkeypatch.setenv("HANDOFF_POSTGRES_DSN", settings.postgres_dsn.get_secret_value())
     monkeypatch.setenv("HANDOFF_TOPIC_PREFIX", settings.topic_prefix)
+
+
+@pytest.fixture
+async def policed(own_county: County, shell: None) -> AsyncIterator[County]:
+    """A county whose broker works, and whose two officers are pinned."""
+    settings = own_county.settings
     async with own_county.broker():
         for officer in OFFICERS:
             card = settings.home / f"{officer.key_id}.json"
@@ -93,8 +100,8 @@ async def test_a_stricter_pack_takes_back_what_is_open_and_asks_nothing_back(
     for referral in (offered, taken):
         await policed.say(POLICE, request(), referral)
     await policed.settled()
-    [offer] = policed.facts(OfferMade, about=taken, org=BIRCH)
-    await policed.say(BIRCH, accepted(offer.offer_id), taken)
+    org, offer = next((org, one) for org in SHELTERS for one in policed.facts(OfferMade, about=taken, org=org))
+    await policed.say(org, accepted(offer.offer_id), taken)
     await policed.settled()
     output = await activated(written(pack("1.1.0", police_may_tell=False), OFFICERS[0]))
     assert "Would no longer be permitted:" in output
@@ -157,6 +164,34 @@ async def test_one_version_is_one_text_and_agencies_have_it_too(policed: County,
     assert "is in force already" in await activated(written(pack("1.1.0"), OFFICERS[0]))
     zone = load_zone(zone_folder(policed.settings, POLICE), POLICE, datetime.now(UTC))
     assert zone.pack.version == "1.1.0"
+
+
+async def test_a_county_of_the_united_kingdom_begins_under_its_own_pack(
+    own_county: County, shell: None, written: Callable[..., str]
+) -> None:
+    """Activated before any process has run. What nobody could ask her about goes by a note, whose reference is kept."""
+    output = await activated("uk-dpa-safeguarding")
+    assert "uk-dpa-safeguarding/1.0.0/" in output
+    referral, bare = new_referral_id(), new_referral_id()
+    async with own_county.broker():
+        await own_county.say(POLICE, request(victimAgreed="NOT_ASKED_UNSAFE", necessity=NOTE), referral)
+        await own_county.say(POLICE, request(victimAgreed="NOT_ASKED_UNSAFE"), bare)
+        await own_county.settled()
+        for name in (referral, bare):
+            org, offer = next(
+                (org, one) for org in SHELTERS for one in own_county.facts(OfferMade, about=name, org=org)
+            )
+            await own_county.say(org, accepted(offer.offer_id), name)
+        await own_county.settled()
+    [chosen] = own_county.facts(RecipientChosen, about=referral)
+    assert {"FG03", "FG04"} <= set(chosen.field_groups)
+    assert not own_county.facts(RecipientChosen, about=bare)
+    submitted = await own_county.pool.fetchval(
+        "SELECT preimage FROM trail_entry WHERE kind = 'referral.submitted' AND referral_id = $1", referral
+    )
+    assert str(NOTE["noteRef"]).encode() in submitted
+    stricter = await said("activate", written(pack("1.1.0"), OFFICERS[0]), "--yes")
+    assert isinstance(stricter.exception, PolicyNotVerified)
 
 
 async def test_a_process_whose_pack_does_not_verify_does_not_work(own_county: County) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from broker.domain.pack import Basis, FeedbackAllowance, Necessity, Span
 from broker.domain.policy import PolicyBroken, read_pack
 from broker.domain.policy_file import COLUMNS, RECIPIENTS
+from broker.domain.safeguarding import BASES
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import OrgClass, Priority, Purpose
 from tests.domain.cast import PACK_FILE, pack
@@ -151,6 +152,13 @@ def test_no_victim_service_provider_lawyer_or_health_provider_tells_a_source_mor
             assert rule.allowance is FeedbackAllowance.RECEIPT_ONLY
 
 
+NOTES = """
+[safeguarding]
+groups = ["FG00"]
+noteHours = 24
+criteria = ["REPEAT"]
+withoutConsentTicks = 17
+"""
 _BASES = st.sampled_from([basis.name for basis in Basis])
 _CLASSES = st.sampled_from([*RECIPIENTS, "*", "VSP_*", "COUNSELING_*"])
 
@@ -160,7 +168,7 @@ _CLASSES = st.sampled_from([*RECIPIENTS, "*", "VSP_*", "COUNSELING_*"])
 def test_a_further_row_never_loosens(discloser: str, recipient: str, basis: str) -> None:
     """Whatever row is added, no pair that had a basis gets a looser one or more groups."""
     row = f'[[basis]]\nrule = "X"\nfrom = ["{discloser}"]\nto = ["{recipient}"]\nbasis = "{basis}"\n\n[[feedback]]'
-    added = read_pack(TEXT.replace("[[feedback]]", row, 1).encode())
+    added = read_pack((TEXT.replace("[[feedback]]", row, 1) + NOTES * (Basis[basis] in BASES)).encode())
     for source, row_of in pack().footings.items():
         for to, footing in row_of.items():
             assert added.footings[source][to].basis >= footing.basis
