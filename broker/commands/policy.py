@@ -22,6 +22,7 @@ from broker.composition import check_environment, operator_keys, pinned_policy_k
 from broker.domain.pack import PolicyPack
 from broker.domain.pack_change import PackChange, change, unreleased
 from broker.domain.policy import PolicyBroken, read_pack
+from broker.domain.rules import RULES
 from broker.errors import HandoffError, NothingRunning, SettingsInvalid, Unreachable
 from broker.limits import policy_settling_seconds_told
 from broker.policies import DEFAULT_PACK, SHIPPED, read, shipped_names, shipped_text
@@ -101,6 +102,14 @@ def show(pack: Which = DEFAULT_PACK) -> None:
 def explain(pack: Which = DEFAULT_PACK) -> None:
     """A pack in plain words: who may tell whom what, on which basis, what sources hear, how long and how soon."""
     _print(pack_lines(read(_text(pack))))
+
+
+@app.command()
+def rules() -> None:
+    """Every rule of the law and of good practice by its id: what it demands, where it is held, or who sees to it."""
+    for rule in RULES:
+        typer.echo(f"{rule.rule:<9} {rule.demands}")
+        _print(f"          {told}" for told in (", ".join(rule.held), rule.not_checked) if told)
 
 
 @app.command()

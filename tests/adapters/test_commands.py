@@ -107,7 +107,7 @@ async def test_where_the_survivor_calls_no_details_are_ever_shown(
 async def test_a_contact_that_was_confirmed_too_long_ago_is_not_shown(
     installation: Installation, kafka: KafkaForTest, run: Run
 ) -> None:
-    """Stale is no contact (domain.md §2.5): nothing is shown until somebody has asked the source's worker."""
+    """NNEDV-07: stale is no contact (domain.md §2.5): nothing is shown until somebody has asked the source's worker."""
     haven = await installation.serve(kafka.org("haven"))
     old = {"FG03": {**SAFE_CONTACT, "lastConfirmedAt": "2026-03-04T01:55:00Z"}}
     async with installation.running() as zone:

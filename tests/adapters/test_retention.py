@@ -9,7 +9,7 @@ from tests.conftest import KafkaForTest
 
 
 async def test_a_day_after_its_end_an_offer_is_forgotten(installation: Installation, kafka: KafkaForTest) -> None:
-    """Not earlier, so that a refused answer can still be put back; not what is under way, however old."""
+    """NNEDV-11: not earlier, so that a refused answer can still be put back; not what is under way, however old."""
     haven = await installation.serve(kafka.org("haven"))
     voice = installation.voice
     async with installation.running() as zone:

@@ -118,7 +118,7 @@ async def test_a_referral_without_any_release_is_held(served: County) -> None:
 
 
 async def test_a_revocation_takes_every_open_offer_back(served: County) -> None:
-    """Before anybody has accepted: each provider is told, an acceptance after that is refused, the source hears."""
+    """NNEDV-04: before anybody has accepted, each provider is told; a later acceptance is refused, the source hears."""
     record = await given(served)
     referral = await under(served, record)
     offers = {fact.offer_id: heard.org for heard, fact in served.events(OfferMade, about=referral)}

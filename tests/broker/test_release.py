@@ -200,7 +200,7 @@ async def test_a_release_of_another_provider_opens_nothing(served: County) -> No
 
 
 async def test_the_trail_has_each_step_and_no_value(served: County) -> None:
-    """From request to outcome in order; no name, no number, no ciphertext, no key in any entry (design.md §2.8)."""
+    """HIPAA-05: each disclosure is accounted for, in order; no name, number, ciphertext or key in any entry."""
     referral = new_referral_id()
     asked, parts = sealing(referral)
     await served.say(POLICE, asked, referral)

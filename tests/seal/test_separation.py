@@ -37,7 +37,7 @@ def test_the_brokers_code_does_not_load_the_opening_module() -> None:
 
 
 def test_the_brokers_processes_are_put_together_without_it() -> None:
-    """`handoff serve broker|relay|clock` load the composition and the command, and neither brings it along."""
+    """NNEDV-12: `handoff serve broker|relay|clock` load composition and command, and neither brings it along."""
     assert told("broker.composition", "broker.commands.serve") == "none"
 
 
