@@ -75,7 +75,7 @@ def test_hipaa_03_agreement_opens_no_way_to_a_shelter() -> None:
 
 
 def test_part_2_cannot_be_switched_on() -> None:
-    """P2-01 to P2-04 (P2-02, P2-03, P2-04): without notice, copy and the bar on proceedings it is not carried at all."""
+    """P2-01, P2-02, P2-03, P2-04: without notice, copy and the bar on proceedings it is not carried at all."""
     with pytest.raises(PolicyBroken, match="part2Enabled"):
         read_pack(PACK_FILE.read_bytes().replace(b"part2Enabled = false", b"part2Enabled = true"))
 
