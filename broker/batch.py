@@ -14,6 +14,7 @@ from broker.handlers.arrival import Arrival
 from broker.handlers.desk import Desk
 from broker.handlers.stories import STORIES
 from broker.reading import Reading
+from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.event import EventData, Flow, Subject
@@ -71,6 +72,9 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
             wanted.sealed_of.add(subject)
         elif type(fact) is RevocationAcknowledged:
             wanted.recalls_of.add(subject)
+        elif type(fact) is BreakGlassInvoked:
+            wanted.sealed_of.add(subject)
+            wanted.glass_of.add(arrival.envelope.org)
         elif isinstance(fact, ReferralRequested) and fact.incident_id is not None:
             wanted.incidents.add(fact.incident_id)
 

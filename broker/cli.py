@@ -30,6 +30,7 @@ class Entry:
 
 COMMANDS = (
     Entry("agent", "broker.commands.agent:agent", "Let in, from an agency's zone, the providers that are chosen."),
+    Entry("breakglass", "broker.commands.breakglass:app", "Emergencies: open a referral, approve, review, count."),
     Entry("decide", "broker.commands.decide:decide", 'Ask the gate a "what if" from a file; nothing is sent.'),
     Entry("demo", "broker.commands.demo:demo", "Play one county's night through, checking each step."),
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),

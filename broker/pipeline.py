@@ -57,6 +57,10 @@ _RECALLS_DUE: Final = (
     "SELECT a.referral_id, a.offer_id FROM recall a JOIN referral r USING (referral_id)"
     " WHERE a.due_at <= $1 ORDER BY a.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED"
 )
+_GLASS_DUE: Final = (
+    "SELECT g.referral_id, g.break_glass_id FROM break_glass g JOIN referral r USING (referral_id)"
+    " WHERE g.due_at <= $1 ORDER BY g.due_at LIMIT $2 FOR UPDATE OF r SKIP LOCKED"
+)
 
 
 def draw() -> Draw:
@@ -229,7 +233,9 @@ class Pipeline:
             desk = self._desk(now)
             needs = await connection.fetch(_NEEDS_DUE, desk.now, DUE_PER_TICK_MAX)
             recalls = await connection.fetch(_RECALLS_DUE, desk.now, DUE_PER_TICK_MAX)
-            asked = {row["referral_id"] for row in recalls}
+            emergencies = await connection.fetch(_GLASS_DUE, desk.now, DUE_PER_TICK_MAX)
+            broken = {row["referral_id"] for row in emergencies}
+            asked = {row["referral_id"] for row in recalls} | broken
             releasing = {row["referral_id"] for row in needs if row["next_action"] == NextAction.ASK_FOR_KEYS}
             under_another = await self._under_another_policy(connection, now)
             referrals = {*asked, *under_another, *(row["referral_id"] for row in needs)}
@@ -240,10 +246,12 @@ class Pipeline:
             for row in needs:
                 referral = desk.referrals[ReferralId(row["referral_id"])]
                 deadline_passed.work(referral, RecipientCategory(row["category"]), desk)
+            for row in emergencies:
+                deadline_passed.work_glass(desk.referrals[ReferralId(row["referral_id"])], row["break_glass_id"], desk)
             for row in recalls:
                 deadline_passed.work_recall(desk.referrals[ReferralId(row["referral_id"])], row["offer_id"], desk)
             queued = await write(connection, desk, self._parts.topics, self._owner, confirmed=confirmed)
-        return len(needs) + len(recalls) + len(under_another), queued
+        return len(needs) + len(recalls) + len(under_another) + len(emergencies), queued
 
     async def _under_another_policy(self, connection: Connection, now: datetime) -> list[ReferralId]:
         """After a change of the pack: open referrals that are not under it yet. Where there are none, it is settled.

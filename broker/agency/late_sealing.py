@@ -9,14 +9,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from broker.agency.consents import KnownConsents
-from broker.agency.errors import ContentKeysGone, RecipientUnknown, ShareDenied
+from broker.agency.errors import ContentKeysGone, EventRefusedBeforeSending, RecipientUnknown, ShareDenied
 from broker.agency.keeping import KeptReferral, KeyKeeper
 from broker.agency.notices import Notice
 from broker.agency.planning import Known, ceiling_share, late_share
 from broker.agency.publishing import About, Published, Publishing
 from broker.agency.records import Record
 from broker.agency.sealing import wrap
+from broker.domain.acceptance import refuse_needless
 from broker.domain.consent import Reason
+from broker.domain.question import Emergency
+from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import EventId, KeyId, OrgId, ReferralId
 from broker.schemas.recipient_chosen import RecipientChosen
@@ -24,6 +27,7 @@ from broker.schemas.referral_closed import ReferralClosed
 from broker.schemas.referral_held import ReferralHeld
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.refusal import Refused
 from broker.schemas.sealed import WrappedKey
 
 
@@ -47,6 +51,37 @@ class LateSealing:
         kept = await self._recalled(referral_id)
         record = self._drafted(kept, self._wraps(kept, recipient, groups, key_ids))
         return await self._publishing.send(self._publishing.remember(record))
+
+    async def break_glass(self, referral_id: ReferralId, fact: BreakGlassInvoked) -> Published:
+        """Open a referral to one provider in an emergency: publish it, and wrap the kept content keys for it at once.
+
+        Asked of the same rules as the broker's, before anything leaves (domain.md §5). A second person approves it
+        (`breakglass.approved`) and it is reviewed (`breakglass.reviewed`), both by `publish`.
+
+        Raises:
+            EventRefusedBeforeSending: the policy lets this agency open no such thing.
+            ContentKeysGone, ShareDenied, RecipientUnknown, NotConfirmed, NotOnboarded: as `seal_for`.
+        """
+        kept = await self._recalled(referral_id)
+        zone, now = self._publishing.desk.zone, datetime.now(UTC)
+        entry = zone.directory.entry(fact.recipient)
+        try:
+            refuse_needless(fact, zone.party.org_class, entry.party, zone.pack, now)
+        except Refused as refused:
+            raise EventRefusedBeforeSending(refused.code, refused.field) from None
+        emergency = Emergency(fact.break_glass_id, frozenset(fact.field_groups))
+        terms = self._consents.terms_for(kept.consent)
+        share = late_share(kept.request, entry, Known(zone, kept.consent, terms, now, emergency))
+        granted = share.groups & emergency.groups
+        wraps = wrap(kept.referral_id, kept.request.sealed, kept.content_keys, entry, granted, now)
+        if not wraps:
+            raise ShareDenied(share.reason or next(iter(share.withheld.values()), Reason.NOT_NECESSARY))
+        publishing = self._publishing
+        invoked = publishing.remember(publishing.drafted(fact, About(referral_id)))
+        keys = publishing.remember(self._drafted(kept, wraps), after=invoked)
+        published = await publishing.send(invoked)
+        await publishing.send(keys)
+        return published
 
     async def seal_chosen(self, choice: EventId, referral_id: ReferralId, chosen: RecipientChosen) -> Published:
         """Answer a choice. The answer is kept before it leaves: the same choice heard again is answered alike.

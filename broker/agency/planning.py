@@ -28,6 +28,7 @@ from broker.domain.consent import (
     purpose_for,
 )
 from broker.domain.needs import groups_of, services_possible
+from broker.domain.question import Emergency
 from broker.schemas.event import refusal_of
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
@@ -80,6 +81,8 @@ class Known:
     consent: ConsentRef | None
     terms: Sequence[ConsentTerms]
     now: datetime
+    emergency: Emergency | None = None
+    """The glass that is being broken for the recipient in question."""
 
     def decision(self, request: ReferralRequested, recipient: DirectoryEntry) -> Decision | None:
         """The gate's answer for the hand-over to this recipient; None where nothing is asked of its kind."""
@@ -97,6 +100,7 @@ class Known:
             victim_agreed=request.victim_agreed,
             excluded=frozenset(request.excluded_recipients),
             necessity=request.necessity,
+            emergency=self.emergency,
         )
         return decide(question, self.terms, self.now, self.zone.pack)
 

@@ -4,7 +4,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from broker.domain import group_sets
-from broker.domain.pack import Basis, Feedback, FeedbackAllowance, Footing, PolicyPack, Safeguarding, Span
+from broker.domain.pack import (
+    Basis,
+    Breakable,
+    BreakGlass,
+    Feedback,
+    FeedbackAllowance,
+    Footing,
+    PolicyPack,
+    Safeguarding,
+    Span,
+)
 from broker.domain.pack_change import IN_FULL, KEPT, ROLES, SITUATIONS, Box, PackChange, Situation
 from broker.domain.policy_file import RECIPIENTS
 from broker.domain.question import Phase
@@ -12,7 +22,7 @@ from broker.schemas.consent_vocabulary import GrantForm, Regime
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import OrgClass, Priority, Purpose, VictimAgreed
 
-Rule = TypeVar("Rule", Footing, Feedback)
+Rule = TypeVar("Rule", Footing, Feedback, Breakable)
 
 _PHASE: Final = {
     Phase.OFFER: "in an offer, before anybody has accepted",
@@ -40,9 +50,13 @@ _FEEDBACK: Final = {
 
 
 _UNRELEASED: Final = {
-    one: "her agreement without a release"
-    if one.said is VictimAgreed.YES
-    else "no answer, because nobody could ask her safely" + (f", and a note of {one.note}" if one.note else "")
+    one: (
+        "her agreement without a release"
+        if one.said is VictimAgreed.YES
+        else "no answer, because nobody could ask her safely"
+    )
+    + (f", and a note of {one.note}" if one.note else "")
+    + (" in an emergency" if one.emergency else "")
     for one in SITUATIONS
     if one.form is None
 }
@@ -141,6 +155,8 @@ def pack_lines(pack: PolicyPack) -> Iterator[str]:
     yield f"Where nobody could ask her, an offer says at most: {_groups(pack.not_asked)}"
     if pack.safeguarding is not None:
         yield from _notes(pack.safeguarding)
+    if pack.break_glass is not None:
+        yield from _emergencies(pack.break_glass)
     yield f"A victim service provider's offer without a release: {_opaque(pack)}"
     oral = _hours(pack.oral_temporary.total_seconds())
     yield f"A release lasts at most {pack.max_release.days} days, an oral one {oral}"
@@ -155,6 +171,19 @@ def _notes(told: Safeguarding) -> Iterator[str]:
     lasts, criteria = _hours(told.note_lasts.total_seconds()), ", ".join(sorted(told.criteria))
     ticks = f"by the list alone from {told.without_consent_ticks} ticks"
     yield f"A note of necessity counts for {lasts}, by {criteria}, {ticks}, for at most: {_groups(told.groups)}"
+
+
+def _emergencies(told: BreakGlass) -> Iterator[str]:
+    approved, reviewed = _hours(told.approved_within.total_seconds()), _hours(told.reviewed_within.total_seconds())
+    lasts = _hours(told.lasts.total_seconds())
+    yield f"In an emergency, for {lasts} at most, approved within {approved} and reviewed within {reviewed}:"
+    for discloser, row in told.ways.items():
+        for opened, recipients in _alike(row).items():
+            reasons = ", ".join(sorted(opened.reasons))
+            yield (
+                f"  {discloser} to {_some(recipients, OrgClass, 'anybody')}: {_groups(opened.groups)}, "
+                f"for {reasons}  [{opened.rule}]"
+            )
 
 
 def _footings(pack: PolicyPack) -> Iterator[str]:

@@ -6,8 +6,10 @@ The rules that need no registry: whoever asks them with the same arguments gets 
 from datetime import datetime, timedelta
 from typing import Final
 
-from broker.domain.pack import PolicyPack
+from broker.domain.pack import BreakGlass, PolicyPack
+from broker.domain.question import Party
 from broker.domain.release import release_refusal
+from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.envelope import Envelope
@@ -46,6 +48,28 @@ def refuse_unfounded(fact: ReferralRequested, pack: PolicyPack, *, named: bool) 
     """
     if fact.necessity is not None and (pack.safeguarding is None or named):
         raise Refused(RefusalCode.NECESSITY_NOT_LAWFUL, "necessity")
+
+
+def refuse_needless(
+    fact: BreakGlassInvoked, source: OrgClass, recipient: Party | None, pack: PolicyPack, now: datetime
+) -> BreakGlass:
+    """The limits of the emergency that `source` invokes; refused where the pack lets it open no such thing (§5).
+
+    Raises:
+        Refused: BREAK_GLASS_NOT_ALLOWED with the field, BREAK_GLASS_OVER.
+    """
+    opened = None if recipient is None else pack.breakable(source, recipient.org_class)
+    if opened is None or pack.break_glass is None or recipient is None or recipient.category != fact.category:
+        raise Refused(RefusalCode.BREAK_GLASS_NOT_ALLOWED, "recipient")
+    if fact.reason not in opened.reasons:
+        raise Refused(RefusalCode.BREAK_GLASS_NOT_ALLOWED, "reason")
+    if fact.basis != opened.basis:
+        raise Refused(RefusalCode.BREAK_GLASS_NOT_ALLOWED, "basis")
+    if fact.expires_at - fact.invoked_at > pack.break_glass.lasts:
+        raise Refused(RefusalCode.BREAK_GLASS_NOT_ALLOWED, "expiresAt")
+    if fact.expires_at <= now or fact.invoked_at > now + pack.clock_skew:
+        raise Refused(RefusalCode.BREAK_GLASS_OVER, "expiresAt")
+    return pack.break_glass
 
 
 def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pack: PolicyPack, now: datetime) -> None:

@@ -54,6 +54,9 @@ class NoGround(NamedTuple):
 _HELD: Final = frozenset({Reason.NO_RELEASE, Reason.CONSENT_NOT_YET})
 """What may pass by itself or by asking the survivor: a hold, where the other reasons are a no (VAWA-01a, D4)."""
 
+_BREAKABLE: Final = frozenset({Reason.NO_RELEASE, Reason.MAY_IDENTIFY, Reason.VICTIM_NOT_ASKED})
+"""What only says that nobody could ask her: an emergency stands in for that, and for no answer of hers (§5)."""
+
 _NOT_A_NO: Final = frozenset({VictimAgreed.YES, VictimAgreed.NOT_ASKED_UNSAFE})
 _NEEDS_REGIME: Final = {Basis.AUTH_164_508: "HIPAA-AUTH", Basis.FERPA_CONSENT: "FERPA"}
 _CONSENT_RULES: Final = ("VAWA-04", "VAWA-05", "VAWA-07", "VAWA-08")
@@ -64,6 +67,19 @@ def ground_of(
     question: Question, consents: Sequence[ConsentTerms], now: datetime, pack: PolicyPack
 ) -> Ground | NoGround:
     """What the answer rests on, before minimum necessary. `consents` are the newest versions."""
+    found = _usual(question, consents, now, pack)
+    if question.emergency is None or not isinstance(found, NoGround) or found.reason not in _BREAKABLE:
+        return found
+    opened = pack.breakable(question.discloser.org_class, question.recipient.org_class)
+    if opened is None or question.phase == Phase.FEEDBACK:
+        return found
+    asked_for = group_sets.mask(question.emergency.groups) | pack.not_asked
+    may = opened.groups & asked_for | pack.without_consent
+    return Ground(Reach(Basis.BREAK_GLASS, (opened.rule,), may, may, Reason.NOT_IN_EMERGENCY))
+
+
+def _usual(question: Question, consents: Sequence[ConsentTerms], now: datetime, pack: PolicyPack) -> Ground | NoGround:
+    """The ground that the matrix gives, with her consents, in no emergency."""
     if question.phase == Phase.FEEDBACK:
         return _feedback(question, consents, now, pack)
     recipient = question.recipient

@@ -19,6 +19,7 @@ VICTIM_SERVICE_PROVIDERS: Final = frozenset({OrgClass.VSP_SHELTER, OrgClass.VSP_
 class Basis(IntEnum):
     """What a disclosure must rest on (domain.md §4.3 step 4), from the loosest to the strictest."""
 
+    BREAK_GLASS = -1
     NONE = 0
     TREATMENT = 1
     STATUTE = 2
@@ -119,6 +120,25 @@ class Safeguarding:
     without_consent_ticks: int
 
 
+class Breakable(NamedTuple):
+    """What a class may open to another in an emergency: groups (bits), for which reasons, on which basis."""
+
+    rule: str
+    groups: int
+    reasons: frozenset[str]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakGlass:
+    """Emergencies (domain.md §5): how long one lasts, until when it is approved and reviewed, and who may to whom."""
+
+    lasts: timedelta
+    approved_within: timedelta
+    reviewed_within: timedelta
+    ways: Mapping[str, Mapping[str, Breakable]]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PolicyPack:
     """The policy of one jurisdiction in one version. `digest` is the SHA-256 of the file's bytes, in hex.
@@ -153,6 +173,7 @@ class PolicyPack:
     timers: Mapping[Priority, Timers]
     risk: RiskFloors
     safeguarding: Safeguarding | None = None
+    break_glass: BreakGlass | None = None
 
     @property
     def reference(self) -> str:
@@ -170,6 +191,11 @@ class PolicyPack:
         """What this provider may tell this source without a release; None where no row fits, which is receipt only."""
         row = self.feedback.get(provider)
         return None if row is None else row.get(source)
+
+    def breakable(self, discloser: OrgClass, recipient: OrgClass) -> Breakable | None:
+        """What a source of this class may open to such a recipient in an emergency; None where it may not."""
+        row = None if self.break_glass is None else self.break_glass.ways.get(discloser)
+        return None if row is None else row.get(recipient)
 
     def written_only(self, discloser: OrgClass) -> bool:
         """Whether every release of this class must be in writing (VAWA-02), whatever regime the record names."""

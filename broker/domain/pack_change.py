@@ -16,7 +16,9 @@ from pydantic_core import to_json
 
 from broker.domain import group_sets
 from broker.domain.consent import Party, Phase, Question, decide, release_refusal, terms
-from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, PolicyPack, Safeguarding, Span, Timers
+from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, BreakGlass, PolicyPack, Safeguarding, Span, Timers
+from broker.domain.question import Emergency
+from broker.schemas.break_glass_vocabulary import BREAKABLE, BreakGlassId
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import (
     ConsentRecord,
@@ -53,6 +55,7 @@ class Situation(NamedTuple):
     form: GrantForm | None = None
     named: bool = True
     regime: Regime | None = None
+    emergency: bool = False
     note: NecessityBasis | None = None
     """A note of necessity by a case far above any threshold, for every group, on this basis."""
 
@@ -176,6 +179,7 @@ def _ask(case: Case, pack: PolicyPack) -> frozenset[str]:
         groups=_EVERYTHING,
         consent=releases[0].ref if releases else None,
         victim_agreed=situation.said,
+        emergency=_EMERGENCY if situation.emergency else None,
         necessity=None if situation.note is None else _NOTES[situation.note],
     )
     decision = decide(question, releases, _NOW, pack)
@@ -198,6 +202,8 @@ def _situations() -> Iterator[Situation]:
     yes, purpose = VictimAgreed.YES, Purpose.SHELTER_PLACEMENT
     yield Situation(yes, purpose)
     yield Situation(VictimAgreed.NOT_ASKED_UNSAFE, purpose)
+    for said in (yes, VictimAgreed.NOT_ASKED_UNSAFE):
+        yield Situation(said, purpose, emergency=True)
     for basis in NecessityBasis:
         yield Situation(VictimAgreed.NOT_ASKED_UNSAFE, purpose, note=basis)
     for one in Purpose:
@@ -245,6 +251,7 @@ def _note(basis: NecessityBasis) -> NecessityNote:
     )
 
 
+_EMERGENCY: Final = Emergency(BreakGlassId("bgl-00000000-0000-4000-8000-000000000000"), BREAKABLE)
 _NOTES: Final = {basis: _note(basis) for basis in NecessityBasis}
 SITUATIONS: Final = tuple(_situations())
 ROLES: Final = tuple(role for role in RecipientCategory if role is not RecipientCategory.SOURCE_FEEDBACK)
@@ -324,6 +331,7 @@ def _read(pack: PolicyPack) -> Iterator[_Reading]:
     yield _Reading("who never receives anything", pack.prohibited_recipients, less)
     yield _Reading("languages that a coarse offer may name", pack.common_languages, more)
     yield from _read_notes(pack.safeguarding)
+    yield from _read_emergencies(pack.break_glass)
     yield _Reading("groups that no release needs to list", _groups(pack.without_consent), more)
     for name, column in pack.columns.items():
         needed = _groups(column.required & ~pack.may_be_missing)
@@ -335,6 +343,21 @@ def _read(pack: PolicyPack) -> Iterator[_Reading]:
         yield _Reading(f"a risk screen of {band} raises to", frozenset({floor} if floor else ()), never)
     yield _Reading("a screen above its threshold raises to", frozenset({pack.risk.screened_in}), never)
     yield _Reading("with nowhere safe tonight, to", frozenset({pack.risk.screened_in_unsafe_tonight}), never)
+
+
+def _read_emergencies(told: BreakGlass | None) -> Iterator[_Reading]:
+    nothing = timedelta(0)
+    yield _Reading("an emergency lasts", nothing if told is None else told.lasts, _Loosens.MORE)
+    yield _Reading("it is approved within", nothing if told is None else told.approved_within, _Loosens.MORE)
+    yield _Reading("it is reviewed within", nothing if told is None else told.reviewed_within, _Loosens.MORE)
+    ways = {} if told is None else told.ways
+    reasons = {
+        f"{discloser} to {recipient} for {reason} ({opened.basis})"
+        for discloser, row in ways.items()
+        for recipient, opened in row.items()
+        for reason in opened.reasons
+    }
+    yield _Reading("emergencies", frozenset(reasons), _Loosens.MORE)
 
 
 def _read_notes(told: Safeguarding | None) -> Iterator[_Reading]:

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from broker.domain import group_sets
 from broker.domain.pack import (
     Basis,
+    Breakable,
+    BreakGlass,
     Column,
     Feedback,
     FeedbackAllowance,
@@ -95,6 +97,7 @@ def _compiled(file: PackFile, digest: str) -> PolicyPack:
         timers={priority: Timers(**dict(timers)) for priority, timers in file.timers.items()},
         risk=RiskFloors(file.risk.screened_in_unsafe_tonight, file.risk.screened_in, dict(file.risk.bands)),
         safeguarding=_safeguarding(file),
+        break_glass=_break_glass(file),
     )
 
 
@@ -104,6 +107,22 @@ def _safeguarding(file: PackFile) -> Safeguarding | None:
         return None
     lasts = timedelta(hours=told.note_hours)
     return Safeguarding(group_sets.mask(told.groups), lasts, frozenset(told.criteria), told.without_consent_ticks)
+
+
+def _break_glass(file: PackFile) -> BreakGlass | None:
+    """Of several rows for a pair the first counts: an emergency is no place for adding up."""
+    told = file.break_glass
+    if told is None:
+        return None
+    ways: dict[str, dict[str, Breakable]] = {}
+    for row in told.rows:
+        opened = Breakable(row.rule, group_sets.mask(row.groups), frozenset(row.reasons), row.basis.value)
+        for discloser in row.discloser:
+            for recipient in (name for name in OrgClass if _fits(row.recipient, name)):
+                ways.setdefault(discloser, {}).setdefault(recipient, opened)
+    return BreakGlass(
+        timedelta(hours=told.hours), timedelta(minutes=told.approve_minutes), timedelta(hours=told.review_hours), ways
+    )
 
 
 def _fits(patterns: Iterable[str], name: str) -> bool:

@@ -11,11 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic.alias_generators import to_camel
 
 from broker.domain.pack import (
+    VICTIM_SERVICE_PROVIDERS,
     Basis,
     FeedbackAllowance,
     Necessity,
     Span,
 )
+from broker.schemas.break_glass_vocabulary import BREAKABLE, BreakGlassBasis, BreakGlassReason
 from broker.schemas.consent_vocabulary import Regime
 from broker.schemas.disclosure_released import CONTACT_FRESH_HOURS_MAX
 from broker.schemas.field_groups import GROUPS, FieldGroup
@@ -42,7 +44,7 @@ def _span(text: object) -> Span:
 
 
 def _basis(text: object) -> Basis:
-    if not isinstance(text, str) or text not in Basis.__members__:
+    if not isinstance(text, str) or text not in Basis.__members__ or text == Basis.BREAK_GLASS.name:
         raise ValueError("not a basis")
     return Basis[text]
 
@@ -166,6 +168,42 @@ class _Safeguarding(_Part):
     without_consent_ticks: Annotated[int, Field(ge=DASH_HIGH_RISK_TICKS, le=DASH_TICKS_MAX)]
 
 
+_NEVER_BREAKS: Final = frozenset(
+    {OrgClass.COURT, OrgClass.LEGAL_AID, OrgClass.COUNSELING_HIPAA, OrgClass.COUNSELING_NON_HIPAA}
+)
+
+
+class BreakGlassRow(_Part):
+    """Who may open what to whom in an emergency."""
+
+    rule: str
+    discloser: Annotated[tuple[OrgClass, ...], Field(alias="from", min_length=1)]
+    recipient: Annotated[tuple[_Pattern, ...], Field(alias="to", min_length=1)]
+    groups: Annotated[tuple[_Group, ...], Field(min_length=1)]
+    reasons: Annotated[frozenset[BreakGlassReason], Field(min_length=1)]
+    basis: BreakGlassBasis
+
+    @model_validator(mode="after")
+    def _within_the_law(self) -> Self:
+        """domain.md §5: off for some; a victim service provider tells an ambulance of the medical facts alone."""
+        if not BREAKABLE.issuperset(self.groups):
+            raise ValueError("an emergency opens none of these groups")
+        if _NEVER_BREAKS.intersection(self.discloser):
+            raise ValueError("courts, legal aid and counselling break no glass")
+        if VICTIM_SERVICE_PROVIDERS.intersection(self.discloser) and (
+            set(self.groups) != {"FG17"} or set(self.recipient) != {OrgClass.EMS}
+        ):
+            raise ValueError("a victim service provider may tell an ambulance of the medical emergency alone")
+        return self
+
+
+class _BreakGlass(_Part):
+    hours: Annotated[int, Field(ge=1, le=4)]
+    approve_minutes: Annotated[int, Field(ge=5, le=30)]
+    review_hours: Annotated[int, Field(ge=1, le=72)]
+    rows: Annotated[tuple[BreakGlassRow, ...], Field(min_length=1)]
+
+
 class PackFile(_Part):
     """The whole file."""
 
@@ -187,6 +225,7 @@ class PackFile(_Part):
     timers: dict[Priority, _Timers]
     risk: _Risk
     safeguarding: _Safeguarding | None = None
+    break_glass: _BreakGlass | None = None
 
     @model_validator(mode="after")
     def _note_described(self) -> Self:

@@ -13,6 +13,7 @@ from broker.domain.obligations import NO_RELEASE, Obligations
 from broker.domain.pack import Basis
 from broker.domain.reasons import Reason
 from broker.domain.terms import ConsentRef
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
 from broker.schemas.necessity import NecessityNote
@@ -45,12 +46,19 @@ class Party:
     areas: frozenset[str] = frozenset()
 
 
+class Emergency(NamedTuple):
+    """Broken glass for this referral and this recipient, in force at the time of the question (domain.md §5)."""
+
+    break_glass_id: BreakGlassId
+    groups: frozenset[FieldGroup]
+
+
 class Question(NamedTuple):
     """May `discloser` tell `recipient` these groups?
 
     For feedback the provider is the discloser and the source the recipient. `groups` are the groups present;
     `consent` is the version that the message refers to; `excluded` are the referral's own exclusions; `necessity` is
-    what the source has recorded where she could not be asked (D15).
+    what the source has recorded where she could not be asked (D15); `emergency` is the glass that it has broken.
     """
 
     phase: Phase
@@ -62,6 +70,7 @@ class Question(NamedTuple):
     victim_agreed: VictimAgreed
     excluded: frozenset[OrgId] = frozenset()
     necessity: NecessityNote | None = None
+    emergency: Emergency | None = None
 
 
 class Decision(NamedTuple):

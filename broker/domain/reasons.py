@@ -42,6 +42,7 @@ class Reason(StrEnum):
     TIER_TOO_HIGH = "TIER_TOO_HIGH"
     OUT_OF_SCOPE = "OUT_OF_SCOPE"
     NOT_IN_NECESSITY_NOTE = "NOT_IN_NECESSITY_NOTE"
+    NOT_IN_EMERGENCY = "NOT_IN_EMERGENCY"
 
 
 WORDS: Final[dict[Reason, str]] = {
@@ -76,6 +77,7 @@ WORDS: Final[dict[Reason, str]] = {
     Reason.AFTER_ACCEPTANCE: "Not in an offer: only after this provider has accepted.",
     Reason.TIER_TOO_HIGH: "The release stops below this sensitivity.",
     Reason.OUT_OF_SCOPE: "The survivor's release or agreement does not cover this group.",
+    Reason.NOT_IN_EMERGENCY: "The emergency was not invoked for this group, or the policy opens it to nobody.",
     Reason.NOT_IN_NECESSITY_NOTE: "She could not be asked, and the note on record does not make this group necessary.",
 }
 
@@ -112,5 +114,6 @@ RULE: Final[dict[Reason, str]] = {
     Reason.TIER_TOO_HIGH: "VAWA-07",
     Reason.OUT_OF_SCOPE: "VAWA-07",
     Reason.NOT_IN_NECESSITY_NOTE: "D15",
+    Reason.NOT_IN_EMERGENCY: "§5",
 }
 """The rule of domain.md that a reason stems from: a rule id of §2, a row of §3, or the section."""

@@ -10,6 +10,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
+from broker.domain.question import Emergency
+from broker.schemas.break_glass_vocabulary import (
+    BreakGlassBasis,
+    BreakGlassId,
+    BreakGlassReason,
+    ReviewOutcome,
+    SubjectInformed,
+)
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroup
@@ -116,6 +124,41 @@ class Recall:
 
 
 @dataclass(slots=True)
+class BreakGlass:
+    """One emergency of a referral (domain.md §5), and what has become of it. Times are UTC.
+
+    `due_at` is when something is owed next: its approval, then its review; a human has it where there is none.
+    """
+
+    break_glass_id: BreakGlassId
+    referral_id: ReferralId
+    category: RecipientCategory
+    source: OrgId
+    recipient: OrgId
+    groups: frozenset[FieldGroup]
+    reason: BreakGlassReason
+    basis: BreakGlassBasis
+    invoked_by: str
+    narrative_ref: str
+    invoked_at: datetime
+    expires_at: datetime
+    approve_by: datetime
+    review_by: datetime
+    due_at: datetime | None
+    subject_informed: SubjectInformed
+    approved_by: str | None = None
+    void: bool = False
+    """Nobody has approved it in time: it is as if it had never been."""
+    overdue: bool = False
+    outcome: ReviewOutcome | None = None
+    reviewed_by: str | None = None
+
+    def covers(self, recipient: OrgId, at: datetime) -> bool:
+        """Whether it opens something to this recipient at `at`."""
+        return self.recipient == recipient and not self.void and self.invoked_at <= at < self.expires_at
+
+
+@dataclass(slots=True)
 class Referral:
     """One referral with its needs and offers. `groups` are the field groups that it carries, sealed or clear."""
 
@@ -139,6 +182,9 @@ class Referral:
     disclosed: dict[OfferId, HandedOver] = field(default_factory=dict)
     """What was handed over for each offer; only where a batch may take it back."""
     recalls: dict[OfferId, Recall] = field(default_factory=dict)
+    broken_glass: bool = False
+    """Whether the store has emergencies of it; they are read only then."""
+    glass: dict[BreakGlassId, BreakGlass] = field(default_factory=dict)
 
     @property
     def request(self) -> Request:
@@ -151,6 +197,13 @@ class Referral:
     def necessity(self) -> NecessityNote | None:
         """What the source has recorded where it could not ask her (D15)."""
         return self.request.necessity if self.victim_agreed is VictimAgreed.NOT_ASKED_UNSAFE else None
+
+    def emergency(self, category: RecipientCategory, recipient: OrgId, at: datetime) -> Emergency | None:
+        """The glass that is broken for this recipient and this kind of help at `at` (UTC), if any."""
+        for one in self.glass.values():
+            if one.category is category and one.covers(recipient, at):
+                return Emergency(one.break_glass_id, one.groups)
+        return None
 
     def offers_for(self, category: RecipientCategory) -> list[Offer]:
         """The offers of one need, oldest first."""

@@ -4,12 +4,14 @@ import logging
 from collections.abc import Callable
 
 from broker.domain.deadlines import deadline
+from broker.handlers import breaking_glass
 from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, NextAction, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.recalling import overdue
 from broker.handlers.releasing import release
 from broker.handlers.seeking import expire, seek
 from broker.handlers.telling import expire_offer
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.ids import OfferId
 from broker.schemas.vocabulary import RecipientCategory
 from broker.trail.entries import Step
@@ -44,6 +46,17 @@ def work_recall(referral: Referral, offer_id: OfferId, desk: Desk) -> None:
         desk.change(asked, due_at=None)
 
     guarded(desk, lambda: overdue(desk, referral, asked), give_up)
+
+
+def work_glass(referral: Referral, glass_id: BreakGlassId, desk: Desk) -> None:
+    """Work what is owed of an emergency and has not come, in the same way."""
+    glass = referral.glass[glass_id]
+
+    def give_up() -> None:
+        desk.raise_work(referral.needs[glass.category], FAILED, referral)
+        desk.change(glass, due_at=None)
+
+    guarded(desk, lambda: breaking_glass.work_due(desk, referral, glass), give_up)
 
 
 def guarded(desk: Desk, story: Callable[[], None], give_up: Callable[[], None]) -> None:

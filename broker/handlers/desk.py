@@ -14,9 +14,20 @@ from broker.domain import lifecycle
 from broker.domain.consent import ConsentRef, ConsentTerms
 from broker.domain.matching import Capacity
 from broker.domain.policy import PolicyPack
-from broker.handlers.cases import ConsentVersion, Incident, Need, NextAction, Offer, Recall, Referral, Use
+from broker.handlers.cases import (
+    BreakGlass,
+    ConsentVersion,
+    Incident,
+    Need,
+    NextAction,
+    Offer,
+    Recall,
+    Referral,
+    Use,
+)
 from broker.handlers.directory import Directory
 from broker.handlers.gate import Permit
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.field_groups import FieldGroup
@@ -148,6 +159,8 @@ class Desk:
         self.touched_offers: dict[OfferId, Offer] = {}
         self.touched_incidents: dict[IncidentId, Incident] = {}
         self.touched_recalls: dict[OfferId, Recall] = {}
+        self.touched_glass: dict[BreakGlassId, BreakGlass] = {}
+        self.reviews_overdue: set[OrgId] = set()
         self.new_referrals: dict[ReferralId, Referral] = {}
         self.new_needs: dict[tuple[ReferralId, RecipientCategory], Need] = {}
         self.new_offers: dict[OfferId, Offer] = {}
@@ -220,7 +233,14 @@ class Desk:
         self.put(referral.recalls, recall.offer_id, recall)
         self.put(self.touched_recalls, recall.offer_id, recall)
 
-    def _touch(self, record: Referral | Need | Offer | Incident | Recall) -> None:
+    def add_glass(self, referral: Referral, glass: BreakGlass) -> None:
+        """A new emergency of a referral."""
+        self.put(referral.glass, glass.break_glass_id, glass)
+        self.put(self.touched_glass, glass.break_glass_id, glass)
+        if not referral.broken_glass:
+            self.change(referral, broken_glass=True)
+
+    def _touch(self, record: Referral | Need | Offer | Incident | Recall | BreakGlass) -> None:
         """Remember what has to be written again; what is new in this batch is written once, as it ends up."""
         if isinstance(record, Need):
             self._mark(self.touched_needs, self.new_needs, (record.referral_id, record.category), record)
@@ -230,6 +250,8 @@ class Desk:
             self._mark(self.touched_referrals, self.new_referrals, record.referral_id, record)
         elif isinstance(record, Recall):
             self._mark(self.touched_recalls, {}, record.offer_id, record)
+        elif isinstance(record, BreakGlass):
+            self._mark(self.touched_glass, {}, record.break_glass_id, record)
         else:
             self._mark(self.touched_incidents, {}, record.incident_id, record)
 

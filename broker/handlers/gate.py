@@ -27,6 +27,8 @@ from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import Purpose
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from broker.handlers.cases import HandedOver, Need, Referral
     from broker.handlers.desk import Desk
 
@@ -95,7 +97,7 @@ def ask(
     """May this referral's groups go to this provider, in this phase, now? `consents` where they are at hand already."""
     known = desk.consents_for(referral) if consents is None else consents
     known = bounded(desk, known, referral, need, recipient.org)
-    return decide(_question(desk, referral, need, recipient, phase), known, desk.now, desk.pack_of(referral))
+    return decide(_question(desk, referral, need, recipient, phase, desk.now), known, desk.now, desk.pack_of(referral))
 
 
 def may_keep(
@@ -109,14 +111,14 @@ def may_keep(
     """
     named = referral.consent.consent_id if referral.consent is not None else None
     consents = [terms for terms in desk.consents_for(referral) if terms.ref.consent_id == named or not terms.permits]
-    question = _question(desk, referral, need, recipient, Phase.RELEASE)
+    question = _question(desk, referral, need, recipient, Phase.RELEASE, handed_over.at)
     pack = desk.packs[handed_over.policy or referral.policy]
     then = decide(question, consents, handed_over.at, pack)
     now = ask(desk, referral, need, recipient, Phase.RELEASE)
     return frozenset().union(*(one.let_through for one in (then, now) if one.effect is Effect.PERMIT))
 
 
-def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phase: Phase) -> Question:
+def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phase: Phase, at: datetime) -> Question:
     return Question(
         phase=phase,
         discloser=desk.directory.parties[referral.source],
@@ -127,6 +129,7 @@ def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phas
         victim_agreed=referral.victim_agreed,
         excluded=referral.excluded,
         necessity=referral.necessity,
+        emergency=referral.emergency(need.category, recipient.org, at) if referral.glass else None,
     )
 
 

@@ -6,11 +6,13 @@ The gate is asked again at this very moment. Where the source has not yet wrappe
 
 from broker.domain.consent import Decision, Effect, Phase
 from broker.domain.deadlines import deadline
+from broker.domain.pack import Basis
 from broker.handlers import gate
 from broker.handlers.bounds import count_use
 from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk, Disclosed
 from broker.handlers.seeking import decision_facts, end_consent
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
 from broker.schemas.envelope import rfc3339
 from broker.schemas.event import Flow
@@ -45,6 +47,14 @@ def release(
         _ask_for_keys(desk, referral, need, offer, decision, missing)
 
 
+def _emergency(desk: Desk, referral: Referral, need: Need, offer: Offer, decision: Decision) -> BreakGlassId | None:
+    """The emergency that it rests on, where it rests on one."""
+    if decision.basis is not Basis.BREAK_GLASS:
+        return None
+    found = referral.emergency(need.category, offer.provider, desk.now)
+    return None if found is None else found.break_glass_id
+
+
 def _wrapped(desk: Desk, referral: Referral, offer: Offer, group: FieldGroup) -> bool:
     """Whether there is a wrapped key for this provider that nobody has stolen the other half of."""
     wrap = referral.wraps.get((group, offer.provider))
@@ -70,6 +80,7 @@ def _hand_over(
             sealed=tuple(referral.sealed[group] for group in groups),
             wraps=tuple(referral.wraps[(group, offer.provider)] for group in groups),
             consent=consent,
+            break_glass_id=_emergency(desk, referral, need, offer, decision),
             redisclosure_prohibited=decision.obligations.redisclosure_prohibited,
             notice_code=decision.obligations.notice_code,
             contact_fresh_hours=desk.pack_of(referral).timers[referral.priority].contact_fresh_hours,

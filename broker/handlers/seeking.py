@@ -34,14 +34,16 @@ from broker.trail.entries import Step
 SEEKING = frozenset({NeedState.MATCHING, NeedState.OFFERED, NeedState.WAITLISTED, NeedState.CONSENT_HOLD})
 
 
-def seek(desk: Desk, referral: Referral, need: Need) -> None:
-    """Bring a need that nobody has accepted as far as it can go now.
+def seek(desk: Desk, referral: Referral, need: Need, only: OrgId | None = None) -> None:
+    """Bring a need that nobody has accepted as far as it can go now; `only` one provider is asked where one is named.
 
     The need may come from SUBMITTED, CONSENT_HOLD, MATCHING, NO_MATCH, OFFERED or WAITLISTED. Afterwards it is offered,
     held with a deadline, or on a human's list: never idle.
     """
     pack = desk.pack_of(referral)
     candidates = desk.directory.providers.get(need.category, ())
+    if only is not None:
+        candidates = tuple(provider for provider in candidates if provider.org == only)
     consents, parties = desk.consents_for(referral), desk.directory.parties
     decisions: dict[OrgId, Decision] = {}
 
@@ -61,7 +63,7 @@ def seek(desk: Desk, referral: Referral, need: Need) -> None:
         permitted=asked,
         now=desk.now,
         pack=pack,
-        count=max(0, pack.timers[referral.priority].parallel_offers - len(undecided)),
+        count=max(0, pack.timers[referral.priority].parallel_offers - len(undecided)) if only is None else 1,
         recent_offers=desk.recent_offers,
     )
     if not found.chosen and candidates and all(asked(one).effect is not Effect.PERMIT for one in candidates):

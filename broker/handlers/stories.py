@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from broker.handlers import (
+    breaking_glass,
     capacity_updated,
     consent_recorded,
     consent_revoked,
@@ -18,6 +19,9 @@ from broker.handlers import (
 )
 from broker.handlers.arrival import Arrival
 from broker.handlers.desk import Desk
+from broker.schemas.breakglass_approved import BreakGlassApproved
+from broker.schemas.breakglass_invoked import BreakGlassInvoked
+from broker.schemas.breakglass_reviewed import BreakGlassReviewed
 from broker.schemas.capacity_updated import CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -63,4 +67,7 @@ STORIES: Mapping[type[EventData], Story] = {
     ServiceEnded: service_followed.ended,
     RevocationAcknowledged: recalling.acknowledged,
     CapacityUpdated: capacity_updated.handle,
+    BreakGlassInvoked: breaking_glass.invoked,
+    BreakGlassApproved: breaking_glass.approved,
+    BreakGlassReviewed: breaking_glass.reviewed,
 }

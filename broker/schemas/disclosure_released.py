@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
+from broker.schemas.break_glass_vocabulary import BreakGlassIdText
 from broker.schemas.event import Contract, EventData, Flow, Subject
 from broker.schemas.examples import CONSENT, OFFER, SEALED_GROUP, WRAPPED_KEY
 from broker.schemas.field_groups import Marked
@@ -47,6 +48,8 @@ class DisclosureReleased(EventData):
     sealed: Annotated[tuple[SealedGroup, ...], Field(max_length=24), Marked(1, "Sealed groups", sealed=True)] = ()
     wraps: Annotated[tuple[WrappedKey, ...], Field(max_length=64), Marked(1, "Wrapped keys", sealed=True)] = ()
     consent: Maybe[DisclosureConsent] = None
+    break_glass_id: Maybe[BreakGlassIdText] = None
+    """In an emergency, instead of a consent: it is answered for apart (domain.md §5)."""
     redisclosure_prohibited: bool
     notice_code: NoticeCode
     contact_fresh_hours: Annotated[int, Field(ge=1, le=CONTACT_FRESH_HOURS_MAX)] = 24

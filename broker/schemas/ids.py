@@ -10,15 +10,15 @@ from pydantic import StringConstraints
 
 from broker.schemas.fresh import fresh16
 
-_UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+UUID4_PATTERN = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 ORG_ID_PATTERN = r"^org-[a-z0-9]+(-[a-z0-9]+)*$"
 EVENT_ID_PATTERN = rf"^{_UUID}$"
-REFERRAL_ID_PATTERN = rf"^ref-{_UUID4}$"
-OFFER_ID_PATTERN = rf"^off-{_UUID4}$"
-INCIDENT_ID_PATTERN = rf"^inc-{_UUID4}$"
-CONSENT_ID_PATTERN = rf"^{_UUID4}$"
+REFERRAL_ID_PATTERN = rf"^ref-{UUID4_PATTERN}$"
+OFFER_ID_PATTERN = rf"^off-{UUID4_PATTERN}$"
+INCIDENT_ID_PATTERN = rf"^inc-{UUID4_PATTERN}$"
+CONSENT_ID_PATTERN = rf"^{UUID4_PATTERN}$"
 KEY_ID_PATTERN = r"^org-[a-z0-9]+(-[a-z0-9]+)*#[a-z0-9-]{1,32}$"
 
 OrgId = NewType("OrgId", str)
@@ -43,7 +43,7 @@ _SOURCE_PREFIX = "urn:dvb:org:"
 _VARIANT = "89ab"
 
 
-def _uuid4() -> str:
+def new_uuid4() -> str:
     """A UUIDv4 as text: the standard library's takes four times as long."""
     h = fresh16().hex()
     return f"{h[:8]}-{h[8:12]}-4{h[13:16]}-{_VARIANT[int(h[16], 16) & 3]}{h[17:20]}-{h[20:]}"
@@ -51,27 +51,27 @@ def _uuid4() -> str:
 
 def new_event_id() -> EventId:
     """A fresh event id: a bare UUIDv4."""
-    return EventId(_uuid4())
+    return EventId(new_uuid4())
 
 
 def new_referral_id() -> ReferralId:
     """A fresh referral id."""
-    return ReferralId(f"ref-{_uuid4()}")
+    return ReferralId(f"ref-{new_uuid4()}")
 
 
 def new_offer_id() -> OfferId:
     """A fresh offer id."""
-    return OfferId(f"off-{_uuid4()}")
+    return OfferId(f"off-{new_uuid4()}")
 
 
 def new_incident_id() -> IncidentId:
     """A fresh incident id."""
-    return IncidentId(f"inc-{_uuid4()}")
+    return IncidentId(f"inc-{new_uuid4()}")
 
 
 def new_consent_id() -> ConsentId:
     """A fresh consent id: a bare UUIDv4, as the consent record's schema wants it."""
-    return ConsentId(_uuid4())
+    return ConsentId(new_uuid4())
 
 
 def source_urn(org: OrgId) -> str:

@@ -55,6 +55,11 @@ class RefusalCode(StrEnum):
     SETTING_NOT_PRIVATE = "SETTING_NOT_PRIVATE"
     CONTACT_MISSING = "CONTACT_MISSING"
     NECESSITY_NOT_LAWFUL = "NECESSITY_NOT_LAWFUL"
+    BREAK_GLASS_NOT_ALLOWED = "BREAK_GLASS_NOT_ALLOWED"
+    BREAK_GLASS_SUSPENDED = "BREAK_GLASS_SUSPENDED"
+    BREAK_GLASS_UNKNOWN = "BREAK_GLASS_UNKNOWN"
+    BREAK_GLASS_OVER = "BREAK_GLASS_OVER"
+    SECOND_PERSON_NEEDED = "SECOND_PERSON_NEEDED"
     NOT_WRITTEN = "NOT_WRITTEN"
     NOT_TIME_LIMITED = "NOT_TIME_LIMITED"
     RECIPIENT_NOT_SPECIFIC = "RECIPIENT_NOT_SPECIFIC"
@@ -201,6 +206,25 @@ ADVICE: dict[RefusalCode, Advice] = {
     RefusalCode.NECESSITY_NOT_LAWFUL: Advice(
         "A note of necessity cannot stand in for her consent here.",
         "Ask her, or say that nobody could ask her safely; a note counts only where the policy in force knows of it.",
+    ),
+    RefusalCode.BREAK_GLASS_NOT_ALLOWED: Advice(
+        "The policy in force does not let your organisation open this, to this recipient, for this reason.",
+        "Call the recipient, or the emergency services; `handoff policy explain in-force` tells what is allowed.",
+    ),
+    RefusalCode.BREAK_GLASS_SUSPENDED: Advice(
+        "Reviews of earlier emergencies of your organisation are overdue, so it can invoke none until they are in.",
+        "Publish the reviews (breakglass.reviewed); for this emergency call the recipient.",
+    ),
+    RefusalCode.BREAK_GLASS_UNKNOWN: Advice(
+        "This referral has no such emergency.",
+        "Check the id; it is yours only on the referral that you invoked it for.",
+    ),
+    RefusalCode.BREAK_GLASS_OVER: Advice(
+        "The emergency has ended: it ran out, was not approved in time, or is told here too late.",
+        "If it goes on, invoke it anew, with a new id.",
+    ),
+    RefusalCode.SECOND_PERSON_NEEDED: Advice(
+        "Who invoked an emergency can neither approve nor review it.", "Have another person of your organisation do so."
     ),
     RefusalCode.NOT_WRITTEN: Advice(
         "This kind of release must be in writing.", "Have the survivor sign, then publish the consent."

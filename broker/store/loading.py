@@ -31,6 +31,7 @@ from broker.schemas.vocabulary import (
 )
 from broker.sql.bulk import Connection
 from broker.store.bounds import load_bounds
+from broker.store.glass import load_glass, load_overdue
 from broker.store.known import Background, background
 from broker.store.policies import Packs
 
@@ -66,6 +67,8 @@ class Wanted:
     recalls_of: set[str] = field(default_factory=set)
     """Referrals whose recipients' answers to a recall are at stake."""
     sealed_of: set[str] = field(default_factory=set)
+    glass_of: set[OrgId] = field(default_factory=set)
+    """Sources that want to break glass: whether they may depends on their reviews."""
     arriving_consents: set[tuple[str, str, str]] = field(default_factory=set)
     """Consents that are about to be recorded: id, discloser, reference of the survivor."""
 
@@ -121,6 +124,9 @@ async def load(
     desk.capacity.update(known.capacity)
     if wanted.sealed_of:
         await _load_sealed(connection, desk, wanted.sealed_of)
+    await load_glass(connection, desk)
+    if wanted.glass_of:
+        await load_overdue(connection, desk, wanted.glass_of)
     if desk.referrals and (wanted.changing_consents or wanted.recalls_of):
         await _load_disclosed(connection, desk, packs)
 
@@ -216,6 +222,7 @@ def _referral(row: asyncpg.Record) -> Referral:
         excluded=frozenset(OrgId(org) for org in json.loads(row["excluded"])),
         incident_id=None if row["incident_id"] is None else IncidentId(row["incident_id"]),
         consent=_ref(row["consent_id"], row["consent_version"]),
+        broken_glass=row["broken_glass"],
     )
 
 

@@ -196,6 +196,7 @@ class Referral(Row, table=True):
     groups: list[str] = _json()
     received_at: datetime = _moment()
     expires_at: datetime = _moment()
+    broken_glass: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 class Need(Row, table=True):
@@ -289,6 +290,38 @@ class RecallRow(Row, table=True):
     reminded: bool
     outcome: str | None = None
     changed_at: datetime = _moment()
+
+
+class BreakGlassRow(Row, table=True):
+    """One emergency in which a referral was opened to one provider: who answers for it, and what a review found."""
+
+    __tablename__ = "break_glass"
+    __table_args__ = (
+        Index("break_glass_by_referral", "referral_id"),
+        Index("break_glass_due", "due_at", postgresql_where=text("due_at is not null")),
+        Index("break_glass_overdue", "source", postgresql_where=text("overdue and outcome is null")),
+    )
+    break_glass_id: str = Field(primary_key=True)
+    referral_id: str
+    category: str
+    source: str
+    recipient: str
+    groups: list[str] = _json()
+    reason: str
+    basis: str
+    invoked_by: str
+    narrative_ref: str
+    invoked_at: datetime = _moment()
+    expires_at: datetime = _moment()
+    approve_by: datetime = _moment()
+    review_by: datetime = _moment()
+    due_at: datetime | None = _moment(nullable=True)
+    subject_informed: str
+    approved_by: str | None = None
+    void: bool
+    overdue: bool
+    outcome: str | None = None
+    reviewed_by: str | None = None
 
 
 class CapacityRow(Row, table=True):

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from pydantic_core import to_json
 
-from broker.handlers.cases import ConsentVersion, Incident, Need, Offer, Recall, Referral
+from broker.handlers.cases import BreakGlass, ConsentVersion, Incident, Need, Offer, Recall, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
@@ -25,7 +25,7 @@ LEASE_SECONDS: Final = 15
 _INBOX = ("org_id", "event_id", "digest", "received_at")
 _REFERRAL = (
     "referral_id", "source", "priority", "incident_id", "consent_id", "consent_version", "policy", "victim_agreed",
-    "request", "excluded", "groups", "received_at", "expires_at",
+    "request", "excluded", "groups", "received_at", "expires_at", "broken_glass",
 )  # fmt: skip
 _NEED = (
     "referral_id", "category", "state", "services", "offer_id", "provider", "engaged", "released",
@@ -42,6 +42,11 @@ _DISCLOSURE = (
     "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "policy", "released_at",
 )  # fmt: skip
 _RECALL = ("offer_id", "referral_id", "groups", "asked_at", "due_at", "reminded", "outcome", "changed_at")
+_GLASS = (
+    "break_glass_id", "referral_id", "category", "source", "recipient", "groups", "reason", "basis", "invoked_by",
+    "narrative_ref", "invoked_at", "expires_at", "approve_by", "review_by", "due_at", "subject_informed",
+    "approved_by", "void", "overdue", "outcome", "reviewed_by",
+)  # fmt: skip
 _CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
 _QUARANTINE = (
     "topic", "partition", "record_offset", "record_time_ms", "code", "field", "org_id", "event_id", "size_bytes",
@@ -148,6 +153,7 @@ async def write(
             *_sealed(desk),
             Rows(_table(tables.Disclosure), _DISCLOSURE, _disclosed(desk), "replace"),
             Rows(_table(tables.RecallRow), _RECALL, [_recall(r, now) for r in recalls], "replace"),
+            Rows(_table(tables.BreakGlassRow), _GLASS, [_glass(g) for g in desk.touched_glass.values()], "replace"),
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
             Rows(_table(tables.TrailEntry), _TRAIL, entries),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
@@ -181,6 +187,7 @@ def _referral(r: Referral) -> tuple[object, ...]:
         r.referral_id, r.source, r.priority, r.incident_id,
         consent.consent_id if consent else None, consent.version if consent else None,
         r.policy, r.victim_agreed, r.request_text, _listed(r.excluded), _listed(r.groups), r.received_at, r.expires_at,
+        r.broken_glass,
     )  # fmt: skip
 
 
@@ -277,6 +284,14 @@ def _disclosed(desk: Desk) -> list[tuple[object, ...]]:
 
 def _recall(r: Recall, now: datetime) -> tuple[object, ...]:
     return (r.offer_id, r.referral_id, _listed(r.groups), r.asked_at, r.due_at, r.reminded, r.outcome, now)
+
+
+def _glass(g: BreakGlass) -> tuple[object, ...]:
+    return (
+        g.break_glass_id, g.referral_id, g.category, g.source, g.recipient, _listed(g.groups), g.reason, g.basis,
+        g.invoked_by, g.narrative_ref, g.invoked_at, g.expires_at, g.approve_by, g.review_by, g.due_at,
+        g.subject_informed, g.approved_by, g.void, g.overdue, g.outcome, g.reviewed_by,
+    )  # fmt: skip
 
 
 async def _settle_work(connection: Connection, settled: Sequence[tuple[str, str, str]], now: datetime) -> None:

@@ -56,6 +56,11 @@ class Step(StrEnum):
     CAPACITY_UPDATED = "capacity.updated"
     TRAIL_READ = "trail.read"
     ORGANISATION_CHANGED = "organisation.changed"
+    GLASS_BROKEN = "breakglass.invoked"
+    GLASS_APPROVED = "breakglass.approved"
+    GLASS_VOID = "breakglass.void"
+    GLASS_OVERDUE = "breakglass.overdue"
+    GLASS_REVIEWED = "breakglass.reviewed"
     POLICY_ACTIVATED = "policy.activated"
     POLICY_CHANGED = "policy.changed"
 

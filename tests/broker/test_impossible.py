@@ -219,6 +219,11 @@ ELSEWHERE = {
     RefusalCode.SURVIVOR_DID_NOT_GRANT: "test_who_consented.py",
     RefusalCode.IDENTITY_NOT_CHECKED: "test_who_consented.py",
     RefusalCode.NOT_INFORMED: "test_who_consented.py",
+    RefusalCode.BREAK_GLASS_NOT_ALLOWED: "test_breaking_glass.py",
+    RefusalCode.BREAK_GLASS_SUSPENDED: "test_breaking_glass.py",
+    RefusalCode.BREAK_GLASS_UNKNOWN: "test_breaking_glass.py",
+    RefusalCode.BREAK_GLASS_OVER: "test_breaking_glass.py",
+    RefusalCode.SECOND_PERSON_NEEDED: "test_breaking_glass.py",
 }
 
 

@@ -60,12 +60,12 @@ def public_of(county: County, org: OrgId) -> Any:
 
 
 def sealing(
-    referral: ReferralId, secrets: Mapping[str, Mapping[str, Any]] = SECRETS
+    referral: ReferralId, secrets: Mapping[str, Mapping[str, Any]] = SECRETS, **changes: Any
 ) -> tuple[ReferralRequested, Sealed]:
     """A request whose groups are really sealed, with their content keys."""
     parts = [seal_group(referral, FieldGroup(code), to_json(content)) for code, content in secrets.items()]
     wire = [part.model_dump(mode="json", by_alias=True) for part, _ in parts]
-    return request(priority="P2", sealed=wire), parts
+    return request(priority="P2", sealed=wire, **changes), parts
 
 
 def wraps(county: County, referral: ReferralId, parts: Sealed, *orgs: OrgId) -> ReferralSealed:

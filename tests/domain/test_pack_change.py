@@ -144,6 +144,7 @@ def test_a_pack_is_told_in_words() -> None:
 ASKED = {"regimes", "written_regimes", "named_regimes", "footings", "feedback", "columns", "part2_enabled"} | {
     "vsp_opaque_offers",
     "safeguarding",
+    "break_glass",
     "not_asked",
     "opaque_offer",
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from broker.client import AgencyClient
 from broker.local.demo import county
+from broker.local.demo.later_that_night import a_girl_and_her_mother, an_emergency
 from broker.local.demo.teller import Teller
 from broker.local.footprints import files_below, footprints
 from broker.schemas.consent_record import ConsentRecord
@@ -68,6 +69,8 @@ class Story:
             await self._nobody_was_named(south)
             await self._taken_back(hotline)
             await self._taken_back_too_late(hotline)
+            await an_emergency(self, south)
+            await a_girl_and_her_mother(self, hotline)
 
     # --- the steps -----------------------------------------------------------------------------------------------
 
@@ -97,9 +100,9 @@ class Story:
         )
         self.referral = asked.referral_id
         await police.accepted(asked.requested)
-        self._check("the broker has durably taken the referral and said so", holds=True)
-        await self._offer(county.CLINIC)
-        self._check("a medical need now has made an offer to the clinic by itself", holds=True)
+        self.check("the broker has durably taken the referral and said so", holds=True)
+        await self.offer(county.CLINIC)
+        self.check("a medical need now has made an offer to the clinic by itself", holds=True)
         self.teller.aside("The danger screen is done, in private: screened in, and tonight is not safe.")
         screened = RiskScreened(
             instrument=ScreeningInstrument.LAP_11,
@@ -110,24 +113,24 @@ class Story:
             screened_at=datetime.now(UTC),
         )
         await police.accepted(await police.screen_risk(incident_id, screened))
-        offers = [await self._offer(org) for org in (county.BIRCH, county.CEDAR)]
-        self._check("the screen has raised the urgency, so two shelters are asked at once", holds=len(offers) == 2)
-        self._check("no offer says who she is", holds=not any(self._mentions(offer.offer) for offer in offers))
+        offers = [await self.offer(org) for org in (county.BIRCH, county.CEDAR)]
+        self.check("the screen has raised the urgency, so two shelters are asked at once", holds=len(offers) == 2)
+        self.check("no offer says who she is", holds=not any(self._mentions(offer.offer) for offer in offers))
 
     async def _one_has_no_bed_and_one_accepts(self) -> None:
         self.teller.chapter("2. Birch house has no bed. Cedar house says yes: a person does, never a machine.")
-        birch, cedar = self._inbox(county.BIRCH), self._inbox(county.CEDAR)
-        await birch.decline((await self._offer(county.BIRCH)).offer_id, DeclineReason.NO_CAPACITY_BEDS)
-        offer = await self._offer(county.CEDAR)
-        self._check("before the acceptance nothing was released", holds=not offer.released)
+        birch, cedar = self.inbox(county.BIRCH), self.inbox(county.CEDAR)
+        await birch.decline((await self.offer(county.BIRCH)).offer_id, DeclineReason.NO_CAPACITY_BEDS)
+        offer = await self.offer(county.CEDAR)
+        self.check("before the acceptance nothing was released", holds=not offer.released)
         await cedar.accept(offer.offer_id)
-        await self._until("the sealed envelope reaches Cedar house", lambda: self._released(county.CEDAR))
+        await self.until("the sealed envelope reaches Cedar house", lambda: self.released(county.CEDAR))
         opened = await cedar.open_groups(offer.offer_id, reader=STAFF)
         names = [str(getattr(one.content, "alias", "")) for one in opened]
         self.teller.aside(f"Cedar house opens it with its own key and reads: {county.ALIAS in names and county.ALIAS}")
-        self._check("the shelter that accepted can read whom to expect", holds=county.ALIAS in names)
+        self.check("the shelter that accepted can read whom to expect", holds=county.ALIAS in names)
         groups = {str(one.field_group) for one in opened}
-        self._check(
+        self.check(
             "it has what a shelter needs and not the lawyer's papers",
             holds={"FG03", "FG04"} <= groups and "FG16" not in groups,
         )
@@ -139,32 +142,32 @@ class Story:
             provider = self.inboxes.providers[org]
             assert self.referral is not None
             texts = [provider.opened(self.referral, sealed, released.wraps) for sealed in released.sealed]
-            self._check(f"{org} holds no key that opens any of it", holds=texts == [None] * len(texts))
+            self.check(f"{org} holds no key that opens any of it", holds=texts == [None] * len(texts))
         # Zones are left out: keys are no data, and what an agency keeps is its own.
         files = files_below(self.settings.home, without=("zones",))
         found = await asyncio.to_thread(footprints, files, (county.ALIAS, county.NUMBER))
-        self._check("her name and number stand in no file of Kafka, PostgreSQL or the logs", holds=not found)
+        self.check("her name and number stand in no file of Kafka, PostgreSQL or the logs", holds=not found)
 
     async def _a_lawyer_and_a_doctor(self) -> None:
         self.teller.chapter("4. The lawyer and the clinic answer for themselves, on the same referral.")
         for org, group in ((county.LEGAL_AID, "FG16"), (county.CLINIC, "FG17")):
-            inbox, offer = self._inbox(org), await self._offer(org)
+            inbox, offer = self.inbox(org), await self.offer(org)
             await inbox.accept(offer.offer_id)
-            await self._until(f"what was released reaches {org}", partial(self._released, org))
+            await self.until(f"what was released reaches {org}", partial(self.released, org))
             opened = {str(one.field_group) for one in await inbox.open_groups(offer.offer_id, reader=STAFF)}
-            self._check(f"{org} can read what concerns it ({group})", holds=group in opened)
+            self.check(f"{org} can read what concerns it ({group})", holds=group in opened)
 
     async def _what_the_police_may_not_hear(self) -> None:
         self.teller.chapter("5. Cedar house reaches her; the service begins. The police hear that it goes on.")
-        cedar, offer = self._inbox(county.CEDAR), await self._offer(county.CEDAR, of_any_standing=True)
+        cedar, offer = self.inbox(county.CEDAR), await self.offer(county.CEDAR, of_any_standing=True)
         before = len(self._told(county.POLICE, ReferralStatus))
         await cedar.contact_made(offer.offer_id)
         await cedar.service_started(offer.offer_id, Service.EMERGENCY_SHELTER)
-        await self._until(
+        await self.until(
             "two more notices reach the police", lambda: len(self._told(county.POLICE, ReferralStatus)) >= before + 2
         )
         told = self._told(county.POLICE, ReferralStatus)
-        self._check(
+        self.check(
             "without her release to them, no notice says what the shelter did",
             holds=all(fact.state is None and fact.decline_family is None for fact in told),
         )
@@ -179,44 +182,44 @@ class Story:
         )
         self.referral = asked.referral_id
         await south.accepted(asked.requested)
-        inbox, offer = self._inbox(county.BIRCH), await self._offer(county.BIRCH)
+        inbox, offer = self.inbox(county.BIRCH), await self.offer(county.BIRCH)
         await inbox.accept(offer.offer_id)
         async for notice in south.notices(keep_place=False):
             if isinstance(notice.fact, RecipientChosen) and notice.subject == asked.referral_id:
                 await south.seal_chosen(notice)
                 break
-        await self._until("the envelope follows the keys", lambda: self._released(county.BIRCH))
-        self._check("the chosen shelter can open what it could not before", holds=True)
+        await self.until("the envelope follows the keys", lambda: self.released(county.BIRCH))
+        self.check("the chosen shelter can open what it could not before", holds=True)
 
     async def _taken_back(self, hotline: AgencyClient) -> None:
         self.teller.chapter("7. A call to the hotline. She agrees, then takes it back, by telephone.")
         consent = await self._named(hotline)
-        offer = await self._offer(county.BIRCH)
+        offer = await self.offer(county.BIRCH)
         began = await self._revoke(hotline, consent)
-        await self._until("the offers are taken back", lambda: self._is_over(county.BIRCH, offer))
+        await self.until("the offers are taken back", lambda: self._is_over(county.BIRCH, offer))
         self.teller.aside(f"taken back {time.monotonic() - began:.1f} s after the broker had the revocation")
         told = [one for one in self._told(county.BIRCH, DisclosureReleased) if one.offer_id == offer.offer_id]
         refused = not await self._can_accept(offer)
-        self._check("nothing was released, and an acceptance now is refused", holds=not told and refused)
+        self.check("nothing was released, and an acceptance now is refused", holds=not told and refused)
 
     async def _taken_back_too_late(self, hotline: AgencyClient) -> None:
         self.teller.chapter("8. Another call. This time Birch house has read the envelope when she takes it back.")
         consent = await self._named(hotline)
-        birch, offer = self._inbox(county.BIRCH), await self._offer(county.BIRCH)
+        birch, offer = self.inbox(county.BIRCH), await self.offer(county.BIRCH)
         await birch.accept(offer.offer_id)
-        await self._until("the sealed envelope reaches Birch house", lambda: self._released(county.BIRCH))
+        await self.until("the sealed envelope reaches Birch house", lambda: self.released(county.BIRCH))
         await birch.open_groups(offer.offer_id, reader=STAFF)
         await self._revoke(hotline, consent)
 
         async def asked() -> bool:
             return bool((await birch.find(offer.offer_id)).taken_back)
 
-        await self._until("Birch house is asked to give it up, on top of its list", asked)
-        self._check("nothing opens any more", holds=not await self._can_open(offer))
+        await self.until("Birch house is asked to give it up, on top of its list", asked)
+        self.check("nothing opens any more", holds=not await self._can_open(offer))
         await birch.revocation_acknowledged(offer.offer_id, RevocationOutcome.COMPLIED)
         self.teller.aside("Birch house has shredded its notes, and says so")
-        await self._until("its word reaches the broker", lambda: bool(self._told(county.BIRCH, RevocationAcknowledged)))
-        self._check("what had left is accounted for", holds=True)
+        await self.until("its word reaches the broker", lambda: bool(self._told(county.BIRCH, RevocationAcknowledged)))
+        self.check("what had left is accounted for", holds=True)
 
     async def _named(self, hotline: AgencyClient) -> ConsentRecord:
         """A referral of the hotline's under a release to the two shelters."""
@@ -244,33 +247,35 @@ class Story:
 
     # --- looking -------------------------------------------------------------------------------------------------
 
-    def _inbox(self, org: OrgId) -> "Inbox":
+    def inbox(self, org: OrgId) -> "Inbox":
+        """The inbox of a provider of the county."""
         return self.inboxes.of(org)
 
-    async def _offer(self, org: OrgId, *, of_any_standing: bool = False) -> "OfferSeen":
+    async def offer(self, org: OrgId, *, of_any_standing: bool = False) -> "OfferSeen":
         """This referral's offer in an inbox, once it is there."""
         found: list[OfferSeen] = []
 
         async def there() -> bool:
-            offers = await self._inbox(org).offers(everything=of_any_standing)
+            offers = await self.inbox(org).offers(everything=of_any_standing)
             found[:] = [offer for offer in offers if offer.referral_id == self.referral]
             return bool(found)
 
-        await self._until(f"an offer reaches {org}", there)
+        await self.until(f"an offer reaches {org}", there)
         return found[0]
 
-    async def _released(self, org: OrgId) -> bool:
-        offers = await self._inbox(org).offers(everything=True)
+    async def released(self, org: OrgId) -> bool:
+        """Whether a provider has been handed what identifies her."""
+        offers = await self.inbox(org).offers(everything=True)
         return any(offer.released for offer in offers if offer.referral_id == self.referral)
 
     async def _is_over(self, org: OrgId, offer: "OfferSeen") -> bool:
-        return all(one.offer_id != offer.offer_id for one in await self._inbox(org).offers())
+        return all(one.offer_id != offer.offer_id for one in await self.inbox(org).offers())
 
     async def _can_open(self, offer: "OfferSeen") -> bool:
         from broker.errors import HandoffError
 
         try:
-            return bool(await self._inbox(county.BIRCH).open_groups(offer.offer_id, reader=STAFF))
+            return bool(await self.inbox(county.BIRCH).open_groups(offer.offer_id, reader=STAFF))
         except HandoffError:
             return False
 
@@ -278,7 +283,7 @@ class Story:
         from broker.errors import HandoffError
 
         try:
-            await self._inbox(county.BIRCH).accept(offer.offer_id)
+            await self.inbox(county.BIRCH).accept(offer.offer_id)
         except HandoffError as error:
             self.teller.aside(f"Birch house tries to accept and is told: {error}")
             return False
@@ -292,17 +297,17 @@ class Story:
         text = fact.wire() if fact is not None else b""
         return county.ALIAS.encode() in text or county.NUMBER.encode() in text
 
-    async def _until(self, what: str, holds: Callable[[], Awaitable[bool] | bool]) -> None:
+    async def until(self, what: str, holds: Callable[[], Awaitable[bool] | bool]) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             now = holds()
             if now if isinstance(now, bool) else await now:
                 return
             await asyncio.sleep(0.1)
-        self._check(f"{what} within {PATIENCE_SECONDS:.0f} s", holds=False)
+        self.check(f"{what} within {PATIENCE_SECONDS:.0f} s", holds=False)
         raise StepFailed(what)
 
-    def _check(self, what: str, *, holds: bool) -> None:
+    def check(self, what: str, *, holds: bool) -> None:
         self.checks += 1
         self.teller.verdict(what, good=holds)
         if not holds:
