@@ -47,6 +47,8 @@ async def test_the_zone_outlives_an_outage_of_each_part(own_parts: LocalParts, h
             third, _ = await voice.offer(HAVEN)
             await until(lambda: _listed(installation, third))
             answers = await voice.answers(HAVEN, count=5)
+            while len({answer.envelope.id for answer in answers}) < 5:  # Kafka may have had one before it was killed
+                answers = await voice.answers(HAVEN, count=len(answers) + 1)
     said = {(answer.envelope.type.split(".")[3], answer.envelope.offerid): answer.envelope.id for answer in answers}
     assert set(said) == {
         *(("receipted", offer_id) for offer_id in (first, second, third)),
