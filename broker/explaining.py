@@ -74,6 +74,17 @@ class Now:
     rulings: tuple[Ruling, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """Of what the broker held sealed, one destruction: whose wrapped keys, which groups' keys and ciphertexts, why."""
+
+    at: datetime
+    keys_of: tuple[str, ...]
+    keys: tuple[str, ...]
+    ciphertexts: tuple[str, ...]
+    because: tuple[str, ...]
+
+
 _PHASES: Final = {
     Step.OFFERS_MADE: Phase.OFFER,
     Step.REFERRAL_HELD: Phase.OFFER,
@@ -94,6 +105,18 @@ def rulings_of(lines: Iterable[TrailLine]) -> list[Ruling]:
         if line.kind in _PHASES:
             found += _told(line, Step(line.kind), policy)
     return found
+
+
+def destroyed_of(lines: Iterable[TrailLine]) -> list[Destroyed]:
+    """Every destruction that the entries of one referral tell of, in their order."""
+    return [
+        Destroyed(
+            datetime.fromisoformat(line.facts["at"]),
+            *(tuple(line.facts.get(name, ())) for name in ("keysOf", "keys", "ciphertexts", "because")),
+        )
+        for line in lines
+        if line.kind == Step.PAYLOAD_SHREDDED
+    ]
 
 
 def _told(line: TrailLine, step: Step, policy: str) -> Iterator[Ruling]:

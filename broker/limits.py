@@ -94,6 +94,20 @@ most, and the operator hands out a directory a few times a week."""
 agent_again_seconds: Final = 5.0
 """Before the agent sends a record once more that Kafka has not confirmed for `confirm_seconds_max`."""
 
+# What the broker holds sealed (broker/domain/shredding.py)
+
+shred_receipt_hours: Final = 24
+"""How long wrapped keys outlive the provider's first word that it is in touch (domain.md §7.5)."""
+
+shred_unreceipted_hours: Final = 72
+"""How long wrapped keys outlive a hand-over of which nobody says anything (domain.md §7.5)."""
+
+shred_look_hours: Final = 24
+"""Between two looks at what is held for an open need: needs move, and nothing may be destroyed earlier than this."""
+
+shred_referrals_max: Final = 200
+"""Referrals looked at in one transaction: short for whoever waits for one of them; a backlog takes several."""
+
 # Keys over their life (broker/store/keys.py, handoff doctor)
 
 key_overlap_days: Final = 14

@@ -16,12 +16,15 @@ from broker.pipeline import Parts, Pipeline
 from broker.relay import Relay
 from broker.schemas.event import Flow
 from broker.sql.transient import TRANSIENT
+from broker.store.shredding import shred
 
 log = logging.getLogger(__name__)
 
 CONSUMER_GROUP: Final = "warm-handoff-broker"
 CLOCK_SECONDS: Final = 0.5
 """How late a deadline may be noticed; the shortest deadline is thirty seconds."""
+SHRED_SECONDS: Final = 1.0
+"""How long a wrapped key may outlive a revocation after which nobody may have it: a look costs one index probe."""
 RELAY_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 2.0
 """Pause after a part could not be reached."""
@@ -45,14 +48,22 @@ async def intake(parts: Parts, kafka: dict[str, Any]) -> AsyncIterator[Pipeline]
 
 @asynccontextmanager
 async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
-    """Work deadlines that pass while the block lasts."""
+    """Work deadlines that pass, and destroy what has served, while the block lasts."""
     pipeline = Pipeline(parts)
     await pipeline.start()
     try:
-        async with _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"):
+        async with (
+            _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"),
+            _repeating(lambda: _shred(parts), SHRED_SECONDS, "shredding"),
+        ):
             yield pipeline
     finally:
         await pipeline.stop()
+
+
+async def _shred(parts: Parts) -> int:
+    async with parts.pool.acquire() as connection, connection.transaction():
+        return await shred(connection, parts.broker_org)
 
 
 @asynccontextmanager

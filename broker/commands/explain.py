@@ -14,7 +14,8 @@ from broker.commands.trail import ACTOR, Json
 from broker.composition import broker_pool
 from broker.domain.consent import Effect
 from broker.domain.reasons import RULE, WORDS, Reason
-from broker.explaining import Now, Ruling, asked_now, rulings_of
+from broker.domain.shredding import Served
+from broker.explaining import Destroyed, Now, Ruling, asked_now, destroyed_of, rulings_of
 from broker.local.parts import attached
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.ids import ReferralId
@@ -49,6 +50,11 @@ _DUTIES: Final = {
     "until": "relied on until",
 }
 """The duties of a disclosure in words, by their names in the trail."""
+_WHY_DESTROYED: Final = {
+    Served.NEED_OVER: "the need is over",
+    Served.HANDED_OVER: "it was handed over",
+    Served.KEPT_TOO_LONG: "nothing is kept longer",
+}
 _ANSWER: Final = {Effect.PERMIT: "yes", Effect.DENY: "no", Effect.HOLD: "not yet"}
 
 
@@ -63,11 +69,11 @@ def explain(
     First as it was decided, from the trail: when, in which phase, on which consent version, under which policy. Then
     what the gate would answer now, without sending anything. Reading it is an entry of the trail, too.
     """
-    sound, now, rulings = asyncio.run(_read(attached(load_settings()), ReferralId(referral), recipient, reason))
+    sound, now, rulings, gone = asyncio.run(_read(attached(load_settings()), ReferralId(referral), recipient, reason))
     if now is None:
         typer.echo("No such referral.", err=True)
         raise typer.Exit(1)
-    for line in _as_json(now, rulings) if as_json else _told(referral, now, rulings):
+    for line in _as_json(now, rulings, gone) if as_json else _told(referral, now, rulings, gone):
         typer.echo(line)
     if not sound:
         typer.echo("An entry does not fit its commitment: the trail was altered.", err=True)
@@ -76,20 +82,23 @@ def explain(
 
 async def _read(
     settings: Settings, referral: ReferralId, recipient: str | None, reason: Reading
-) -> tuple[bool, Now | None, list[Ruling]]:
-    """Whether the trail is sound, what holds now, and every ruling in the order of the trail, those of now last."""
+) -> tuple[bool, Now | None, list[Ruling], list[Destroyed]]:
+    """Whether the trail is sound, what holds now, every ruling in the order of the trail, those of now last, and what
+    was destroyed."""
     async with broker_pool(settings) as pool, pool.acquire() as connection, connection.transaction():
         lines = await trail_of(connection, referral, ACTOR, fresh_salt(), reason.value)
         past = [one for one in rulings_of(lines) if recipient in (None, one.recipient)]
         recipients = [recipient] if recipient else list(dict.fromkeys(one.recipient for one in past))
         now = await asked_now(connection, settings, referral, recipients)
-    return all(line.sound for line in lines), now, [*past, *(now.rulings if now else ())]
+    return all(line.sound for line in lines), now, [*past, *(now.rulings if now else ())], destroyed_of(lines)
 
 
-def _as_json(now: Now, rulings: Sequence[Ruling]) -> Iterator[str]:
-    """One object per line: each need's standing, then each ruling; times are RFC 3339 in UTC."""
+def _as_json(now: Now, rulings: Sequence[Ruling], gone: Sequence[Destroyed]) -> Iterator[str]:
+    """One object per line: each need's standing, each destruction, each ruling; times are RFC 3339 in UTC."""
     for standing in now.standings:
         yield json.dumps({"kind": "need", **asdict(standing)}, default=_time)
+    for one in gone:
+        yield json.dumps({"kind": "destroyed", **asdict(one)}, default=_time)
     for ruling in rulings:
         kind = "decided" if ruling.step else "now"
         yield json.dumps({"kind": kind, **asdict(ruling)}, default=_time)
@@ -99,13 +108,20 @@ def _time(moment: datetime) -> str:
     return moment.isoformat()
 
 
-def _told(referral: str, now: Now, rulings: Sequence[Ruling]) -> Iterator[str]:
+def _told(referral: str, now: Now, rulings: Sequence[Ruling], gone: Sequence[Destroyed]) -> Iterator[str]:
     yield f"{referral}  from {now.source}  under policy {now.policy}"
     for standing in now.standings:
         then = "nothing more happens by itself"
         if standing.next_action is not None and standing.due_at is not None:
             then = f"next {standing.next_action} at {_clock(standing.due_at)}, until then with {standing.owner}"
         yield f"  {standing.need}: {standing.state}; {then}"
+    for one in gone:
+        reasons = ", ".join(_WHY_DESTROYED[Served(why)] for why in one.because)
+        yield f"  {_clock(one.at)}  destroyed here because {reasons}:"
+        if one.keys:
+            yield f"    keys of {', '.join(one.keys)} for {', '.join(one.keys_of)}"
+        if one.ciphertexts:
+            yield f"    ciphertexts of {', '.join(one.ciphertexts)}"
     for recipient in dict.fromkeys(ruling.recipient for ruling in rulings):
         yield ""
         yield recipient

@@ -31,7 +31,7 @@ from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.ids import ConsentId, EventId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.ids import ConsentId, EventId, IncidentId, KeyId, OfferId, OrgId, ReferralId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import Acknowledgment, MsgStatus, NeedState, OfferState, RecipientCategory, Service
@@ -75,7 +75,7 @@ class Work:
 
 
 class Disclosed(NamedTuple):
-    """One field group that was handed over: for which offer, to whom, on which consent, under which policy."""
+    """One field group that was handed over: for which offer, to whom, on which consent and policy, for which key."""
 
     offer_id: OfferId
     group: FieldGroup
@@ -83,6 +83,7 @@ class Disclosed(NamedTuple):
     recipient: OrgId
     consent: ConsentRef | None
     policy: str
+    key_id: KeyId
 
 
 @dataclass(slots=True)

@@ -16,10 +16,13 @@ from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
 from broker.schemas.envelope import rfc3339
 from broker.schemas.event import Flow
-from broker.schemas.field_groups import FieldGroup
+from broker.schemas.field_groups import SEALABLE, FieldGroup
 from broker.schemas.recipient_chosen import RecipientChosen
 from broker.schemas.vocabulary import Acknowledgment
 from broker.trail.entries import Step
+
+SHREDDED = "PAYLOAD_SHREDDED"
+"""Why a human has it: what may be released is no longer here (domain.md §7.5), so its source must publish it anew."""
 
 
 def release(
@@ -41,7 +44,10 @@ def release(
     wrapped = [group for group in wanted if _wrapped(desk, referral, offer, group)]
     missing = [group for group in wanted if group not in wrapped]
     new = wrapped if only is None else [group for group in wrapped if group in only]
-    if new or not wanted:
+    shredded = (decision.let_through & SEALABLE & referral.groups) - referral.sealed.keys()
+    if shredded:
+        desk.raise_work(need, SHREDDED, referral)
+    if new or not (wanted or shredded):
         _hand_over(desk, referral, need, offer, decision, new)
     if missing:
         _ask_for_keys(desk, referral, need, offer, decision, missing)
@@ -99,7 +105,15 @@ def _hand_over(
     held = frozenset(groups) if before is None else before.groups | frozenset(groups)
     desk.put(referral.disclosed, offer.offer_id, HandedOver(held, desk.now, referral.policy))
     desk.written.disclosed += [
-        Disclosed(offer.offer_id, group, referral.referral_id, offer.provider, decision.consent, referral.policy)
+        Disclosed(
+            offer.offer_id,
+            group,
+            referral.referral_id,
+            offer.provider,
+            decision.consent,
+            referral.policy,
+            referral.wraps[(group, offer.provider)].key_id,
+        )
         for group in groups
     ]
     count_use(desk, decision, referral, need, offer.provider)

@@ -6,13 +6,16 @@ place that says what is stored. Times are UTC. The provider zone has tables of i
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, LargeBinary, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from broker.sql.migrate import Zone
+
+FIRST_LOOK: Final = "now() + interval '24 hours'"
+"""Nothing has served earlier, unless it is taken back, and then the look is due at once (broker/store/shredding.py)."""
 
 METADATA = MetaData()
 """The broker's own, so that no other zone's tables can slip into its migrations."""
@@ -182,6 +185,7 @@ class Referral(Row, table=True):
     __table_args__ = (
         Index("referral_by_incident", "incident_id", postgresql_where=text("incident_id is not null")),
         Index("referral_by_consent", "consent_id", postgresql_where=text("consent_id is not null")),
+        Index("referral_to_shred", "shred_look_at", postgresql_where=text("shred_look_at is not null")),
     )
     referral_id: str = Field(primary_key=True)
     source: str
@@ -197,6 +201,10 @@ class Referral(Row, table=True):
     received_at: datetime = _moment()
     expires_at: datetime = _moment()
     broken_glass: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    shred_look_at: datetime | None = Field(
+        sa_column=Column(DateTime(timezone=True), nullable=True, server_default=text(FIRST_LOOK))
+    )
+    """When to look whether its sealed groups and wrapped keys have served; written by `broker.shredding` alone."""
 
 
 class Need(Row, table=True):
@@ -271,6 +279,8 @@ class Disclosure(Row, table=True):
     consent_version: int | None = None
     policy: str | None = None
     """Under which pack; unknown for what was handed over before a pack could change."""
+    key_id: str | None = None
+    """For which key it was wrapped: known when that one is stolen, although the wrapped key is gone here by then."""
     released_at: datetime = _moment()
 
 

@@ -16,6 +16,7 @@ from broker.schemas.sealed import SealedGroup
 from broker.schemas.topics import Topics
 from broker.sql.bulk import Connection, Rows, Step, write_rows
 from broker.store import tables
+from broker.store.shredding import look_at_once
 
 LANES: Final = 64
 """Shares of the outbox that relays divide among themselves; one referral is always in one lane."""
@@ -39,7 +40,8 @@ _CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "reco
 _USE = ("consent_id", "version", "referral_id", "category", "recipient", "used_at")
 _INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
 _DISCLOSURE = (
-    "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "policy", "released_at",
+    "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "policy", "key_id",
+    "released_at",
 )  # fmt: skip
 _RECALL = ("offer_id", "referral_id", "groups", "asked_at", "due_at", "reminded", "outcome", "changed_at")
 _GLASS = (
@@ -160,6 +162,8 @@ async def write(
         ),
         steps,
     )
+    if desk.written.stopped:
+        await look_at_once(connection, {referral for referral, _ in desk.written.stopped})
     numbered = sorted((row["seq"], row["direct"]) for row in found)
     return [Queued(seq, message, direct) for (seq, direct), message in zip(numbered, messages, strict=True)]
 
@@ -276,7 +280,7 @@ def _disclosed(desk: Desk) -> list[tuple[object, ...]]:
         (
             one.offer_id, one.group, one.referral_id, one.recipient,
             one.consent.consent_id if one.consent else None, one.consent.version if one.consent else None,
-            one.policy, desk.now,
+            one.policy, one.key_id, desk.now,
         )
         for one in last.values()
     ]  # fmt: skip

@@ -53,6 +53,7 @@ class Step(StrEnum):
     DEADLINE_PASSED = "deadline.passed"
     WORK_RAISED = "work.raised"
     WORK_RESOLVED = "work.resolved"
+    PAYLOAD_SHREDDED = "payload.shredded"
     CAPACITY_UPDATED = "capacity.updated"
     TRAIL_READ = "trail.read"
     ORGANISATION_CHANGED = "organisation.changed"
