@@ -9,6 +9,7 @@ HandoffError
     ├── AnswerNotPossible
     ├── KeyStillNeeded
     └── NothingToOpen
+        └── KeysNotHere
 """
 
 from broker.errors import HandoffError
@@ -63,4 +64,13 @@ class NothingToOpen(InboxError):
 
     remedy = (
         "Sealed groups arrive after you have accepted and open until the release ends; `handoff inbox show` says when."
+    )
+
+
+class KeysNotHere(NothingToOpen):
+    """The sealed groups are here, and no keys to them: those come on a way of their own, or have opened all once."""
+
+    remedy = (
+        "Keys follow within seconds. If your system was away for days, they are gone: call the worker named in the"
+        " offer."
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.standing import OVER, Standing
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
@@ -79,7 +80,9 @@ class File:
     changed: dict[OfferKey, OfferOnFile] = field(default_factory=dict)
     refused: dict[tuple[OrgId, EventId], AnswerOnFile] = field(default_factory=dict)
     receipts: list[Prepared] = field(default_factory=list)
-    released: list[tuple[OfferKey, DisclosureReleased]] = field(default_factory=list)
+    released: list[tuple[OfferKey, EventId, DisclosureReleased]] = field(default_factory=list)
+    """By offer and by the event that brought it, to which its keys are tied."""
+    keyed: list[tuple[OfferKey, DisclosureKeyed]] = field(default_factory=list)
     destroyed: set[OfferKey] = field(default_factory=set)
     looked_at: dict[OfferKey, frozenset[str]] = field(default_factory=dict)
     """Which groups somebody has opened; only of offers from which something is taken back."""
@@ -93,6 +96,7 @@ class File:
         self.offers[key] = self.changed[key] = offer
         if standing in OVER:
             self.destroyed.add(key)
-            self.released = [(of, release) for of, release in self.released if of != key]
+            self.released = [one for one in self.released if one[0] != key]
+            self.keyed = [one for one in self.keyed if one[0] != key]
         if standing in (Standing.WITHDRAWN, Standing.EXPIRED):
             offer.content = None

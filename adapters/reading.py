@@ -1,4 +1,4 @@
-"""A record of `provider.<org>` becomes an arrival that is the broker's own word for that provider, or a coded reason.
+"""A record of a provider's own topics becomes an arrival that is the broker's own word for it, or a coded reason.
 
 Nothing is acted on that the broker has not signed for this installation's environment. Reading never raises.
 """
@@ -12,6 +12,7 @@ from typing import Final
 from aiokafka import ConsumerRecord
 
 from adapters.provider import Provider
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import Envelope, Received, read_envelope
@@ -27,9 +28,12 @@ from broker.schemas.topics import Topics
 Record = ConsumerRecord[bytes, bytes]
 
 UNDERSTOOD: Final = frozenset[type[EventData]](
-    {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked, EventRefused}
+    {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureKeyed, DisclosureRevoked, EventRefused}
 )
 """What the broker says to a provider."""
+
+HEARD: Final = (Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER)
+"""On which of an organisation's topics it says so: what keys open never comes on theirs, nor they on its."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Hearing:
     def _provider(self, topic: str) -> Provider:
         place = self.topics.parse(topic)
         provider = self.providers.get(place[1]) if place is not None else None
-        if place is None or place[0] is not Flow.BROKER_TO_PROVIDER or provider is None:
+        if place is None or place[0] not in HEARD or provider is None:
             raise Refused(RefusalCode.NOT_YOURS)
         return provider
 
@@ -81,7 +85,8 @@ class Hearing:
         problem = provider.signature_problem(record.headers, record.value or b"", self.broker_org)
         if problem is not None:
             raise Refused(problem, "wh-signature")
-        if received.event_class not in UNDERSTOOD:
+        place = self.topics.parse(record.topic)
+        if received.event_class not in UNDERSTOOD or place is None or place[0] not in received.event_class.FLOWS:
             raise Refused(RefusalCode.TYPE_NOT_YOURS, "type")
 
     def _timely(self, received: Received, now: datetime) -> None:

@@ -9,24 +9,31 @@ _DISCLOSURE = (
     "org_id", "offer_id", "consent_id", "consent_version", "expires_at", "redisclosure_prohibited", "notice_code",
     "contact_fresh_hours", "released_at",
 )  # fmt: skip
-_SEALED = ("org_id", "offer_id", "field_group", "suite", "ciphertext")
-_WRAPPED = ("org_id", "offer_id", "field_group", "key_id", "wrapped")
+_SEALED = ("org_id", "offer_id", "field_group", "release_id", "suite", "ciphertext")
+_WRAPPED = ("org_id", "offer_id", "field_group", "key_id", "release_id", "wrapped", "received_at")
 
 
 async def save_released(connection: Connection, file: File) -> None:
-    """A later release of the same offer adds groups, or brings a group's key anew."""
-    last, sealed, wrapped = {}, {}, {}
-    for key, fact in file.released:
+    """A later release of the same offer adds groups, or brings a group anew."""
+    last, sealed = {}, {}
+    for key, release_id, fact in file.released:
         consent = fact.consent
         named = (consent.consent_id, consent.version, consent.expires_at) if consent else (None, None, None)
         duties = (fact.redisclosure_prohibited, fact.notice_code, fact.contact_fresh_hours)
         last[key] = (*key, *named, *duties, file.now)
         for part in fact.sealed:
-            sealed[(*key, part.field_group)] = (*key, part.field_group, part.suite, part.ciphertext)
-        for wrap in fact.wraps:
-            wrapped[(*key, wrap.field_group, wrap.key_id)] = (*key, wrap.field_group, wrap.key_id, wrap.wrapped)
+            sealed[(*key, part.field_group)] = (*key, part.field_group, release_id, part.suite, part.ciphertext)
     await insert(connection, table(tables.Disclosure), _DISCLOSURE, last.values(), "replace")
     await insert(connection, table(tables.SealedPart), _SEALED, sealed.values(), "replace")
+
+
+async def save_keyed(connection: Connection, file: File) -> None:
+    """Keys wait beside their release, whichever of the two came first; those of an older one are replaced."""
+    wrapped = {}
+    for key, fact in file.keyed:
+        for wrap in fact.wraps:
+            one = (*key, wrap.field_group, wrap.key_id)
+            wrapped[one] = (*one, fact.released, wrap.wrapped, file.now)
     await insert(connection, table(tables.WrappedPart), _WRAPPED, wrapped.values(), "replace")
 
 

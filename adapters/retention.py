@@ -10,8 +10,15 @@ _ENDED: Final = (
     "SELECT org_id, offer_id FROM offer o WHERE standing = ANY($1::text[])"
     " AND changed_at < clock_timestamp() - make_interval(hours => $2)"
     " AND (content IS NOT NULL OR EXISTS (SELECT 1 FROM sealed_part s"
-    " WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id))"
+    " WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id) OR EXISTS (SELECT 1 FROM wrapped_part w"
+    " WHERE w.org_id = o.org_id AND w.offer_id = o.offer_id))"
     " ORDER BY org_id, offer_id LIMIT $3 FOR UPDATE OF o SKIP LOCKED"
+)
+
+_APART: Final = (
+    "DELETE FROM wrapped_part w WHERE received_at < clock_timestamp() - make_interval(hours => $1) AND NOT EXISTS"
+    " (SELECT 1 FROM sealed_part s WHERE s.org_id = w.org_id AND s.offer_id = w.offer_id"
+    " AND s.field_group = w.field_group AND s.release_id = w.release_id)"
 )
 
 
@@ -37,3 +44,8 @@ async def forget_ended(pool: Pool) -> int:
             *keys,
         )
     return len(ended)
+
+
+async def forget_keys_apart(pool: Pool) -> None:
+    """Delete keys whose release never came here, or was taken back before they came: they have nothing to open."""
+    await pool.execute(_APART, limits.keys_apart_hours)

@@ -20,13 +20,14 @@ from broker.seal.key_files import destroy_key, read_cards
 from broker.sql.bulk import Connection, Pool
 
 _HELD: Final = (
-    "SELECT w.offer_id, o.referral_id, w.field_group, w.wrapped, s.suite, s.ciphertext FROM wrapped_part w"
-    " JOIN sealed_part s USING (org_id, offer_id, field_group) JOIN offer o USING (org_id, offer_id)"
+    "SELECT w.offer_id, o.referral_id, w.field_group, w.release_id, w.wrapped, s.suite, s.ciphertext"
+    " FROM wrapped_part w JOIN sealed_part s USING (org_id, offer_id, field_group, release_id)"
+    " JOIN offer o USING (org_id, offer_id)"
     " WHERE w.org_id = $1 AND w.key_id = $2 FOR UPDATE OF w"
 )
 _REWRAPPED: Final = (
-    "INSERT INTO wrapped_part (org_id, offer_id, field_group, key_id, wrapped) VALUES ($1, $2, $3, $4, $5)"
-    " ON CONFLICT DO NOTHING"
+    "INSERT INTO wrapped_part (org_id, offer_id, field_group, key_id, release_id, wrapped, received_at)"
+    " VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp()) ON CONFLICT DO NOTHING"
 )
 _GONE: Final = "DELETE FROM wrapped_part WHERE org_id = $1 AND key_id = $2"
 
@@ -81,6 +82,7 @@ async def _rewrap(connection: Connection, provider: Provider, key_id: KeyId) -> 
             unopenable += 1
             continue
         rewrapped += 1
-        await connection.execute(_REWRAPPED, provider.org, row["offer_id"], group, fresh.key_id, fresh.wrapped)
+        about = (provider.org, row["offer_id"], group)
+        await connection.execute(_REWRAPPED, *about, fresh.key_id, row["release_id"], fresh.wrapped)
     await connection.execute(_GONE, provider.org, key_id)
     return Retired(rewrapped, unopenable)

@@ -11,9 +11,10 @@ from adapters.file import AnswerOnFile, File, OfferKey, OfferOnFile, Prepared
 from adapters.reading import Reading
 from adapters.recall_rows import load_recalls, take_back
 from adapters.reference import reference_of
-from adapters.released_rows import destroy, save_released
+from adapters.released_rows import destroy, save_keyed, save_released
 from adapters.standing import Standing
 from adapters.tables import table
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event_refused import EventRefused
@@ -25,7 +26,7 @@ from broker.sql.bulk import Connection, insert
 
 Place = tuple[str, int]
 
-_ABOUT_OFFERS = (OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked)
+_ABOUT_OFFERS = (OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureKeyed, DisclosureRevoked)
 
 _OFFER = (
     "org_id", "offer_id", "referral_id", "reference", "standing", "category", "priority", "answer_by", "content",
@@ -148,6 +149,7 @@ async def save(
     await save_offers(connection, file)
     await add_answers(connection, file.receipts, now)
     await save_released(connection, file)
+    await save_keyed(connection, file)
     await _save_refusals(connection, file)
     await destroy(connection, file)
     await take_back(connection, file)

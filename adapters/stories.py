@@ -8,6 +8,7 @@ from typing import Any, Final
 from adapters.file import File, OfferOnFile, Prepared, RecallOnFile
 from adapters.provider import Provider
 from adapters.standing import OVER, REFUSED_TO, TAKEN, Standing
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import Envelope
@@ -98,14 +99,22 @@ def disclosure_released(file: File, arrival: Arrival, fact: DisclosureReleased) 
     if offer is None or offer.standing not in TAKEN:
         raise PutAside(AsideCode.RELEASE_NOT_AWAITED)
     ours = arrival.provider.kind.POLICY.may_hold
-    kept = fact.model_copy(
-        update={
-            "sealed": tuple(part for part in fact.sealed if part.field_group in ours),
-            "wraps": tuple(w for w in fact.wraps if w.field_group in ours and w.recipient == arrival.org),
-        }
-    )
-    file.released.append((key, kept))
-    if (kept.sealed, kept.wraps) != (fact.sealed, fact.wraps):
+    kept = fact.model_copy(update={"sealed": tuple(part for part in fact.sealed if part.field_group in ours)})
+    file.released.append((key, arrival.envelope.id, kept))
+    if kept.sealed != fact.sealed:
+        raise PutAside(AsideCode.GROUP_NOT_OURS)
+
+
+def disclosure_keyed(file: File, arrival: Arrival, fact: DisclosureKeyed) -> None:
+    """Keep the wrapped keys of a release, whether it is here already or still to come on its own topic."""
+    key = (arrival.org, fact.offer_id)
+    offer = file.offers.get(key)
+    if offer is None or offer.standing not in TAKEN:
+        raise PutAside(AsideCode.RELEASE_NOT_AWAITED)
+    ours = arrival.provider.kind.POLICY.may_hold
+    wraps = tuple(wrap for wrap in fact.wraps if wrap.field_group in ours and wrap.recipient == arrival.org)
+    file.keyed.append((key, fact.model_copy(update={"wraps": wraps})))
+    if wraps != fact.wraps:
         raise PutAside(AsideCode.GROUP_NOT_OURS)
 
 
@@ -181,6 +190,7 @@ STORIES: Final[Mapping[type[EventData], Callable[[File, Arrival, Any], None]]] =
     OfferWithdrawn: offer_withdrawn,
     OfferExpired: offer_expired,
     DisclosureReleased: disclosure_released,
+    DisclosureKeyed: disclosure_keyed,
     DisclosureRevoked: disclosure_revoked,
     EventRefused: event_refused,
 }

@@ -124,6 +124,8 @@ class SealedPart(Row, table=True):
     org_id: str = Field(primary_key=True)
     offer_id: str = Field(primary_key=True)
     field_group: str = Field(primary_key=True)
+    release_id: str
+    """The event that brought it: keys of another release do not open it."""
     suite: str
     ciphertext: str = _text()
 
@@ -136,7 +138,10 @@ class WrappedPart(Row, table=True):
     offer_id: str = Field(primary_key=True)
     field_group: str = Field(primary_key=True)
     key_id: str = Field(primary_key=True)
+    release_id: str
+    """The release that it belongs to, which may have come before it or be still to come."""
     wrapped: str = _text()
+    received_at: datetime = _moment()
 
 
 class Recall(Row, table=True):

@@ -14,15 +14,14 @@ from typing import Any, Final, Self
 from adapters.errors import NoSuchProvider
 from adapters.inbox.inbox import Inbox
 from adapters.provider import Provider, signer_for
-from adapters.reading import Record
+from adapters.reading import HEARD, Record
 from adapters.receiving import Receiver
-from adapters.retention import forget_ended
+from adapters.retention import forget_ended, forget_keys_apart
 from adapters.sending import Sender
 from broker import limits
 from broker.bus.intake import Intake
 from broker.bus.publisher import Publisher
 from broker.errors import HandoffError
-from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId
 from broker.schemas.topics import Topics
 from broker.sql.bulk import Pool
@@ -128,7 +127,7 @@ class ProviderZone:
 
     async def _listen(self) -> None:
         topics = self._parts.topics
-        names = "|".join(re.escape(topics.name(Flow.BROKER_TO_PROVIDER, org)) for org in self._served)
+        names = "|".join(re.escape(topics.name(flow, org)) for flow in HEARD for org in self._served)
         intake = Intake(self._parts.kafka, f"^({names})$", self._parts.group, self._store, self._receiver.positions)
         await intake.start()
         self._intake = intake
@@ -143,6 +142,7 @@ class ProviderZone:
             try:
                 await self.refresh()
                 await forget_ended(self._parts.pool)
+                await forget_keys_apart(self._parts.pool)
             except (HandoffError, *TRANSIENT) as error:
                 # A folder that cannot be read, or a database that is away, must not stop what is being served.
                 log.warning("the zone's look-after waits (%s)", type(error).__name__)

@@ -87,7 +87,8 @@ async def host(settings: Settings, connection: Connection, card: OrganisationCar
     """Onboard an organisation whose zone is on this machine: keys made where missing, its folder made ready."""
     folder = zone_folder(settings, card.org_id)
     cards = _own_keys(folder / KEYS_FOLDER, card)
-    await onboard_organisation(connection, kafka_of(settings), topics_of(settings), card, cards)
+    kafka, topics = kafka_of(settings), topics_of(settings)
+    await onboard_organisation(connection, kafka, topics, card, cards, keys_hours=settings.keys_retention_hours)
     if card.category is not None:
         write_provider_folder(folder, card.org_id, card.category, ensure_broker_key(settings))
 

@@ -108,6 +108,9 @@ shred_look_hours: Final = 24
 shred_referrals_max: Final = 200
 """Referrals looked at in one transaction: short for whoever waits for one of them; a backlog takes several."""
 
+keys_retention_hours_max: Final = 72
+"""How long Kafka may keep wrapped keys on their way to a provider (domain.md §7.5): as long as the broker does."""
+
 # Keys over their life (broker/store/keys.py, handoff doctor)
 
 key_overlap_days: Final = 14
@@ -156,3 +159,6 @@ opaque_offer_hours: Final = 24
 
 offers_forgotten_max: Final = 500
 """Offers forgotten in one transaction; a backlog takes several looks."""
+
+keys_apart_hours: Final = 1
+"""How long wrapped keys wait for what they open: the two are published together, on two topics."""

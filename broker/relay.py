@@ -20,6 +20,7 @@ from broker.handlers.directory import Directory
 from broker.handlers.referral_sealed import AWAITING
 from broker.handlers.releasing import release
 from broker.pipeline import Parts
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.vocabulary import RecipientCategory
@@ -124,23 +125,29 @@ def _asked_again(desk: Desk, message: Claimed) -> bool:
         return False
     if message.phase is Phase.OFFER:
         return True
+    if _is_keyed(message):
+        return all(wrap.field_group in decision.let_through for wrap in DisclosureKeyed.read(message.value).wraps)
     released = DisclosureReleased.read(message.value)
     return all(group.field_group in decision.let_through for group in released.sealed)
 
 
+def _is_keyed(message: Claimed) -> bool:
+    return message.attributes["type"] == DisclosureKeyed.TYPE
+
+
 def _for_a_revoked_key(desk: Desk, message: Claimed) -> bool:
-    if message.phase is not Phase.RELEASE or not desk.directory.revoked_keys:
+    if not desk.directory.revoked_keys or not _is_keyed(message):
         return False
-    return any(wrap.key_id in desk.directory.revoked_keys for wrap in DisclosureReleased.read(message.value).wraps)
+    return any(wrap.key_id in desk.directory.revoked_keys for wrap in DisclosureKeyed.read(message.value).wraps)
 
 
 def _ask_for_other_keys(desk: Desk, message: Claimed) -> None:
-    """What was to be opened with a stolen key stays here; its source is asked to wrap for another one."""
+    """What a stolen key opens stays here, and ciphertexts alone are noise; the source is asked to wrap for another."""
     assert message.referral_id is not None
     assert message.category is not None
     referral = desk.referrals[message.referral_id]
     need = referral.needs[message.category]
-    offer = referral.offers.get(DisclosureReleased.read(message.value).offer_id)
+    offer = referral.offers.get(DisclosureKeyed.read(message.value).offer_id)
     if offer is not None and need.offer_id == offer.offer_id and need.state in AWAITING:
         release(desk, referral, need, offer)
 

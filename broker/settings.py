@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from broker.errors import SettingsInvalid
+from broker.limits import keys_retention_hours_max
 from broker.schemas.ids import OrgId, OrgIdText
 from broker.schemas.vocabulary import MsgStatus
 
@@ -95,6 +96,10 @@ class Settings(BaseSettings):
 
     topic_prefix: str = Field(default="", pattern=r"^([a-z0-9-]{1,40}\.)?$")
     """Put before every topic name, so that several networks can share a Kafka cluster; ends in a dot."""
+
+    keys_retention_hours: int = Field(default=keys_retention_hours_max, ge=1, le=keys_retention_hours_max)
+    """How long Kafka keeps wrapped keys on `keys.<org>`, set when a provider is onboarded; whoever is away for longer
+    has to have them wrapped anew."""
 
     broker_org: OrgIdText = OrgId("org-broker")
     """The organisation that operates the broker: the source of everything it publishes."""

@@ -38,6 +38,9 @@ class OfferSeen:
     unsent: int
     """Answers of ours that Kafka has not confirmed yet."""
     released: bool
+    """Whether both halves are here: what is sealed, and the keys to it."""
+    keys_missing: bool
+    """Whether what is sealed is here without any of the keys to it."""
     release_ends: datetime | None
     """Until when the released groups may be opened; None where nothing was released or no end was set."""
     redisclosure_prohibited: bool
@@ -61,7 +64,10 @@ class AsideSeen:
 
 
 _SEEN: Final = (
-    "SELECT o.*, d.offer_id IS NOT NULL AS released, d.expires_at AS release_ends,"
+    "SELECT o.*, d.offer_id IS NOT NULL AND (EXISTS (SELECT 1 FROM sealed_part s JOIN wrapped_part w"
+    " USING (org_id, offer_id, field_group, release_id) WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id)"
+    " OR NOT EXISTS (SELECT 1 FROM sealed_part s WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id)) AS released,"
+    " d.offer_id IS NOT NULL AS handed_over, d.expires_at AS release_ends,"
     " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
     " d.contact_fresh_hours, c.confirmed_at AS contact_confirmed_at,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
@@ -145,6 +151,7 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         refusal=RefusalCode(row["refusal"]) if row["refusal"] else None,
         unsent=row["unsent"],
         released=row["released"],
+        keys_missing=row["handed_over"] and not row["released"],
         release_ends=row["release_ends"],
         redisclosure_prohibited=row["redisclosure_prohibited"],
         notice_code=row["notice_code"],

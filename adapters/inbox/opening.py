@@ -12,7 +12,7 @@ import asyncpg
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from adapters.errors import NothingToOpen
+from adapters.errors import KeysNotHere, NothingToOpen
 from adapters.provider import Provider
 from adapters.standing import TAKEN
 from broker.schemas.field_groups import GROUPS, FieldGroup, group_model
@@ -36,7 +36,7 @@ _CONFIRMED: Final = (
 )
 _PARTS: Final = (
     "SELECT s.field_group, s.suite, s.ciphertext, w.key_id, w.wrapped FROM sealed_part s"
-    " LEFT JOIN wrapped_part w USING (org_id, offer_id, field_group)"
+    " LEFT JOIN wrapped_part w USING (org_id, offer_id, field_group, release_id)"
     " WHERE s.org_id = $1 AND s.offer_id = $2 ORDER BY s.field_group"
 )
 
@@ -80,6 +80,7 @@ class Opening:
 
         Raises:
             NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
+            KeysNotHere: what was released is here, and no key to any of it.
         """
         async with self.pool.acquire() as connection, connection.transaction():
             referral_id = await connection.fetchval(
@@ -88,6 +89,8 @@ class Opening:
             if referral_id is None:
                 raise NothingToOpen
             parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
+            if parts and not any(part.wraps for part in parts):
+                raise KeysNotHere
             await self._write_down(connection, offer_id, reader, parts, contact_shown=contact_shown)
         opened = await asyncio.to_thread(self._open, ReferralId(referral_id), parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
@@ -130,7 +133,7 @@ class Opening:
         *,
         contact_shown: bool,
     ) -> None:
-        codes = [part.sealed.field_group for part in parts]
+        codes = [part.sealed.field_group for part in parts if part.wraps]
         await connection.execute(
             "INSERT INTO reading (org_id, offer_id, reader, groups, contact_shown, read_at)"
             " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from adapters import words
+from adapters.errors import KeysNotHere
 from adapters.inbox.contact import DETAILS, contact_lines, usable
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
@@ -68,6 +69,9 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
     if offer.released:
         yield ""
         yield from _duties(offer)
+    elif offer.keys_missing:
+        yield ""
+        yield f"What was sealed for you is here, the keys to it are not. {KeysNotHere.remedy}"
 
 
 def _taken_back(offer: OfferSeen) -> Iterator[str]:

@@ -53,7 +53,9 @@ def add(
     keys = [read_card(path.read_bytes()) for path in card or ()]
 
     async def work(settings: Settings, connection: Connection) -> None:
-        topics = await onboard_organisation(connection, kafka_of(settings), topics_of(settings), onboarded, keys)
+        hours = settings.keys_retention_hours
+        kafka = kafka_of(settings)
+        topics = await onboard_organisation(connection, kafka, topics_of(settings), onboarded, keys, keys_hours=hours)
         typer.echo(f"{org} is onboarded until {onboarded.agreement_until:%Y-%m-%d}; topics: {', '.join(topics)}")
 
     with_broker(work)

@@ -320,8 +320,8 @@ class Desk:
         category: RecipientCategory | None = None,
         offer_id: OfferId | None = None,
         expires_at: datetime | None = None,
-    ) -> None:
-        """Put a message out. It needs a permit of the gate, and the permit must be for this very recipient and type."""
+    ) -> EventId:
+        """Put a message out; returns its id. The gate's permit must be for this very recipient and type."""
         permit.check(event.TYPE, recipient)
         envelope = Envelope(
             id=self.draw.event_id(),
@@ -338,6 +338,7 @@ class Desk:
             flow, recipient, envelope, envelope.attributes(), event.wire(), referral_id, category, permit
         )
         self.written.outbox.append(message)
+        return envelope.id
 
     def raise_work(self, need: Need, reason: str, referral: Referral) -> None:
         """Put a need before a human, with a named owner."""

@@ -4,6 +4,8 @@ The gate is asked again at this very moment. Where the source has not yet wrappe
 (late sealing), the source is told whom to wrap them for, and the hand-over waits with a deadline and an owner.
 """
 
+from typing import TypedDict
+
 from broker.domain.consent import Decision, Effect, Phase
 from broker.domain.deadlines import deadline
 from broker.domain.pack import Basis
@@ -13,16 +15,26 @@ from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk, Disclosed
 from broker.handlers.seeking import decision_facts, end_consent
 from broker.schemas.break_glass_vocabulary import BreakGlassId
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
 from broker.schemas.envelope import rfc3339
 from broker.schemas.event import Flow
 from broker.schemas.field_groups import SEALABLE, FieldGroup
+from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.recipient_chosen import RecipientChosen
-from broker.schemas.vocabulary import Acknowledgment
+from broker.schemas.vocabulary import Acknowledgment, RecipientCategory
 from broker.trail.entries import Step
 
 SHREDDED = "PAYLOAD_SHREDDED"
 """Why a human has it: what may be released is no longer here (domain.md §7.5), so its source must publish it anew."""
+
+
+class _About(TypedDict):
+    """What a message is about, for the outbox."""
+
+    referral_id: ReferralId
+    category: RecipientCategory
+    offer_id: OfferId
 
 
 def release(
@@ -77,14 +89,14 @@ def _hand_over(
             version=decision.consent.version,
             expires_at=decision.expires_at,
         )
-    desk.send(
+    about: _About = {"referral_id": referral.referral_id, "category": need.category, "offer_id": offer.offer_id}
+    released = desk.send(
         Flow.BROKER_TO_PROVIDER,
         offer.provider,
         referral.referral_id,
         DisclosureReleased(
             offer_id=offer.offer_id,
             sealed=tuple(referral.sealed[group] for group in groups),
-            wraps=tuple(referral.wraps[(group, offer.provider)] for group in groups),
             consent=consent,
             break_glass_id=_emergency(desk, referral, need, offer, decision),
             redisclosure_prohibited=decision.obligations.redisclosure_prohibited,
@@ -92,10 +104,18 @@ def _hand_over(
             contact_fresh_hours=desk.pack_of(referral).timers[referral.priority].contact_fresh_hours,
         ),
         gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureReleased.TYPE),
-        referral_id=referral.referral_id,
-        category=need.category,
-        offer_id=offer.offer_id,
+        **about,
     )
+    wraps = tuple(referral.wraps[(group, offer.provider)] for group in groups)
+    if wraps:
+        desk.send(
+            Flow.KEYS_TO_PROVIDER,
+            offer.provider,
+            referral.referral_id,
+            DisclosureKeyed(offer_id=offer.offer_id, released=released, wraps=wraps),
+            gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureKeyed.TYPE),
+            **about,
+        )
     desk.record(
         Step.DISCLOSURE_RELEASED,
         referral.referral_id,

@@ -26,6 +26,7 @@ _CHANNELS: Final[Mapping[Flow, tuple[str, str, str]]] = {
     Flow.SOURCE_TO_BROKER: ("agency", "receiveFromSource", "What one agency asks for: it alone writes here."),
     Flow.BROKER_TO_SOURCE: ("agency", "notifySource", "What one agency is told: it alone reads here."),
     Flow.BROKER_TO_PROVIDER: ("org", "tellProvider", "What one provider is asked and handed: it alone reads here."),
+    Flow.KEYS_TO_PROVIDER: ("org", "keyProvider", "The keys to what one provider is handed, kept for days: it reads."),
     Flow.PROVIDER_TO_BROKER: ("org", "receiveAnswer", "What one provider answers: it alone writes here."),
 }
 """By flow: the parameter in the topic's name, the operation's name, and what the channel is."""

@@ -16,6 +16,7 @@ FLOW_WORDS: Final[Mapping[Flow, str]] = {
     Flow.SOURCE_TO_BROKER: "source → broker",
     Flow.PROVIDER_TO_BROKER: "provider → broker",
     Flow.BROKER_TO_PROVIDER: "broker → provider",
+    Flow.KEYS_TO_PROVIDER: "broker → provider (keys)",
     Flow.BROKER_TO_SOURCE: "broker → source",
 }
 

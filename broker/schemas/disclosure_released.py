@@ -7,10 +7,10 @@ from pydantic import Field
 
 from broker.schemas.break_glass_vocabulary import BreakGlassIdText
 from broker.schemas.event import Contract, EventData, Flow, Subject
-from broker.schemas.examples import CONSENT, OFFER, SEALED_GROUP, WRAPPED_KEY
+from broker.schemas.examples import CONSENT, OFFER, SEALED_GROUP
 from broker.schemas.field_groups import Marked
 from broker.schemas.ids import ConsentIdText, OfferIdText
-from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.schemas.sealed import SealedGroup
 from broker.schemas.shapes import Maybe, Moment, NoticeCode, VersionNumber
 
 CONTACT_FRESH_HOURS_MAX: Final = 720
@@ -26,10 +26,11 @@ class DisclosureConsent(Contract):
 
 
 class DisclosureReleased(EventData):
-    """Ciphertexts and this provider's own wrapped keys, published by the broker after the gate has permitted it.
+    """Ciphertexts for the provider that accepted, published by the broker after the gate has permitted it.
 
-    The provider opens them with its own key. `redisclosureProhibited` and `noticeCode` bind whoever reads it. Where the
-    safe contact was last confirmed more than `contactFreshHours` ago, it is confirmed anew before it is used.
+    Its wrapped keys come by `disclosure.keyed`, on another topic; it opens them with its own key.
+    `redisclosureProhibited` and `noticeCode` bind whoever reads it. Where the safe contact was last confirmed more than
+    `contactFreshHours` ago, it is confirmed anew before it is used.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.disclosure.released.v1"
@@ -38,7 +39,6 @@ class DisclosureReleased(EventData):
     EXAMPLE: ClassVar[Mapping[str, Any]] = {
         "offerId": OFFER,
         "sealed": [SEALED_GROUP],
-        "wraps": [WRAPPED_KEY],
         "consent": {"consentId": CONSENT, "version": 1, "expiresAt": "2026-03-18T01:58:00Z"},
         "redisclosureProhibited": True,
         "noticeCode": "VAWA-LOCAL",
@@ -46,7 +46,6 @@ class DisclosureReleased(EventData):
 
     offer_id: OfferIdText
     sealed: Annotated[tuple[SealedGroup, ...], Field(max_length=24), Marked(1, "Sealed groups", sealed=True)] = ()
-    wraps: Annotated[tuple[WrappedKey, ...], Field(max_length=64), Marked(1, "Wrapped keys", sealed=True)] = ()
     consent: Maybe[DisclosureConsent] = None
     break_glass_id: Maybe[BreakGlassIdText] = None
     """In an emergency, instead of a consent: it is answered for apart (domain.md §5)."""

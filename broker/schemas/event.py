@@ -27,6 +27,8 @@ class Flow(StrEnum):
     PROVIDER_TO_BROKER = "answer"
     BROKER_TO_PROVIDER = "provider"
     BROKER_TO_SOURCE = "notice"
+    KEYS_TO_PROVIDER = "keys"
+    """Apart from what they open, and kept for days only (docs/decisions/0093)."""
 
 
 class Subject(StrEnum):

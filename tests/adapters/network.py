@@ -15,6 +15,7 @@ from typer.testing import Result
 from adapters.provider import KEYS_FOLDER, load_providers, write_provider_folder
 from adapters.zone import ProviderZone, ZoneParts
 from broker.bus.publisher import Message, Publisher
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
 from broker.schemas.envelope import Envelope, Received, read_envelope
 from broker.schemas.event import EventData, Flow
@@ -46,6 +47,7 @@ from broker.sql.bulk import Pool
 
 BROKER: Final = OrgId("org-broker")
 DEADLINE_SECONDS: Final = 120.0
+_FLOWS: Final = (Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER, Flow.PROVIDER_TO_BROKER)
 """Each killed consumer keeps its partitions until its session ends, ten seconds later; the rest is slack."""
 
 SAFE_CONTACT: Final = {
@@ -91,8 +93,9 @@ class Voice:
         key: SigningKey | None = None,
         environment: MsgStatus | None = None,
         times: int = 1,
+        as_if: type[EventData] | None = None,
     ) -> EventId:
-        """Publish one event to a provider, `times` over."""
+        """Publish one event to a provider, `times` over; `as_if` on the topic of another one."""
         envelope = Envelope(
             id=event_id or new_event_id(),
             org=BROKER,
@@ -103,7 +106,8 @@ class Voice:
         )
         signing = key or self.key
         publisher = Publisher(self.kafka, lambda headers, value: sign(headers, value, signing))
-        topic = self.topics.name(Flow.BROKER_TO_PROVIDER, org)
+        [flow] = (as_if or fact).FLOWS & {Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER}
+        topic = self.topics.name(flow, org)
         try:
             sent = await publisher.send([Message(topic, envelope.attributes(), fact.wire())] * times)
         finally:
@@ -148,6 +152,21 @@ class Voice:
         lasts: timedelta = timedelta(days=1),
     ) -> None:
         """Release groups that a source has sealed to this provider (or to another key, which must not open)."""
+        released, keyed = self.halves(org, offer_id, referral, groups, sealed_to=sealed_to, lasts=lasts)
+        await self.say(org, released, referral, event_id=keyed.released)
+        await self.say(org, keyed, referral)
+
+    def halves(
+        self,
+        org: OrgId,
+        offer_id: OfferId,
+        referral: ReferralId,
+        groups: Mapping[str, Mapping[str, Any]] = GROUPS,
+        *,
+        sealed_to: OpeningKey | None = None,
+        lasts: timedelta = timedelta(days=1),
+    ) -> tuple[DisclosureReleased, DisclosureKeyed]:
+        """A release as it travels: ciphertexts, and the keys that name the event that is to bring those."""
         recipient = (sealed_to or self.opening[org]).public
         sealed, wraps = [], []
         for code, content in groups.items():
@@ -157,14 +176,13 @@ class Voice:
         fact = DisclosureReleased(
             offer_id=offer_id,
             sealed=tuple(sealed),
-            wraps=tuple(wraps),
             consent=DisclosureConsent(
                 consent_id=ConsentId(new_consent_id()), version=1, expires_at=datetime.now(UTC) + lasts
             ),
             redisclosure_prohibited=True,
             notice_code="VAWA-LOCAL",
         )
-        await self.say(org, fact, referral)
+        return fact, DisclosureKeyed(offer_id=offer_id, released=new_event_id(), wraps=tuple(wraps))
 
     async def answers(self, org: OrgId, *, count: int) -> list[Received]:
         """The first `count` answers that a provider has published; every one must read without complaint."""
@@ -212,7 +230,7 @@ class Installation:
         opening = self.voice.opening[org] = OpeningKey.new(KeyId(f"{org}#seal"))
         opening.keep(keys, now)
         topics = self.voice.topics
-        await self.create_topics(*(topics.name(f, org) for f in (Flow.BROKER_TO_PROVIDER, Flow.PROVIDER_TO_BROKER)))
+        await self.create_topics(*(topics.name(flow, org) for flow in _FLOWS))
         write_provider_folder(self.zones / org, org, category, [self.voice.key.card(now)])
         return org
 

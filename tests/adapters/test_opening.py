@@ -130,7 +130,7 @@ async def test_what_this_kind_may_not_hold_is_not_kept(installation: Installatio
         opened = await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
         aside = await inbox.aside()
     assert [group.field_group for group in opened] == ["FG03", "FG04"]
-    assert [seen.code for seen in aside] == ["GROUP_NOT_OURS"]
+    assert [seen.code for seen in aside] == ["GROUP_NOT_OURS", "GROUP_NOT_OURS"], "the group, and its key"
 
 
 async def test_a_release_that_nobody_accepted_is_set_aside(installation: Installation, kafka: KafkaForTest) -> None:
@@ -143,11 +143,16 @@ async def test_a_release_that_nobody_accepted_is_set_aside(installation: Install
         await until(inbox.offers)
         await inbox.decline(offer_id, DeclineReason.NO_CAPACITY_BEDS)
         await voice.release(haven, offer_id, referral)
-        aside = await until(inbox.aside)
+
+        async def both_halves() -> bool:
+            return len(await inbox.aside()) == 2
+
+        await until(both_halves)
+        aside = await inbox.aside()
         with pytest.raises(NothingToOpen):
             await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
         kept = await installation.rows("SELECT 1 FROM sealed_part UNION ALL SELECT 1 FROM wrapped_part")
-    assert [seen.code for seen in aside] == ["RELEASE_NOT_AWAITED"]
+    assert {seen.code for seen in aside} == {"RELEASE_NOT_AWAITED"}
     assert kept == []
 
 

@@ -1,7 +1,9 @@
 """An opening key is destroyed when it is time: the work goes on, and no copy of what it opened opens any more."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -10,12 +12,14 @@ from adapters.errors import KeyStillNeeded
 from adapters.provider import load_provider
 from adapters.retiring import retire_key
 from broker.limits import opening_key_kept_days
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import read_envelope
-from broker.schemas.event import Flow
+from broker.schemas.event import EventData, Flow
 from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.person_groups import PersonHandle
+from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.seal import base64url
 from broker.seal.errors import KeyMissing, SealBroken
 from broker.seal.opening import OpeningKey, load_opening_keys
@@ -26,24 +30,35 @@ from tests.conftest import KafkaForTest
 LATER = timedelta(seconds=1)
 
 
-async def copies(installation: Installation, org: OrgId) -> list[DisclosureReleased]:
-    """What Kafka keeps of what was handed over, whatever the provider does."""
-    topic = installation.voice.topics.name(Flow.BROKER_TO_PROVIDER, org)
-    consumer = AIOKafkaConsumer(topic, **installation.voice.kafka, auto_offset_reset="earliest", group_id=None)
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What somebody has kept of a hand-over: both of its halves."""
+
+    sealed: tuple[SealedGroup, ...]
+    wraps: tuple[WrappedKey, ...]
+
+
+async def copies(installation: Installation, org: OrgId) -> list[Copy]:
+    """What Kafka keeps of what was handed over, whatever the provider does: ciphertexts there, keys here."""
+    voice = installation.voice
+    names = [voice.topics.name(flow, org) for flow in (Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER)]
+    consumer = AIOKafkaConsumer(*names, **voice.kafka, auto_offset_reset="earliest", group_id=None)
     await consumer.start()
-    found: list[DisclosureReleased] = []
+    halves: dict[type[EventData], list[Any]] = {DisclosureReleased: [], DisclosureKeyed: []}
 
     async def there() -> bool:
         for records in (await consumer.getmany(timeout_ms=50)).values():
-            received = [read_envelope(one.key, one.headers, one.value) for one in records]
-            found.extend(DisclosureReleased.read(one.data) for one in received if one.event_class is DisclosureReleased)
-        return bool(found)
+            for one in (read_envelope(record.key, record.headers, record.value) for record in records):
+                if one.event_class in halves:
+                    halves[one.event_class].append(one.event_class.read(one.data))
+        return all(halves.values())
 
     try:
         await until(there)
     finally:
         await consumer.stop()
-    return found
+    pairs = zip(halves[DisclosureReleased], halves[DisclosureKeyed], strict=True)
+    return [Copy(released.sealed, keyed.wraps) for released, keyed in pairs]
 
 
 async def test_the_work_goes_on_and_no_kept_copy_opens(installation: Installation, kafka: KafkaForTest) -> None:

@@ -43,7 +43,7 @@ from tests.broker.letters import Heard, Letter, until
 Fact = TypeVar("Fact", bound=EventData)
 
 _WRITTEN: Final = (Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
-_HEARD: Final = (Flow.BROKER_TO_SOURCE, Flow.BROKER_TO_PROVIDER)
+_HEARD: Final = (Flow.BROKER_TO_SOURCE, Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER)
 
 
 @dataclass(slots=True)

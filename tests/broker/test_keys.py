@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from broker.relay import Relay
-from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.ids import KeyId, new_referral_id
 from broker.schemas.recipient_chosen import RecipientChosen
 from broker.seal.errors import KeyExists, PublicKeyRefused
@@ -53,7 +53,7 @@ async def test_what_waited_to_leave_under_a_stolen_key_stays_and_is_asked_for_an
         [offer] = await county.offers(referral, state="MADE")
         await county.say(BIRCH, accepted(offer["offer_id"]), referral)
         await taken(county, 4)
-    assert await county.pool.fetchval("SELECT count(*) FROM outbox WHERE phase = 'RELEASE'") == 1
+    assert await county.pool.fetchval("SELECT count(*) FROM outbox WHERE phase = 'RELEASE'") == 2
     async with county.pool.acquire() as connection:
         revoked = await revoke_key(connection, KeyId(f"{BIRCH}#seal-1"))
     assert revoked is not None
@@ -64,7 +64,7 @@ async def test_what_waited_to_leave_under_a_stolen_key_stays_and_is_asked_for_an
         while await relay.turn():
             await lease_ends(county)
     await county.settled()
-    assert not county.facts(DisclosureReleased, about=referral)
+    assert not county.facts(DisclosureKeyed, about=referral), "what has left are ciphertexts alone"
     [chosen] = county.facts(RecipientChosen, org=HOTLINE, about=referral)
     assert (chosen.recipient, chosen.key_ids) == (BIRCH, ())
     assert {"send.stopped", "recipient.named"} <= set(await county.steps(referral))

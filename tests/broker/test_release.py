@@ -8,6 +8,7 @@ from pydantic_core import to_json
 
 from broker.composition import zone_folder
 from broker.schemas.contact_made import ContactMade
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import Flow
 from broker.schemas.field_groups import FieldGroup
@@ -98,7 +99,9 @@ async def test_late_sealing_names_the_chosen_one_and_waits_for_its_keys(served: 
     await served.settled()
     [(heard, released)] = served.events(DisclosureReleased, about=referral)
     assert heard.org == org
-    opened = {part.field_group: ring(served, org).open(referral, part, released.wraps) for part in released.sealed}
+    [keyed] = served.facts(DisclosureKeyed, org=org, about=referral)
+    assert keyed.released == heard.envelope.id
+    opened = {part.field_group: ring(served, org).open(referral, part, keyed.wraps) for part in released.sealed}
     assert opened == {code: to_json(content) for code, content in SECRETS.items()}
 
 
@@ -135,11 +138,12 @@ async def test_a_named_release_hands_over_at_once_and_to_the_chosen_one_alone(se
     org, _ = await accepting(served, referral)
     [(heard, released)] = served.events(DisclosureReleased, about=referral)
     assert heard.org == org
-    assert {wrap.recipient for wrap in released.wraps} == {org}
+    [(where, keyed)] = served.events(DisclosureKeyed, about=referral)
+    assert (where.org, {wrap.recipient for wrap in keyed.wraps}) == (org, {org})
     assert released.redisclosure_prohibited
     other = CEDAR if org == BIRCH else BIRCH
     with pytest.raises(NotForThisKey):
-        ring(served, other).open(referral, released.sealed[0], released.wraps)
+        ring(served, other).open(referral, released.sealed[0], keyed.wraps)
     assert not served.facts(RecipientChosen, about=referral), "who accepted is told only where the keys are missing"
 
 

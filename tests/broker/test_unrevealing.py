@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic_core import from_json, to_json
 
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ReferralId, new_referral_id
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HEALTH = {"FG17": {"needsNow": ["STRANGULATION_WORKUP"]}}
 COVERED = ["FG01", "FG02", "FG03", "FG04", "FG07a", "FG10", "FG23", "FG24"]
-_OWN = ("offerId", "answerBy", "consent")
+_OWN = ("offerId", "answerBy", "consent", "released")
 
 
 async def _handed_over(county: County, content: dict[str, Any], **terms: Any) -> list[Heard]:
@@ -41,7 +42,8 @@ async def _said_yes(county: County, referral: ReferralId) -> list[Heard]:
     await county.say(BIRCH, accepted(offer.offer_id), referral)
     await county.settled()
     [(released, _)] = county.events(DisclosureReleased, org=BIRCH, about=referral)
-    return [offered, released]
+    [(keyed, _)] = county.events(DisclosureKeyed, org=BIRCH, about=referral)
+    return [offered, released, keyed]
 
 
 def seen(heard: Heard) -> tuple[Any, ...]:
@@ -64,7 +66,7 @@ async def test_what_was_withheld_leaves_no_trace_in_what_is_received(served: Cou
 
 async def test_every_message_about_a_person_carries_its_duties(served: County) -> None:
     """§4.3 step 8: the notice on the offer and on the hand-over, no passing on, and until when it may be relied on."""
-    offered, released = await _handed_over(served, dict(SECRETS))
+    offered, released, _ = await _handed_over(served, dict(SECRETS))
     assert isinstance(offered.fact, OfferMade)
     assert isinstance(released.fact, DisclosureReleased)
     assert (offered.fact.notice_code, released.fact.notice_code) == ("VAWA-LOCAL", "VAWA-LOCAL")

@@ -26,7 +26,7 @@ from broker.schemas.referral_sealed import ReferralSealed
 from broker.seal.opening import OpeningKey
 from tests.client.county import ALIAS, BIRCH, POLICE, SAFE_CONTACT, County, asked
 from tests.client.test_kept_files import files, zone_of
-from tests.client.test_late_sealing import SECONDS, answer, events_on, first, opened_by
+from tests.client.test_late_sealing import SECONDS, answer, events_on, first, handed, opened_by
 from tests.client.test_publishing import on_topic
 from tests.client.test_referrals import GROUPS, chosen
 from tests.client.test_zone import changed, signer
@@ -64,11 +64,11 @@ async def test_the_agent_lets_in_whoever_accepts_through_a_kill_and_ends_when_to
     """Chosen before it runs, and after it was killed: each provider gets its keys once, and the log names nobody."""
     before = await accepted_referral(served)
     async with agent(served):
-        released = DisclosureReleased.read((await first(served, BIRCH, DisclosureReleased, before)).data)
+        released = await handed(served, BIRCH, before)
         assert opened_by(served, BIRCH, before, released)["FG03"]["handle"] == SAFE_CONTACT["handle"]
     async with agent(served) as again:
         after = await accepted_referral(served)
-        released = DisclosureReleased.read((await first(served, BIRCH, DisclosureReleased, after)).data)
+        released = await handed(served, BIRCH, after)
         assert opened_by(served, BIRCH, after, released)["FG04"] == ALIAS
         async with served.client(POLICE) as client:
             for referral in (before, after):

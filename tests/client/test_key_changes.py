@@ -13,7 +13,6 @@ import pytest
 from broker.agency.attending import NAME, attend
 from broker.agency.errors import NotAccepted
 from broker.composition import BROKER_PROCESSES, broker_pool, running_broker
-from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import Flow
 from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
@@ -24,7 +23,7 @@ from broker.seal.opening import OpeningKey
 from broker.zone import KEYS_FOLDER, load_zone
 from tests.client.county import BIRCH, HOTLINE, POLICE, SAFE_CONTACT, County, asked
 from tests.client.shell import handoff, in_environment
-from tests.client.test_late_sealing import SECONDS, answer, events_on, first, opened_by
+from tests.client.test_late_sealing import SECONDS, answer, events_on, first, handed, opened_by
 from tests.client.test_referrals import GROUPS, granted
 
 OLD, NEW = KeyId(f"{BIRCH}#seal-1"), KeyId(f"{BIRCH}#seal-2")
@@ -88,11 +87,6 @@ async def chosen_for(county: County, referral: ReferralId, org: OrgId, count: in
                 return found
 
 
-async def released(county: County, referral: ReferralId) -> DisclosureReleased:
-    """What was handed over."""
-    return DisclosureReleased.read((await first(county, BIRCH, DisclosureReleased, referral)).data)
-
-
 async def work_list() -> list[dict[str, Any]]:
     """What waits for a human."""
     return [json.loads(line) for line in (await said("work", "list", "--json")).splitlines()]
@@ -111,9 +105,9 @@ async def test_a_newer_key_takes_over_and_the_older_opens_until_its_end(clocked:
         after = (await client.request_referral(groups=GROUPS, consent=consent, **asked())).referral_id
         for referral, key_id in ((before, OLD), (after, NEW)):
             await yes(clocked, referral)
-            handed = await released(clocked, referral)
-            assert {wrap.key_id for wrap in handed.wraps} == {key_id}
-            assert opened_by(clocked, BIRCH, referral, handed)["FG03"]["handle"] == SAFE_CONTACT["handle"]
+            both = await handed(clocked, BIRCH, referral)
+            assert {wrap.key_id for wrap in both.wraps} == {key_id}
+            assert opened_by(clocked, BIRCH, referral, both)["FG03"]["handle"] == SAFE_CONTACT["handle"]
 
 
 async def test_what_was_wrapped_for_a_stolen_key_is_wrapped_anew_before_it_goes(
@@ -140,9 +134,9 @@ async def test_what_was_wrapped_for_a_stolen_key_is_wrapped_anew_before_it_goes(
         await yes(clocked, named)
     async with attended(clocked, HOTLINE), attended(clocked, POLICE):
         for referral in (named, late):
-            handed = await released(clocked, referral)
-            assert {wrap.key_id for wrap in handed.wraps} == {NEW}
-            assert opened_by(clocked, BIRCH, referral, handed)["FG03"]["handle"] == SAFE_CONTACT["handle"]
+            both = await handed(clocked, BIRCH, referral)
+            assert {wrap.key_id for wrap in both.wraps} == {NEW}
+            assert opened_by(clocked, BIRCH, referral, both)["FG03"]["handle"] == SAFE_CONTACT["handle"]
     async with clocked.client(POLICE) as police:
         assert await police.late.waiting() == []
     assert await work_list() == []
@@ -154,7 +148,7 @@ async def test_what_was_handed_over_under_a_stolen_key_comes_before_a_human(cloc
         consent = await granted(client, BIRCH)
         referral = (await client.request_referral(groups=GROUPS, consent=consent, **asked())).referral_id
         await yes(clocked, referral)
-        await released(clocked, referral)
+        await handed(clocked, BIRCH, referral)
     told = await said("org", "revoke-key", OLD)
     assert f"Tell {HOTLINE}: {referral} SHELTER, handed over: FG03, FG04" in told
     [work] = await work_list()

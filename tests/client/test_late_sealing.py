@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from broker.bus.publisher import Message, Publisher
 from broker.bus.stopping import stopped
 from broker.client import RecipientChosen
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope, Received, read_envelope
 from broker.schemas.event import EventData, Flow
@@ -20,6 +22,7 @@ from broker.schemas.ids import OrgId, ReferralId, new_event_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_cancelled import CancelReason
+from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.seal.keys import load_signing_key
 from broker.seal.signature import sign
 from broker.zone import KEYS_FOLDER
@@ -30,13 +33,29 @@ SECONDS = 30
 
 
 async def first(county: County, org: OrgId, kind: type[EventData], about: ReferralId | None = None) -> Received:
-    """The first event of this type on a provider's topic, about this referral where one is named."""
-    async with asyncio.timeout(SECONDS), _reading(county, Flow.BROKER_TO_PROVIDER, org) as consumer:
+    """The first event of this type on a provider's topic for it, about this referral where one is named."""
+    [flow] = kind.FLOWS & {Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER}
+    async with asyncio.timeout(SECONDS), _reading(county, flow, org) as consumer:
         while True:
             record = await consumer.getone()
             received = read_envelope(record.key, record.headers, record.value)
             if received.event_class is kind and about in (None, received.envelope.subject):
                 return received
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """Both halves of a hand-over, as they reach a provider."""
+
+    sealed: tuple[SealedGroup, ...]
+    wraps: tuple[WrappedKey, ...]
+
+
+async def handed(county: County, org: OrgId, about: ReferralId | None = None) -> Handed:
+    """What was handed over first."""
+    released = DisclosureReleased.read((await first(county, org, DisclosureReleased, about)).data)
+    keyed = DisclosureKeyed.read((await first(county, org, DisclosureKeyed, about)).data)
+    return Handed(released.sealed, keyed.wraps)
 
 
 async def events_on(county: County, flow: Flow, org: OrgId, kind: type[EventData]) -> list[Received]:
@@ -95,7 +114,7 @@ async def test_whoever_accepts_is_let_in_by_the_agency_and_opens_what_it_may_hav
                     assert notice.fact.recipient == BIRCH
                     await client.accepted(await client.seal_chosen(notice))
                     break
-    released = DisclosureReleased.read((await first(served, BIRCH, DisclosureReleased)).data)
+    released = await handed(served, BIRCH)
     assert opened_by(served, BIRCH, referral.referral_id, released)["FG03"]["handle"] == SAFE_CONTACT["handle"]
     assert opened_by(served, BIRCH, referral.referral_id, released)["FG04"] == ALIAS
     assert {wrap.recipient for wrap in released.wraps} == {BIRCH} != {CEDAR}
@@ -110,7 +129,7 @@ async def test_a_shell_that_follows_lets_in_whoever_accepts_and_ends_at_the_clos
     offered = await first(served, BIRCH, OfferMade)
     offer, referral = OfferMade.read(offered.data), ReferralId(offered.envelope.subject)
     await answer(served, BIRCH, referral, OfferAccepted(offer_id=offer.offer_id, accepted_by=AcceptedBy.STAFF))
-    released = DisclosureReleased.read((await first(served, BIRCH, DisclosureReleased)).data)
+    released = await handed(served, BIRCH)
     assert opened_by(served, BIRCH, referral, released)["FG04"]["alias"] == "Robin"
     async with served.client(POLICE) as client:
         await client.accepted(await client.cancel_referral(referral, CancelReason.SAFE_ELSEWHERE))
@@ -121,7 +140,7 @@ async def test_a_shell_that_follows_lets_in_whoever_accepts_and_ends_at_the_clos
     assert "Robin" not in result.output
 
 
-def opened_by(county: County, org: OrgId, referral: ReferralId, released: DisclosureReleased) -> dict[str, Any]:
+def opened_by(county: County, org: OrgId, referral: ReferralId, released: Handed) -> dict[str, Any]:
     """What this provider finds in what was released to it."""
     ring_of = county.ring(org)
     texts = {one.field_group: ring_of.open(referral, one, released.wraps) for one in released.sealed}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
@@ -126,6 +127,8 @@ async def _each_message_is_there_once(county: County) -> None:
     assert not missing, f"{len(missing)} providers were not told that their offer is over"
     released = Counter(fact.offer_id for fact in county.facts(DisclosureReleased))
     assert set(released.values()) <= {1}, "groups were released twice"
+    keyed = Counter(fact.offer_id for fact in county.facts(DisclosureKeyed))
+    assert keyed.items() <= released.items(), "keys without a release, or twice"
 
 
 def _order_is_kept(county: County, published: Sequence[Published]) -> None:

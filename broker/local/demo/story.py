@@ -19,6 +19,7 @@ from broker.local.demo.teller import Teller
 from broker.local.footprints import files_below, footprints
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.consent_revoked import ConsentRevoked, RevocationForm, RevokedBy
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.group_vocabulary import IncidentDateBand
 from broker.schemas.ids import IncidentId, OrgId, ReferralId
@@ -138,10 +139,11 @@ class Story:
     async def _nobody_else_can_open(self) -> None:
         self.teller.chapter("3. Nobody else can open it: not the other providers, not the broker, not Kafka.")
         released: DisclosureReleased = self._told(county.CEDAR, DisclosureReleased)[-1]
+        keyed: DisclosureKeyed = self._told(county.CEDAR, DisclosureKeyed)[-1]
         for org in (county.BIRCH, county.LEGAL_AID, county.CLINIC):
             provider = self.inboxes.providers[org]
             assert self.referral is not None
-            texts = [provider.opened(self.referral, sealed, released.wraps) for sealed in released.sealed]
+            texts = [provider.opened(self.referral, sealed, keyed.wraps) for sealed in released.sealed]
             self.check(f"{org} holds no key that opens any of it", holds=texts == [None] * len(texts))
         # Zones are left out: keys are no data, and what an agency keeps is its own.
         files = files_below(self.settings.home, without=("zones",))

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from aiokafka import AIOKafkaConsumer
 
 from broker.bus.stopping import stopped
+from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import read_envelope
@@ -33,6 +34,7 @@ _SAYS: Final[dict[type[EventData], Callable[[Any], str]]] = {
     OfferMade: lambda fact: f"can you help? {_need(fact)}; answer by {fact.answer_by:%H:%M}Z",
     OfferDeclined: lambda fact: f"no: {fact.reason.value}",
     OfferWithdrawn: lambda fact: f"the offer is taken back: {fact.reason.value}",
+    DisclosureKeyed: lambda fact: f"its keys, wrapped for this one: {len(fact.wraps)}",
     DisclosureReleased: lambda fact: f"sealed envelope: {', '.join(_label(one.field_group) for one in fact.sealed)}",
     DisclosureRevoked: lambda fact: f"consent is taken back: give up {', '.join(map(_label, fact.field_groups))}",
     RevocationAcknowledged: lambda fact: f"given up: {fact.outcome.value}",

@@ -1,0 +1,134 @@
+"""Keys and ciphertexts towards a provider lie apart; when the keys have gone, no key there is opens what was kept."""
+
+from contextlib import suppress
+from itertools import product
+from typing import Final
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from broker.composition import kafka_of
+from broker.limits import keys_retention_hours_max
+from broker.onboarding import PARTITIONS, RETENTION_MS
+from broker.schemas.disclosure_keyed import DisclosureKeyed
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.event import Flow
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import OrgId, ReferralId
+from broker.schemas.sealed import SealedGroup, WrappedKey
+from broker.seal.errors import SealBroken
+from tests.broker.county import County
+from tests.broker.facts import BIRCH, CEDAR
+from tests.broker.letters import Heard
+from tests.broker.test_release import ring
+from tests.broker.test_shredding import hours_pass, looked, named, taken_on
+
+_TO_PROVIDERS: Final = (Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def past_retention(county: County, org: OrgId) -> None:
+    """As Kafka does when a topic's time is over: every record of `keys.<org>` is deleted."""
+    admin = AIOKafkaAdminClient(**kafka_of(county.settings))
+    await admin.start()
+    try:
+        topic = county.topics.name(Flow.KEYS_TO_PROVIDER, org)
+        everything = {TopicPartition(topic, number): RecordsToDelete(before_offset=-1) for number in range(PARTITIONS)}
+        await admin.delete_records(everything)
+    finally:
+        await admin.close()
+
+
+async def kept(county: County) -> list[Heard]:
+    """A copy of every record that Kafka has on both shelters' topics at this moment."""
+    await county.listen()
+    names = [county.topics.name(flow, org) for flow, org in product(_TO_PROVIDERS, (BIRCH, CEDAR))]
+    begins = await county.ear.beginning_offsets([TopicPartition(*one) for one in product(names, range(PARTITIONS))])
+    return [
+        one
+        for one in county.heard
+        if (place := TopicPartition(*one.place[:2])) in begins and one.place[2] >= begins[place]
+    ]
+
+
+async def test_no_topic_and_no_record_towards_a_provider_has_both_halves(served: County) -> None:
+    """Each half is its own event on its own topic, and each comes once."""
+    referral, _, parts = await named(served)
+    org, _ = await taken_on(served, referral)
+    [(sealed, released)] = served.events(DisclosureReleased, org=org, about=referral)
+    [(keys, keyed)] = served.events(DisclosureKeyed, org=org, about=referral)
+    assert sealed.place[0] == served.topics.name(Flow.BROKER_TO_PROVIDER, org)
+    assert keys.place[0] == served.topics.name(Flow.KEYS_TO_PROVIDER, org)
+    assert not [wrap for wrap in keyed.wraps if wrap.wrapped.encode() in sealed.record]
+    assert not [part for part in released.sealed if part.ciphertext.encode() in keys.record]
+    assert len(released.sealed) == len(keyed.wraps) == len(parts)
+
+
+async def test_kafka_forgets_keys_sooner_than_ciphertexts(served: County) -> None:
+    """Set when the topic is made; in segments of an hour, because Kafka deletes whole ones."""
+    admin = AIOKafkaAdminClient(**kafka_of(served.settings))
+    await admin.start()
+    try:
+        settings = {}
+        for flow in (Flow.KEYS_TO_PROVIDER, Flow.BROKER_TO_PROVIDER):
+            topic = ConfigResource(ConfigResourceType.TOPIC, served.topics.name(flow, BIRCH))
+            [answer] = await admin.describe_configs([topic])
+            [resource] = vars(answer)["resources"]
+            settings[flow] = {entry[0]: entry[1] for entry in resource[4]}
+    finally:
+        await admin.close()
+    keys = settings[Flow.KEYS_TO_PROVIDER]
+    assert int(keys["retention.ms"]) == keys_retention_hours_max * 3600 * 1000 < RETENTION_MS
+    assert int(keys["segment.ms"]) == 3600 * 1000
+    assert int(settings[Flow.BROKER_TO_PROVIDER]["retention.ms"]) == RETENTION_MS
+
+
+async def test_after_the_destruction_no_key_opens_what_was_kept(served: County) -> None:
+    """Of copies of the providers' topics and of the broker's tables, taken then: no key of a shelter opens a group, by
+    any wrapped key that is left anywhere in them, under any name. Of copies taken before, both open all.
+    """
+    referral, _, parts = await named(served)
+    org, _ = await taken_on(served, referral)
+    groups = {part.field_group for part, _ in parts}
+    ciphertexts, wraps = await _copies(served, referral)
+    assert _opened(served, referral, ciphertexts, wraps) == set(product((BIRCH, CEDAR), groups)), "the test can fail"
+    await past_retention(served, org)
+    await hours_pass(served, referral, 25)
+    await looked(served)
+    ciphertexts, left = await _copies(served, referral)
+    assert {part.field_group for part in ciphertexts} == groups, "ciphertexts are kept"
+    assert _opened(served, referral, ciphertexts, left) == set()
+
+
+async def _copies(county: County, referral: ReferralId) -> tuple[set[SealedGroup], list[WrappedKey]]:
+    """The ciphertexts of a referral, and every wrapped key of whatever referral, in what is kept."""
+    records = await kept(county)
+    own = [one.fact for one in records if one.envelope.subject == referral]
+    ciphertexts = {part for fact in own if isinstance(fact, DisclosureReleased) for part in fact.sealed}
+    rows = await county.pool.fetch("SELECT * FROM sealed_group WHERE referral_id = $1", referral)
+    ciphertexts |= {SealedGroup.model_validate({name: row[name] for name in SealedGroup.model_fields}) for row in rows}
+    wraps = [wrap for one in records if isinstance(one.fact, DisclosureKeyed) for wrap in one.fact.wraps]
+    rows = await county.pool.fetch("SELECT * FROM wrapped_key")
+    return ciphertexts, [
+        *wraps,
+        *(WrappedKey.model_validate({name: row[name] for name in WrappedKey.model_fields}) for row in rows),
+    ]
+
+
+def _opened(
+    county: County, referral: ReferralId, ciphertexts: set[SealedGroup], wraps: list[WrappedKey]
+) -> set[tuple[OrgId, FieldGroup]]:
+    """Which shelter can read which groups, whatever name a wrapped key is given."""
+    found = set()
+    for part, org in product(ciphertexts, (BIRCH, CEDAR)):
+        keys = ring(county, org)
+        for wrap, key_id in product({wrap.wrapped for wrap in wraps}, keys.key_ids):
+            renamed = WrappedKey(field_group=part.field_group, recipient=org, key_id=key_id, wrapped=wrap)
+            with suppress(SealBroken):
+                keys.open(referral, part, [renamed])
+                found.add((org, part.field_group))
+    return found
