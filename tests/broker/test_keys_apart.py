@@ -11,8 +11,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from broker.composition import kafka_of
+from broker.errors import SettingsInvalid
 from broker.limits import keys_retention_hours_max
-from broker.onboarding import PARTITIONS, RETENTION_MS
+from broker.onboarding import HOUR_MS, PARTITIONS, RETENTION_MS, create_topics
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import Flow
@@ -20,6 +21,7 @@ from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId, ReferralId
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.seal.errors import SealBroken
+from broker.settings import load_settings
 from tests.broker.county import County
 from tests.broker.facts import BIRCH, CEDAR
 from tests.broker.letters import Heard
@@ -68,23 +70,36 @@ async def test_no_topic_and_no_record_towards_a_provider_has_both_halves(served:
     assert len(released.sealed) == len(keyed.wraps) == len(parts)
 
 
-async def test_kafka_forgets_keys_sooner_than_ciphertexts(served: County) -> None:
-    """Set when the topic is made; in segments of an hour, because Kafka deletes whole ones."""
-    admin = AIOKafkaAdminClient(**kafka_of(served.settings))
+async def retention(county: County, topic: str) -> tuple[int, int]:
+    """How long Kafka keeps a topic's records, and what a segment of it holds at most: both in milliseconds."""
+    admin = AIOKafkaAdminClient(**kafka_of(county.settings))
     await admin.start()
     try:
-        settings = {}
-        for flow in (Flow.KEYS_TO_PROVIDER, Flow.BROKER_TO_PROVIDER):
-            topic = ConfigResource(ConfigResourceType.TOPIC, served.topics.name(flow, BIRCH))
-            [answer] = await admin.describe_configs([topic])
-            [resource] = vars(answer)["resources"]
-            settings[flow] = {entry[0]: entry[1] for entry in resource[4]}
+        [answer] = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     finally:
         await admin.close()
-    keys = settings[Flow.KEYS_TO_PROVIDER]
-    assert int(keys["retention.ms"]) == keys_retention_hours_max * 3600 * 1000 < RETENTION_MS
-    assert int(keys["segment.ms"]) == 3600 * 1000
-    assert int(settings[Flow.BROKER_TO_PROVIDER]["retention.ms"]) == RETENTION_MS
+    [resource] = vars(answer)["resources"]
+    settings = {entry[0]: entry[1] for entry in resource[4]}
+    return int(settings["retention.ms"]), int(settings["segment.ms"])
+
+
+async def test_kafka_forgets_keys_sooner_than_ciphertexts(served: County) -> None:
+    """Set when the topic is made; in segments of an hour, because Kafka deletes whole ones."""
+    keys, segment = await retention(served, served.topics.name(Flow.KEYS_TO_PROVIDER, BIRCH))
+    assert keys == keys_retention_hours_max * HOUR_MS < RETENTION_MS
+    assert segment == HOUR_MS
+    ciphertexts, _ = await retention(served, served.topics.name(Flow.BROKER_TO_PROVIDER, BIRCH))
+    assert ciphertexts == RETENTION_MS
+
+
+async def test_an_operator_may_have_keys_forgotten_sooner_and_never_later(served: County) -> None:
+    """HANDOFF_KEYS_RETENTION_HOURS: three days and less; more, or none, is refused by name."""
+    topic = served.topics.name(Flow.KEYS_TO_PROVIDER, OrgId("org-shelter-brief"))
+    await create_topics(kafka_of(served.settings), [topic], partitions=1, replicas=1, hours={topic: 5})
+    assert await retention(served, topic) == (5 * HOUR_MS, HOUR_MS)
+    for hours in (0, keys_retention_hours_max + 1):
+        with pytest.raises(SettingsInvalid, match="HANDOFF_KEYS_RETENTION_HOURS"):
+            load_settings(keys_retention_hours=hours, _env_file=None)
 
 
 async def test_after_the_destruction_no_key_opens_what_was_kept(served: County) -> None:
