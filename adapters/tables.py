@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from broker.sql.columns import binary, json, long_text, moment
 from broker.sql.migrate import Zone
 
 METADATA: Final = MetaData()
@@ -24,14 +25,6 @@ class Row(SQLModel):
     """A table of the provider zone."""
 
     metadata: ClassVar[MetaData] = METADATA
-
-
-def _moment(*, nullable: bool = False) -> Any:
-    return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable))
-
-
-def _text() -> Any:
-    return Field(sa_column=Column(Text, nullable=False))
 
 
 def _serial() -> Any:
@@ -53,7 +46,7 @@ class ReceivedEvent(Row, table=True):
     __tablename__ = "received"
     org_id: str = Field(primary_key=True)
     event_id: str = Field(primary_key=True)
-    received_at: datetime = _moment()
+    received_at: datetime = moment()
 
 
 class SetAside(Row, table=True):
@@ -67,7 +60,7 @@ class SetAside(Row, table=True):
     org_id: str
     code: str
     event_id: str | None = None
-    set_aside_at: datetime = _moment()
+    set_aside_at: datetime = moment()
 
 
 class Offer(Row, table=True):
@@ -85,11 +78,11 @@ class Offer(Row, table=True):
     standing: str
     category: str | None = None
     priority: str | None = None
-    answer_by: datetime | None = _moment(nullable=True)
+    answer_by: datetime | None = moment(nullable=True)
     content: dict[str, Any] | None = Field(sa_column=Column(JSONB, nullable=True))
     refusal: str | None = None
-    received_at: datetime = _moment()
-    changed_at: datetime = _moment()
+    received_at: datetime = moment()
+    changed_at: datetime = moment()
 
 
 class Disclosure(Row, table=True):
@@ -100,11 +93,11 @@ class Disclosure(Row, table=True):
     offer_id: str = Field(primary_key=True)
     consent_id: str | None = None
     consent_version: int | None = None
-    expires_at: datetime | None = _moment(nullable=True)
+    expires_at: datetime | None = moment(nullable=True)
     redisclosure_prohibited: bool
     notice_code: str
     contact_fresh_hours: int
-    released_at: datetime = _moment()
+    released_at: datetime = moment()
 
 
 class ContactConfirmed(Row, table=True):
@@ -114,7 +107,7 @@ class ContactConfirmed(Row, table=True):
     org_id: str = Field(primary_key=True)
     offer_id: str = Field(primary_key=True)
     by: str
-    confirmed_at: datetime = _moment()
+    confirmed_at: datetime = moment()
 
 
 class SealedPart(Row, table=True):
@@ -127,7 +120,7 @@ class SealedPart(Row, table=True):
     release_id: str
     """The event that brought it: keys of another release do not open it."""
     suite: str
-    ciphertext: str = _text()
+    ciphertext: str = long_text()
 
 
 class WrappedPart(Row, table=True):
@@ -140,8 +133,8 @@ class WrappedPart(Row, table=True):
     key_id: str = Field(primary_key=True)
     release_id: str
     """The release that it belongs to, which may have come before it or be still to come."""
-    wrapped: str = _text()
-    received_at: datetime = _moment()
+    wrapped: str = long_text()
+    received_at: datetime = moment()
 
 
 class Recall(Row, table=True):
@@ -150,10 +143,10 @@ class Recall(Row, table=True):
     __tablename__ = "recall"
     org_id: str = Field(primary_key=True)
     offer_id: str = Field(primary_key=True)
-    groups: list[str] = Field(sa_column=Column(JSONB, nullable=False))
-    answer_by: datetime = _moment()
+    groups: list[str] = json()
+    answer_by: datetime = moment()
     outcome: str | None = None
-    received_at: datetime = _moment()
+    received_at: datetime = moment()
 
 
 class Answer(Row, table=True):
@@ -173,10 +166,10 @@ class Answer(Row, table=True):
     type: str
     before: str | None = None
     after: str | None = None
-    attributes: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    value: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    made_at: datetime = _moment()
-    sent_at: datetime | None = _moment(nullable=True)
+    attributes: dict[str, Any] = json()
+    value: bytes = binary()
+    made_at: datetime = moment()
+    sent_at: datetime | None = moment(nullable=True)
     refusal: str | None = None
     refused_field: str | None = None
 
@@ -190,9 +183,9 @@ class Reading(Row, table=True):
     org_id: str
     offer_id: str
     reader: str
-    groups: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    groups: list[str] = json()
     contact_shown: bool
-    read_at: datetime = _moment()
+    read_at: datetime = moment()
 
 
 def table(row: type[Row]) -> Any:

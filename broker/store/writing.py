@@ -15,7 +15,8 @@ from broker.schemas.ids import EventId, OrgId
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.topics import Topics
 from broker.sql.bulk import Connection, Rows, Step, write_rows
-from broker.store import tables
+from broker.store import case_tables, tables
+from broker.store.base import Row
 from broker.store.shredding import look_at_once
 
 LANES: Final = 64
@@ -138,6 +139,7 @@ async def write(
     await _settle_work(connection, desk.written.settled, now)
     await _stop_queued(connection, desk)
     recalls = desk.touched_recalls.values()
+    emergencies = [_glass(glass) for glass in desk.touched_glass.values()]
     incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
     entries = [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail]
     steps = [Step(_FORGET, (list(confirmed),))] if confirmed else []
@@ -150,12 +152,12 @@ async def write(
             Rows(_table(tables.Quarantined), _QUARANTINE, _pointers(quarantined, now), "ignore"),
             Rows(_table(tables.Consent), _CONSENT, _consents(desk.written.consents, now), "replace"),
             Rows(_table(tables.ConsentUse), _USE, _uses(desk), "ignore"),
-            Rows(_table(tables.Incident), _INCIDENT, incidents, "replace"),
+            Rows(_table(case_tables.Incident), _INCIDENT, incidents, "replace"),
             *_cases(desk),
             *_sealed(desk),
-            Rows(_table(tables.Disclosure), _DISCLOSURE, _disclosed(desk), "replace"),
-            Rows(_table(tables.RecallRow), _RECALL, [_recall(r, now) for r in recalls], "replace"),
-            Rows(_table(tables.BreakGlassRow), _GLASS, [_glass(g) for g in desk.touched_glass.values()], "replace"),
+            Rows(_table(case_tables.Disclosure), _DISCLOSURE, _disclosed(desk), "replace"),
+            Rows(_table(case_tables.RecallRow), _RECALL, [_recall(r, now) for r in recalls], "replace"),
+            Rows(_table(case_tables.BreakGlassRow), _GLASS, emergencies, "replace"),
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
             Rows(_table(tables.TrailEntry), _TRAIL, entries),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
@@ -170,7 +172,7 @@ async def write(
 
 def _cases(desk: Desk) -> list[Rows]:
     """Referrals, needs and offers: what is new is added, what was changed is replaced."""
-    referral, need, offer = _table(tables.Referral), _table(tables.Need), _table(tables.Offer)
+    referral, need, offer = _table(case_tables.Referral), _table(case_tables.Need), _table(case_tables.Offer)
     return [
         Rows(referral, _REFERRAL, [_referral(r) for r in desk.new_referrals.values()]),
         Rows(need, _NEED, [_need(n) for n in desk.new_needs.values()]),
@@ -181,7 +183,7 @@ def _cases(desk: Desk) -> list[Rows]:
     ]
 
 
-def _table(row: type[tables.Row]) -> Any:
+def _table(row: type[Row]) -> Any:
     return row.__table__  # type: ignore[attr-defined]
 
 
@@ -269,8 +271,8 @@ def _sealed(desk: Desk) -> list[Rows]:
             key = (referral_id, part.field_group, part.recipient)
             wraps[key] = (*key, part.key_id, part.wrapped)
     return [
-        Rows(_table(tables.SealedGroupRow), _SEALED, list(groups.values())),
-        Rows(_table(tables.WrappedKeyRow), _WRAPPED, list(wraps.values()), "replace"),
+        Rows(_table(case_tables.SealedGroupRow), _SEALED, list(groups.values())),
+        Rows(_table(case_tables.WrappedKeyRow), _WRAPPED, list(wraps.values()), "replace"),
     ]
 
 
