@@ -13,11 +13,11 @@ from broker.handlers import gate
 from broker.handlers.arrival import Arrival
 from broker.handlers.desk import Desk
 from broker.handlers.stories import STORIES
-from broker.reading import Reading
+from broker.reading import Reading, Record
 from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
-from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.event import FROM_SOURCE, EventData, Flow, Subject
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused, RecordPosition
 from broker.schemas.ids import EventId, OrgId, ReferralId
@@ -44,6 +44,8 @@ class Result:
 
     taken: list[Taken] = field(default_factory=list)
     quarantined: list[Pointer] = field(default_factory=list)
+    early: list[Record] = field(default_factory=list)
+    """Keys whose referral is not here yet: they wait for it, and are read again (broker/store/early.py)."""
 
 
 def wanted_of(readings: Sequence[Reading]) -> Wanted:
@@ -115,9 +117,9 @@ def work(
     known: dict[tuple[OrgId, EventId], bytes],
     told_before: set[tuple[str, int, int, int]],
 ) -> Result:
-    """Work a batch on the desk, record by record, in the order of their partitions."""
+    """Work a batch on the desk, record by record, in the order of their partitions; keys after what they belong to."""
     result = Result()
-    for reading in readings:
+    for reading in sorted(readings, key=_is_of_keys):
         record = reading.record
         if (record.topic, record.partition, record.offset, record.timestamp) in told_before:
             continue
@@ -127,7 +129,10 @@ def work(
             assert reading.arrival is not None
             _take(desk, reading.arrival, reading, known, result)
         except Refused as refused:
-            _quarantine(desk, reading, refused, result)
+            if refused.code is RefusalCode.REFERRAL_UNKNOWN and _is_of_keys(reading) and not reading.waited:
+                _hold(desk, reading, result)
+            else:
+                _quarantine(desk, reading, refused, result)
         except Exception as defect:  # noqa: BLE001  whatever it is, the event is kept and its publisher told
             # A defect of ours must neither lose the event nor block its partition. Its message might hold a value.
             log.error("a story failed with %s at %s", type(defect).__name__, _where(defect))
@@ -157,7 +162,7 @@ def _take(
             STORIES[type(arrival.fact)](arrival, desk)
             if len(desk.written.trail) == told:
                 desk.record(Step.EVENT_ACCEPTED, _referral_of(arrival), {"type": envelope.type})
-        if reading.flow is Flow.SOURCE_TO_BROKER:
+        if reading.flow in FROM_SOURCE:
             desk.send(
                 Flow.BROKER_TO_SOURCE,
                 envelope.org,
@@ -173,6 +178,21 @@ def _take(
 
 def _referral_of(arrival: Arrival[EventData]) -> ReferralId | None:
     return ReferralId(arrival.envelope.subject) if arrival.fact.SUBJECT is Subject.REFERRAL else None
+
+
+def _is_of_keys(reading: Reading) -> bool:
+    return reading.flow is Flow.KEYS_TO_BROKER
+
+
+def _hold(desk: Desk, reading: Reading, result: Result) -> None:
+    """Two topics keep no order between them. It is told of when its referral is here, or does not come."""
+    result.early.append(reading.record)
+    with desk.event(None, desk.broker_org):
+        desk.record(Step.KEYS_HELD, None, {"record": _place(reading.record)})
+
+
+def _place(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _quarantine(desk: Desk, reading: Reading, refused: Refused, result: Result) -> None:
@@ -195,8 +215,8 @@ def _quarantine(desk: Desk, reading: Reading, refused: Refused, result: Result) 
         )
     )
     with desk.event(event_id, org or desk.broker_org):
-        place = f"{record.topic}/{record.partition}/{record.offset}"
-        desk.record(Step.EVENT_REFUSED, None, {"code": refused.code.value, "field": refused.field, "record": place})
+        told = {"code": refused.code.value, "field": refused.field, "record": _place(record)}
+        desk.record(Step.EVENT_REFUSED, None, told)
         if org is not None:
             _tell_refusal(desk, reading, refused, org, event_id)
 

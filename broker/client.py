@@ -172,7 +172,7 @@ class AgencyClient(Facts):
             KafkaUnreachable: Kafka does not answer within seconds.
             NotOnboarded: the agency's topics are not there.
         """
-        await self._sender.start((self.publishing.desk.topic, self._listener.topic))
+        await self._sender.start((*self.publishing.desk.own_topics, self._listener.topic))
         return self
 
     async def __aexit__(self, *_: object) -> None:

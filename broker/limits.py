@@ -109,7 +109,14 @@ shred_referrals_max: Final = 200
 """Referrals looked at in one transaction: short for whoever waits for one of them; a backlog takes several."""
 
 keys_retention_hours_max: Final = 72
-"""How long Kafka may keep wrapped keys on their way to a provider (domain.md §7.5): as long as the broker does."""
+"""How long Kafka may keep wrapped keys on their way (domain.md §7.5): as long as the broker does."""
+
+early_keys_minutes: Final = 60
+"""How long keys wait for the referral that they belong to, which is published before them on another topic, and may be
+read after them. Then their source is told that there is none."""
+
+early_keys_max: Final = 500
+"""Events with keys that are read again in one transaction; a backlog takes several."""
 
 # Keys over their life (broker/store/keys.py, handoff doctor)
 

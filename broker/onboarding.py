@@ -42,8 +42,8 @@ async def onboard_organisation(
         PublicKeyRefused, KeyExists: a card is another organisation's, or another key has its id.
     """
     names = topics.of_organisation(card.org_id, provider=card.category is not None)
-    apart = topics.name(Flow.KEYS_TO_PROVIDER, card.org_id)
-    await create_topics(kafka, names, partitions=partitions, replicas=replicas, hours={apart: keys_hours})
+    apart = {topics.name(flow, card.org_id): keys_hours for flow in (Flow.KEYS_TO_PROVIDER, Flow.KEYS_TO_BROKER)}
+    await create_topics(kafka, names, partitions=partitions, replicas=replicas, hours=apart)
     async with connection.transaction():
         await onboard(connection, card, fresh_salt())
         for key in keys:

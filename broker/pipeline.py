@@ -30,6 +30,7 @@ from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection, Pool
 from broker.sql.transient import TRANSIENT
+from broker.store import early
 from broker.store.directory import clock_and_directory, directory_at
 from broker.store.known import Before
 from broker.store.loading import ConsentCache, Wanted, load
@@ -119,7 +120,9 @@ class Pipeline:
         Raises:
             TransientError: nothing was stored and the batch is to be tried again.
         """
-        readings = opened_all(records, self._parts.topics)
+        await self._take_in(opened_all(records, self._parts.topics))
+
+    async def _take_in(self, readings: Sequence[Reading]) -> None:
         try:
             async with self._parts.pool.acquire() as connection:
                 owner, queued = self._owner, await self._store(connection, readings)
@@ -151,6 +154,10 @@ class Pipeline:
                 connection, desk, batch.wanted_of(readings), self._consents, self._parts.packs, before.background
             )
             result = batch.work(desk, readings, before.known, told_before)
+            if result.early:
+                await early.keep(connection, result.early, before.now)
+            if waited := [reading.record for reading in readings if reading.waited]:
+                await early.settle(connection, waited)
             ends = dict(before.stored)
             for reading in readings:
                 place = (reading.record.topic, reading.record.partition)
@@ -267,6 +274,21 @@ class Pipeline:
         if not found:
             await settle(connection, *self._settling)
         return found
+
+    async def work_early(self) -> int:
+        """Read keys again whose referral has come since, or that wait in vain; returns how many.
+
+        Raises:
+            TransientError: nothing was done; try again.
+        """
+        try:
+            async with self._parts.pool.acquire() as connection:
+                records = await early.due(connection)
+        except TRANSIENT as error:
+            raise TransientError(type(error).__name__) from error
+        if records:
+            await self._take_in(opened_all(records, self._parts.topics, waited=True))
+        return len(records)
 
     # --- to Kafka ------------------------------------------------------------------------------------------------
 

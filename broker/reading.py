@@ -46,6 +46,8 @@ class Reading:
     digest: bytes = b""
     arrival: Arrival[EventData] | None = None
     refused: Refused | None = None
+    waited: bool = False
+    """Whether it waited for its referral before, and does so no longer."""
 
 
 Verify = Callable[[Record, OrgId], RefusalCode | None]
@@ -66,9 +68,9 @@ def signature_check(directory: Directory) -> Verify:
     return check
 
 
-def opened_all(records: Sequence[Record], topics: Topics) -> list[Reading]:
+def opened_all(records: Sequence[Record], topics: Topics, *, waited: bool = False) -> list[Reading]:
     """Read a batch's envelopes and whether each came on its source's own topic: what needs to know nothing else."""
-    return [_opened(record, topics) for record in records]
+    return [_opened(record, topics, waited=waited) for record in records]
 
 
 async def understand_all(
@@ -86,8 +88,8 @@ async def understand_all(
             _understand(reading, topics, directory, now)
 
 
-def _opened(record: Record, topics: Topics) -> Reading:
-    reading = Reading(record)
+def _opened(record: Record, topics: Topics, *, waited: bool) -> Reading:
+    reading = Reading(record, waited=waited)
     place = topics.parse(record.topic)
     try:
         if place is None:

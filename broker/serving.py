@@ -14,7 +14,7 @@ from typing import Any, Final
 from broker.bus.intake import Intake, TransientError
 from broker.pipeline import Parts, Pipeline
 from broker.relay import Relay
-from broker.schemas.event import Flow
+from broker.schemas.event import TO_BROKER
 from broker.sql.transient import TRANSIENT
 from broker.store.shredding import shred
 
@@ -34,7 +34,7 @@ TROUBLE_SECONDS: Final = 2.0
 async def intake(parts: Parts, kafka: dict[str, Any]) -> AsyncIterator[Pipeline]:
     """Take in, decide and offer while the block lasts."""
     pipeline = Pipeline(parts)
-    pattern = parts.topics.pattern(Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+    pattern = parts.topics.pattern(*sorted(TO_BROKER))
     group = parts.topics.prefix + CONSUMER_GROUP
     reader = Intake(kafka, pattern, group, pipeline.store, pipeline.positions)
     await pipeline.start()
@@ -54,6 +54,7 @@ async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
     try:
         async with (
             _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"),
+            _repeating(pipeline.work_early, CLOCK_SECONDS, "early-keys"),
             _repeating(lambda: _shred(parts), SHRED_SECONDS, "shredding"),
         ):
             yield pipeline

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from pydantic_core import from_json
 
 from broker.agency.errors import refused_here
 from broker.domain.acceptance import refuse_misplaced, refuse_unlawful
 from broker.schemas.envelope import Envelope, Received, binary_record, read_envelope
-from broker.schemas.event import EventData, Flow
+from broker.schemas.event import FROM_SOURCE, EventData, Flow
 from broker.schemas.ids import EventId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
@@ -18,8 +18,6 @@ from broker.seal.signature import SIGNATURE_HEADER, sign
 from broker.zone import AgencyZone
 
 KafkaHeaders = Sequence[tuple[str, bytes | None]]
-
-FLOW: Final = Flow.SOURCE_TO_BROKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,15 @@ class Desk:
     topics: Topics
 
     @property
-    def topic(self) -> str:
-        """The topic on which the agency publishes."""
-        return self.topics.name(FLOW, self.zone.org)
+    def own_topics(self) -> tuple[str, ...]:
+        """The topics on which the agency publishes."""
+        return tuple(self.topics.name(flow, self.zone.org) for flow in sorted(FROM_SOURCE))
+
+    def topic_of(self, event: type[EventData] | None) -> str:
+        """The topic on which an event of this kind goes out; for what is no agency's event, the one that refuses it."""
+        keys = event is not None and Flow.KEYS_TO_BROKER in event.FLOWS
+        flow = Flow.KEYS_TO_BROKER if keys else Flow.SOURCE_TO_BROKER
+        return self.topics.name(flow, self.zone.org)
 
     def record(self, envelope: Envelope, fact: EventData, now: datetime) -> Record:
         """The signed record of an event, in binary mode.
@@ -51,7 +55,7 @@ class Desk:
             EventRefusedBeforeSending: with the code that the broker would refuse it with.
         """
         headers, value = binary_record(envelope, fact.wire())
-        record = Record(self.topic, envelope.subject.encode(), headers, value)
+        record = Record(self.topic_of(type(fact)), envelope.subject.encode(), headers, value)
         self.check(record, now)
         return self.signed(record)
 
@@ -65,7 +69,10 @@ class Desk:
             received = read_envelope(record.key, record.headers, record.value)
             if received.envelope.org != self.zone.org:
                 raise Refused(RefusalCode.SOURCE_NOT_BOUND, "source")
-            refuse_misplaced(received.envelope, received.event_class, FLOW, self.topics.environment, now)
+            place = self.topics.parse(record.topic)
+            if place is None:
+                raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
+            refuse_misplaced(received.envelope, received.event_class, place[0], self.topics.environment, now)
             fact = received.event_class.read(received.data)
             refuse_unlawful(received.envelope, fact, self.zone.party.org_class, self.zone.pack, now)
             return received, fact

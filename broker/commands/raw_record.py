@@ -51,12 +51,20 @@ def fresh_subject(event: ShortEvent, desk: Desk) -> str:
 def whole_record(event: WholeEvent, desk: Desk, extra: KafkaHeaders = ()) -> Record:
     """The record of a CloudEvent as it stands, in structured mode, signed."""
     headers = [*_without(extra, "content-type"), *_named(extra, "content-type", STRUCTURED)]
-    return signed(Record(desk.topic, event.subject.encode(), headers, event.value), desk)
+    return signed(
+        Record(
+            desk.topic_of(event_named(str(event.attributes.get("type", "")))),
+            event.subject.encode(),
+            headers,
+            event.value,
+        ),
+        desk,
+    )
 
 
 def raw_bytes_record(content: bytes, desk: Desk, extra: KafkaHeaders) -> Record:
     """The record of any bytes with any headers, keyed by a fresh referral id."""
-    return signed(Record(desk.topic, new_referral_id().encode(), list(extra), content), desk)
+    return signed(Record(desk.topic_of(None), new_referral_id().encode(), list(extra), content), desk)
 
 
 def raw_record(event: ShortEvent, desk: Desk, now: datetime, extra: KafkaHeaders = ()) -> Record:
@@ -68,7 +76,7 @@ def raw_record(event: ShortEvent, desk: Desk, now: datetime, extra: KafkaHeaders
     replaced = {name for name, _ in overlay}
     headers = [(name, content) for name, content in headers if name not in replaced] + overlay
     key = (event.key or attributes.get("subject", "")).encode()
-    record = Record(desk.topic, key, headers, _value(event))
+    record = Record(desk.topic_of(event_named(event.type)), key, headers, _value(event))
     if event.signature == "none" or SIGNATURE_HEADER in replaced:
         return record
     if event.signature == "broken":

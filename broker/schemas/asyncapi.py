@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from broker.schemas.attributes import OPTIONAL, REQUIRED, SUBJECT_PATTERNS
 from broker.schemas.catalogue import short_name
-from broker.schemas.event import EventData, Flow, events
+from broker.schemas.event import TO_BROKER, EventData, Flow, events
 from broker.schemas.json_schema import JsonSchema, models_of, tidy
 
 CONTRACT_VERSION: Final = "1.0.0"
@@ -24,6 +24,7 @@ _SCHEMAS: Final = "#/components/schemas/{model}"
 
 _CHANNELS: Final[Mapping[Flow, tuple[str, str, str]]] = {
     Flow.SOURCE_TO_BROKER: ("agency", "receiveFromSource", "What one agency asks for: it alone writes here."),
+    Flow.KEYS_TO_BROKER: ("agency", "receiveKeys", "The keys to what one agency has sealed, kept for days: it writes."),
     Flow.BROKER_TO_SOURCE: ("agency", "notifySource", "What one agency is told: it alone reads here."),
     Flow.BROKER_TO_PROVIDER: ("org", "tellProvider", "What one provider is asked and handed: it alone reads here."),
     Flow.KEYS_TO_PROVIDER: ("org", "keyProvider", "The keys to what one provider is handed, kept for days: it reads."),
@@ -69,7 +70,7 @@ def _channel(flow: Flow) -> dict[str, Any]:
 
 
 def _operation(flow: Flow) -> dict[str, Any]:
-    received = flow in (Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+    received = flow in TO_BROKER
     return {
         "action": "receive" if received else "send",
         "channel": {"$ref": f"#/channels/{flow.value}"},

@@ -14,6 +14,7 @@ GOLDEN_FOLDER: Final = Path(__file__).parent / "golden"
 
 FLOW_WORDS: Final[Mapping[Flow, str]] = {
     Flow.SOURCE_TO_BROKER: "source → broker",
+    Flow.KEYS_TO_BROKER: "source → broker (keys)",
     Flow.PROVIDER_TO_BROKER: "provider → broker",
     Flow.BROKER_TO_PROVIDER: "broker → provider",
     Flow.KEYS_TO_PROVIDER: "broker → provider (keys)",

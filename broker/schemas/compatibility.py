@@ -8,14 +8,14 @@ counts as refused.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from broker.schemas.event import Flow
+from broker.schemas.event import TO_BROKER
 
 Schema = Mapping[str, Any]
 
 _FLOORS: Final = ("minimum", "minLength", "minItems")
 _CEILINGS: Final = ("maximum", "maxLength", "maxItems")
 _SAME: Final = ("pattern", "format", "additionalProperties", "allOf", "anyOf", "if", "then", "else", "not", "contains")
-_TO_BROKER: Final = frozenset({Flow.SOURCE_TO_BROKER.value, Flow.PROVIDER_TO_BROKER.value})
+_TO_BROKER: Final = frozenset(flow.value for flow in TO_BROKER)
 
 
 def incompatibilities(old: Schema, new: Schema) -> list[str]:

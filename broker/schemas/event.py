@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -29,6 +29,14 @@ class Flow(StrEnum):
     BROKER_TO_SOURCE = "notice"
     KEYS_TO_PROVIDER = "keys"
     """Apart from what they open, and kept for days only (docs/decisions/0093)."""
+    KEYS_TO_BROKER = "source-keys"
+    """The same on their way from the source."""
+
+
+FROM_SOURCE: Final = frozenset({Flow.SOURCE_TO_BROKER, Flow.KEYS_TO_BROKER})
+"""What an agency publishes."""
+TO_BROKER: Final = FROM_SOURCE | {Flow.PROVIDER_TO_BROKER}
+"""What the broker reads."""
 
 
 class Subject(StrEnum):

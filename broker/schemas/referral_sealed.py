@@ -15,11 +15,12 @@ from broker.schemas.shapes import UNIQUE
 class ReferralSealed(EventData):
     """Content keys wrapped for recipients, published together with a named release or after `recipient.chosen`.
 
-    The broker keeps them apart from the ciphertexts and hands each organisation its own after it has accepted.
+    They go out on a topic of their own, which Kafka keeps for days only. The broker keeps them apart from the
+    ciphertexts and hands each organisation its own after it has accepted.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.referral.sealed.v1"
-    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.SOURCE_TO_BROKER})
+    FLOWS: ClassVar[frozenset[Flow]] = frozenset({Flow.KEYS_TO_BROKER})
     SUBJECT: ClassVar[Subject] = Subject.REFERRAL
     EXAMPLE: ClassVar[Mapping[str, Any]] = {"wraps": [WRAPPED_KEY]}
 

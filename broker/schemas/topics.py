@@ -9,7 +9,7 @@ from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId
 from broker.schemas.vocabulary import MsgStatus
 
-_NAME = re.compile(r"^(source|answer|notice|provider|keys)\.(org-[a-z0-9-]+)$")
+_NAME = re.compile(r"^(source|source-keys|answer|notice|provider|keys)\.(org-[a-z0-9-]+)$")
 
 
 class Topics:
@@ -25,7 +25,7 @@ class Topics:
         self._names: dict[tuple[Flow, OrgId], str] = {}
 
     def name(self, flow: Flow, org: OrgId) -> str:
-        """The topic on which `org` writes (source, answer) or reads (notice, provider, keys)."""
+        """The topic on which `org` writes (source, source-keys, answer) or reads (notice, provider, keys)."""
         name = self._names.get((flow, org))
         if name is None:
             name = self._names[(flow, org)] = f"{self._before}{flow.value}.{org}"
@@ -45,4 +45,5 @@ class Topics:
     def of_organisation(self, org: OrgId, *, provider: bool) -> tuple[str, ...]:
         """The topics to create when an organisation is onboarded."""
         own = (Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER, Flow.PROVIDER_TO_BROKER) if provider else ()
-        return tuple(self.name(flow, org) for flow in (Flow.SOURCE_TO_BROKER, Flow.BROKER_TO_SOURCE, *own))
+        every = (Flow.SOURCE_TO_BROKER, Flow.KEYS_TO_BROKER, Flow.BROKER_TO_SOURCE)
+        return tuple(self.name(flow, org) for flow in (*every, *own))

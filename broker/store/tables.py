@@ -111,6 +111,21 @@ class Quarantined(Row, table=True):
     quarantined_at: datetime = moment()
 
 
+class EarlyKeys(Row, table=True):
+    """A record with wrapped keys that was read before its referral: as it lies in Kafka, until it is read again."""
+
+    __tablename__ = "early_keys"
+    topic: str = Field(primary_key=True)
+    partition: int = Field(primary_key=True)
+    record_offset: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    record_time_ms: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    referral_id: str
+    headers: list[Any] = json()
+    """`[name, base64url]`, in their order."""
+    value: bytes = binary()
+    received_at: datetime = moment()
+
+
 class Consent(Row, table=True):
     """One version of a consent record, as it was published; the highest version is in force.
 

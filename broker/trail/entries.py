@@ -53,6 +53,7 @@ class Step(StrEnum):
     DEADLINE_PASSED = "deadline.passed"
     WORK_RAISED = "work.raised"
     WORK_RESOLVED = "work.resolved"
+    KEYS_HELD = "keys.held"
     PAYLOAD_SHREDDED = "payload.shredded"
     CAPACITY_UPDATED = "capacity.updated"
     TRAIL_READ = "trail.read"

@@ -26,7 +26,7 @@ from broker.composition import (
 )
 from broker.onboarding import PARTITIONS
 from broker.schemas.envelope import Envelope, Received, binary_record, read_envelope
-from broker.schemas.event import EventData, Flow
+from broker.schemas.event import TO_BROKER, EventData, Flow
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.ids import ConsentId, EventId, KeyId, OrgId, new_event_id
 from broker.schemas.topics import Topics
@@ -42,7 +42,7 @@ from tests.broker.letters import Heard, Letter, until
 
 Fact = TypeVar("Fact", bound=EventData)
 
-_WRITTEN: Final = (Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+_WRITTEN: Final = tuple(TO_BROKER)
 _HEARD: Final = (Flow.BROKER_TO_SOURCE, Flow.BROKER_TO_PROVIDER, Flow.KEYS_TO_PROVIDER)
 
 
@@ -108,7 +108,8 @@ class County:
             **{"msgstatus": self.topics.environment, **attributes},
         )
         headers, value = binary_record(envelope, fact if isinstance(fact, bytes) else fact.wire())
-        way = flow or (Flow.SOURCE_TO_BROKER if Flow.SOURCE_TO_BROKER in kind.FLOWS else Flow.PROVIDER_TO_BROKER)
+        ways = (Flow.SOURCE_TO_BROKER, Flow.KEYS_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+        way = flow or next((one for one in ways if one in kind.FLOWS), Flow.PROVIDER_TO_BROKER)
         bare = Letter(self.topics.name(way, org), subject.encode(), [*headers], value)
         return bare.signed(self.keys[org])
 
@@ -152,7 +153,10 @@ class County:
         return all(taken.get(place, 0) >= end for place, end in ends.items())
 
     async def _all_left(self) -> bool:
-        return not await self.pool.fetchval("SELECT count(*) FROM outbox")
+        return not await self.pool.fetchval(
+            "SELECT EXISTS (SELECT 1 FROM outbox)"
+            " OR EXISTS (SELECT 1 FROM early_keys JOIN referral USING (referral_id))"
+        )
 
     def _partitions(self, *flows: Flow) -> list[TopicPartition]:
         names = {name for org in self.keys for name in self.topics.of_organisation(org, provider=org in self.providers)}

@@ -10,7 +10,7 @@ from broker.bus.stopping import stopped
 from broker.errors import KafkaUnreachable
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.envelope import read_envelope
-from broker.schemas.event import Flow
+from broker.schemas.event import FROM_SOURCE
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.ids import OrgId, new_event_id, new_incident_id, new_referral_id
 from broker.schemas.incident_reported import IncidentReported
@@ -26,9 +26,11 @@ INCIDENT = IncidentReported(occurred="TODAY", jurisdiction_code="US-CA")
 
 
 async def on_topic(county: County, org: OrgId = HOTLINE) -> list[ConsumerRecord[bytes, bytes]]:
-    """Everything that the agency has published."""
-    topic = county.topics.name(Flow.SOURCE_TO_BROKER, org)
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=county.settings.kafka_bootstrap, auto_offset_reset="earliest")
+    """Everything that the agency has published, on either of its topics."""
+    topics = [county.topics.name(flow, org) for flow in FROM_SOURCE]
+    consumer = AIOKafkaConsumer(
+        *topics, bootstrap_servers=county.settings.kafka_bootstrap, auto_offset_reset="earliest"
+    )
     await consumer.start()
     try:
         ends = await consumer.end_offsets(list(consumer.assignment()))

@@ -199,5 +199,5 @@ def test_d15_a_case_conference_without_her_consent_is_no_basis_here() -> None:
 
 def test_d16_nothing_leads_to_an_analytics_store() -> None:
     """No flow, no purpose and no kind of recipient for one: nobody can even ask."""
-    assert {flow.value for flow in Flow} == {"source", "answer", "provider", "notice"}
+    assert {flow.value for flow in Flow} == {"source", "source-keys", "answer", "provider", "keys", "notice"}
     assert not [name for name in (*Purpose, *RecipientCategory, *OrgClass) if "ANALY" in name or "REPORT" in name]

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from broker.schemas.envelope import binary_record, read_envelope, structured_record
-from broker.schemas.event import TYPE_PREFIX, Contract, EventData, Flow, events
+from broker.schemas.event import TO_BROKER, TYPE_PREFIX, Contract, EventData, events
 from broker.schemas.json_schema import event_schema
 from broker.schemas.refusal import RefusalCode, Refused
 from tests.schemas.samples import envelope_for, validator, wire
@@ -134,8 +134,7 @@ def test_it_knows_its_name_flows_and_subject(event: type[EventData]) -> None:
     aggregate, fact, version = event.TYPE.removeprefix(TYPE_PREFIX).split(".")
     assert event.__module__ == f"broker.schemas.{aggregate}_{fact}" + ("" if version == "v1" else f"_{version}")
     assert event.FLOWS
-    to_broker = {Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER}
-    assert to_broker >= event.FLOWS or not event.FLOWS & to_broker
+    assert event.FLOWS <= TO_BROKER or not event.FLOWS & TO_BROKER
 
 
 @every_event

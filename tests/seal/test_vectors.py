@@ -17,6 +17,7 @@ from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import GROUP_BYTES_CLASSES, GROUP_BYTES_MAX, WRAPPED_BYTES, SealedGroup, WrappedKey
+from broker.schemas.topics import Topics
 from broker.seal import base64url
 from broker.seal.binding import group_binding, key_binding
 from broker.seal.keys import OperatorKey, SigningKey
@@ -133,6 +134,9 @@ def test_an_event(event: dict[str, Any]) -> None:
     received = read_envelope(event["key"].encode(), headers(event), value)
     fact = received.event_class.read(received.data)
     assert isinstance(fact, ReferralRequested | ReferralSealed)
+    place = Topics().parse(event["topic"])
+    assert place is not None
+    assert place[0] in fact.FLOWS
     published = [*headers(event), (SIGNATURE_HEADER, event["wh-signature"].encode())]
     found = verify(published, value, received.envelope.org, lambda _: SIGNING.public)
     assert found == VerifiedSignature(received.envelope.org, SIGNING.key_id)

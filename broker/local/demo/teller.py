@@ -14,7 +14,7 @@ from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.envelope import read_envelope
-from broker.schemas.event import EventData, Flow
+from broker.schemas.event import TO_BROKER, EventData, Flow
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.field_groups import GROUPS
 from broker.schemas.offer_declined import OfferDeclined
@@ -115,7 +115,7 @@ class Teller:
             self._print(self._line(place[0], place[1], received.envelope.time, fact))
 
     def _line(self, flow: Flow, org: str, at: datetime, fact: EventData) -> str:
-        sends = flow in (Flow.SOURCE_TO_BROKER, Flow.PROVIDER_TO_BROKER)
+        sends = flow in TO_BROKER
         way = f"{org} → broker" if sends else f"broker → {org}"
         kind = fact.TYPE.removeprefix("org.warmhandoff.").removesuffix(".v1")
         says = _SAYS.get(type(fact))
