@@ -178,21 +178,27 @@ def _attributes(kind: str, event_id: str) -> dict[str, Any]:
 def _binary(event: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
     attributes, content = event
     headers = {f"ce_{name}": str(value) for name, value in attributes.items()}
-    return _record("binary", headers | {"content-type": "application/json"}, _json(content))
+    return _record("binary", _topic(attributes), headers | {"content-type": "application/json"}, _json(content))
 
 
 def _structured(event: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
     attributes, content = event
     headers = {"content-type": "application/cloudevents+json; charset=UTF-8"}
-    return _record("structured", headers, _json({**attributes, "datacontenttype": "application/json", "data": content}))
+    whole = _json({**attributes, "datacontenttype": "application/json", "data": content})
+    return _record("structured", _topic(attributes), headers, whole)
 
 
-def _record(mode: str, headers: dict[str, str], value: str) -> dict[str, Any]:
+def _topic(attributes: dict[str, Any]) -> str:
+    keys = attributes["type"] == "org.warmhandoff.referral.sealed.v1"
+    return f"{'source-keys' if keys else 'source'}.{AGENCY}"
+
+
+def _record(mode: str, topic: str, headers: dict[str, str], value: str) -> dict[str, Any]:
     listed = [(name, text.encode()) for name, text in headers.items()]
     seed = invented("signing key")
     return {
         "mode": mode,
-        "topic": f"source.{AGENCY}",
+        "topic": topic,
         "key": REFERRAL,
         "headers": headers,
         "value": value,
