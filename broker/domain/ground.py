@@ -5,12 +5,11 @@ Steps 4 and 5 of domain.md §4.3, before minimum necessary cuts it down.
 
 from collections.abc import Sequence
 from datetime import datetime
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 from broker.domain import group_sets
 from broker.domain.pack import VICTIM_SERVICE_PROVIDERS, Basis, FeedbackAllowance, PolicyPack
-from broker.domain.permits import NEAREST_LAST, asked, begins, why_not
+from broker.domain.permits import asked, begins, sift
 from broker.domain.question import Effect, Phase, Question
 from broker.domain.reasons import Reason
 from broker.domain.safeguarding import reached_by
@@ -60,7 +59,6 @@ _BREAKABLE: Final = frozenset({Reason.NO_RELEASE, Reason.MAY_IDENTIFY, Reason.VI
 _NOT_A_NO: Final = frozenset({VictimAgreed.YES, VictimAgreed.NOT_ASKED_UNSAFE})
 _NEEDS_REGIME: Final = {Basis.AUTH_164_508: "HIPAA-AUTH", Basis.FERPA_CONSENT: "FERPA"}
 _CONSENT_RULES: Final = ("VAWA-04", "VAWA-05", "VAWA-07", "VAWA-08")
-_RANK: Final = {reason: place for place, reason in enumerate(NEAREST_LAST)}
 
 
 def ground_of(
@@ -142,25 +140,9 @@ def _released(
     if question.consent is not None and not _seen(question.consent.consent_id, question.consent.version, consents):
         return NoGround(Effect.HOLD, Reason.CONSENT_NOT_SEEN, basis, rules)
     held_against = asked(question, now, pack, _NEEDS_REGIME.get(basis))
-    permits: list[ConsentTerms] = []
-    scope = allowed = 0
-    nearest = Reason.NO_RELEASE
-    for terms in consents:
-        if not terms.permits:
-            continue
-        reason = why_not(terms, held_against)
-        if reason is None:
-            permits.append(terms)
-            scope |= terms.scope
-            allowed |= terms.scope_in_tier
-        elif not permits and _RANK[reason] > _RANK[nearest]:
-            nearest = reason
+    permits, scope, allowed, nearest = sift(consents, held_against)
     if permits:
-        if len(permits) > 1:
-            permits.sort(key=attrgetter("ref"))
-        return Ground(
-            Reach(basis, rules + _CONSENT_RULES, scope & ceiling, allowed & ceiling, released=True), tuple(permits)
-        )
+        return Ground(Reach(basis, rules + _CONSENT_RULES, scope & ceiling, allowed & ceiling, released=True), permits)
     if nearest is Reason.NO_RELEASE:
         return _without_release(question, basis, rules, pack)
     again_at = begins(question, consents, now, pack) if nearest is Reason.CONSENT_NOT_YET else None

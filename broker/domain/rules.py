@@ -34,31 +34,29 @@ RULES: Final = (
         ("broker.domain.ground:ground_of", "broker.domain.coarse:coarse_need"),
         "Whether one in a hundred speak a language: the pack's author lists those that do.",
     ),
-    Rule(
-        "VAWA-02", "A release is in writing", ("broker.domain.release:release_refusal", "broker.domain.permits:why_not")
-    ),
+    Rule("VAWA-02", "A release is in writing", ("broker.domain.release:release_refusal", "broker.domain.permits:sift")),
     Rule("VAWA-03", "A release ends, and soon", ("broker.domain.release:release_refusal",)),
     Rule(
         "VAWA-04",
         "It is in force at each attempt to hand something over, not only when it came",
-        ("broker.domain.permits:why_not", "broker.relay:Relay"),
+        ("broker.domain.permits:sift", "broker.relay:Relay"),
     ),
     Rule(
         "VAWA-05",
         "It names the recipient, and nobody whom she excludes",
-        ("broker.domain.permits:why_not", "broker.domain.permits:excludes"),
+        ("broker.domain.permits:sift", "broker.domain.permits:excludes"),
     ),
     Rule(
         "VAWA-06",
         "It names organisations, not kinds of them",
-        ("broker.domain.release:release_refusal", "broker.domain.permits:why_not"),
+        ("broker.domain.release:release_refusal", "broker.domain.permits:sift"),
     ),
     Rule(
         "VAWA-07",
         "Only the groups, fields and sensitivity that it lists",
         ("broker.domain.necessity:cut", "broker.domain.excluded:without_excluded"),
     ),
-    Rule("VAWA-08", "Only for its purposes", ("broker.domain.permits:why_not",)),
+    Rule("VAWA-08", "Only for its purposes", ("broker.domain.permits:sift",)),
     Rule("VAWA-09", "A minor grants together with a parent or guardian", (f"{_RECORD}:RULES",)),
     Rule(
         "VAWA-10",
@@ -81,7 +79,7 @@ RULES: Final = (
         _SHARING_ITSELF,
     ),
     Rule("VAWA-15", "Who audits or funds sees codes and counts", ("broker.domain.ground:ground_of",)),
-    Rule("VAWA-16", "What is revoked, suspended or replaced permits nothing", ("broker.domain.permits:why_not",)),
+    Rule("VAWA-16", "What is revoked, suspended or replaced permits nothing", ("broker.domain.permits:sift",)),
     Rule(
         "VAWA-17",
         "No identifier leaves, hashed or not",
@@ -141,7 +139,7 @@ RULES: Final = (
         (f"{_RECORD}:Informed",),
         "Whether she was asked: the record says so.",
     ),
-    Rule("NNEDV-02", "A release for each agency", ("broker.domain.permits:why_not",)),
+    Rule("NNEDV-02", "A release for each agency", ("broker.domain.permits:sift",)),
     Rule("NNEDV-03", "No mutual exchange: one discloser", (f"{_RECORD}:Discloser",)),
     Rule("NNEDV-04", "Spoken withdrawal counts at once", ("broker.handlers.consent_revoked:handle",)),
     Rule(

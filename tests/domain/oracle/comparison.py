@@ -43,7 +43,8 @@ class Comparison:
 
 
 @cache
-def _pack(text: str) -> PolicyPack:
+def pack_of(text: str) -> PolicyPack:
+    """A pack, read once."""
     return read_pack(text.encode())
 
 
@@ -52,12 +53,14 @@ def _party(org: Org) -> Party:
     return Party(OrgId(org.org), OrgClass(org.org_class), category, org.areas)
 
 
-def _terms(version: Held) -> ConsentTerms:
+def terms_of(version: Held) -> ConsentTerms:
+    """A consent as `decide` reads it."""
     record = ConsentRecord.model_validate(version.document)
     return terms(record, status=version.status).used(version.uses, ended=version.event_passed)
 
 
-def _question(asked: Asked) -> Question:
+def question_of(asked: Asked) -> Question:
+    """A question as `decide` is asked it."""
     cited = None if asked.cited is None else ConsentRef(ConsentId(asked.cited[0]), asked.cited[1])
     return Question(
         Phase(asked.phase),
@@ -80,10 +83,10 @@ def compare(numbers: Iterable[int], into: Comparison | None = None) -> Compariso
 
 
 def _compare(number: int, case: Matter, found: Comparison) -> None:
-    known = [_terms(version) for version in case.held]
-    pack = _pack(case.pack_text)
+    known = [terms_of(version) for version in case.held]
+    pack = pack_of(case.pack_text)
     for place, (asked, cedars) in enumerate(zip(case.asked, opinions(case), strict=True)):
-        decision = decide(_question(asked), known, asked.now, pack)
+        decision = decide(question_of(asked), known, asked.now, pack)
         ours = Opinion(decision.effect.value, frozenset(decision.let_through))
         found.effects[ours.effect] += 1
         found.reasons[decision.reason.value if decision.reason else "PERMIT"] += 1
