@@ -7,7 +7,7 @@ from broker.sql.bulk import Connection, insert
 
 _DISCLOSURE = (
     "org_id", "offer_id", "consent_id", "consent_version", "expires_at", "redisclosure_prohibited", "notice_code",
-    "contact_fresh_hours", "released_at",
+    "contact_fresh_hours", "break_glass_id", "released_at",
 )  # fmt: skip
 _SEALED = ("org_id", "offer_id", "field_group", "release_id", "suite", "ciphertext")
 _WRAPPED = ("org_id", "offer_id", "field_group", "key_id", "release_id", "wrapped", "received_at")
@@ -19,7 +19,7 @@ async def save_released(connection: Connection, file: File) -> None:
     for key, release_id, fact in file.released:
         consent = fact.consent
         named = (consent.consent_id, consent.version, consent.expires_at) if consent else (None, None, None)
-        duties = (fact.redisclosure_prohibited, fact.notice_code, fact.contact_fresh_hours)
+        duties = (fact.redisclosure_prohibited, fact.notice_code, fact.contact_fresh_hours, fact.break_glass_id)
         last[key] = (*key, *named, *duties, file.now)
         for part in fact.sealed:
             sealed[(*key, part.field_group)] = (*key, part.field_group, release_id, part.suite, part.ciphertext)

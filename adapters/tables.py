@@ -97,6 +97,8 @@ class Disclosure(Row, table=True):
     redisclosure_prohibited: bool
     notice_code: str
     contact_fresh_hours: int
+    break_glass_id: str | None = None
+    """Of the emergency in which it came without her having been asked; None where she was."""
     released_at: datetime = moment()
 
 

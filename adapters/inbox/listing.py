@@ -12,6 +12,7 @@ from adapters.provider import Provider
 from adapters.reference import normalised
 from adapters.standing import OPEN, OVER, TAKEN, Standing
 from broker import limits
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.offer_made import OfferMade
@@ -45,6 +46,8 @@ class OfferSeen:
     """Until when the released groups may be opened; None where nothing was released or no end was set."""
     redisclosure_prohibited: bool
     notice_code: str | None
+    break_glass_id: BreakGlassId | None
+    """Of the emergency in which it was handed over, without her having been asked."""
     contact_fresh: timedelta | None
     """For how long a safe contact may be relied on after it was confirmed; None where nothing was released."""
     contact_confirmed_at: datetime | None
@@ -69,7 +72,7 @@ _SEEN: Final = (
     " OR NOT EXISTS (SELECT 1 FROM sealed_part s WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id)) AS released,"
     " d.offer_id IS NOT NULL AS handed_over, d.expires_at AS release_ends,"
     " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
-    " d.contact_fresh_hours, c.confirmed_at AS contact_confirmed_at,"
+    " d.contact_fresh_hours, d.break_glass_id, c.confirmed_at AS contact_confirmed_at,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
     " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by"
     " FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id)"
@@ -155,6 +158,7 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         release_ends=row["release_ends"],
         redisclosure_prohibited=row["redisclosure_prohibited"],
         notice_code=row["notice_code"],
+        break_glass_id=BreakGlassId(row["break_glass_id"]) if row["break_glass_id"] else None,
         contact_fresh=timedelta(hours=row["contact_fresh_hours"]) if row["released"] else None,
         contact_confirmed_at=row["contact_confirmed_at"],
         taken_back=tuple(map(FieldGroup, from_json(row["taken_back"]))) if row["taken_back"] else (),

@@ -82,6 +82,9 @@ def _taken_back(offer: OfferSeen) -> Iterator[str]:
 
 
 def _duties(offer: OfferSeen) -> Iterator[str]:
+    if offer.break_glass_id is not None:
+        yield f"OPENED IN AN EMERGENCY ({offer.break_glass_id}): nobody could ask her. When it is safe, tell her"
+        yield "and ask what she wants. If it is found void, you are asked to give it up."
     if offer.release_ends is not None:
         yield f"Released until {words.moment(offer.release_ends)}; after that nothing opens."
     if offer.redisclosure_prohibited:

@@ -15,6 +15,7 @@ from typer.testing import Result
 from adapters.provider import KEYS_FOLDER, load_providers, write_provider_folder
 from adapters.zone import ProviderZone, ZoneParts
 from broker.bus.publisher import Message, Publisher
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
 from broker.schemas.envelope import Envelope, Received, read_envelope
@@ -150,9 +151,12 @@ class Voice:
         *,
         sealed_to: OpeningKey | None = None,
         lasts: timedelta = timedelta(days=1),
+        emergency: BreakGlassId | None = None,
     ) -> None:
         """Release groups that a source has sealed to this provider (or to another key, which must not open)."""
         released, keyed = self.halves(org, offer_id, referral, groups, sealed_to=sealed_to, lasts=lasts)
+        if emergency is not None:
+            released = released.model_copy(update={"consent": None, "break_glass_id": emergency})
         await self.say(org, released, referral, event_id=keyed.released)
         await self.say(org, keyed, referral)
 

@@ -1,12 +1,14 @@
 """Sealed groups open after the release, for the right key, while the release lasts, and are written down nowhere."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
 from adapters.errors import NothingToOpen
 from adapters.inbox.inbox import Inbox
+from adapters.inbox.panels import offer_lines
+from broker.schemas.break_glass_vocabulary import new_break_glass_id
 from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.person_groups import PersonHandle, SafeContact
@@ -64,6 +66,21 @@ async def test_groups_open_after_the_release_with_the_safe_contact_first(
     assert not any(canary in repr(opened) for canary in CANARIES)
     readings = await installation.rows("SELECT reader, groups, contact_shown FROM reading")
     assert [tuple(row) for row in readings] == [("SUPERVISOR", '["FG03", "FG04"]', True)]
+
+
+async def test_what_came_in_an_emergency_says_so(installation: Installation, kafka: KafkaForTest) -> None:
+    """Whoever reads it knows that nobody could ask her, and that it may be found void."""
+    haven, glass = await installation.serve(kafka.org("haven")), new_break_glass_id()
+    async with installation.running() as zone:
+        inbox = zone.inbox(haven)
+        for emergency in (glass, None):
+            offer_id, referral = await accepted(installation, inbox, haven)
+            await installation.voice.release(haven, offer_id, referral, emergency=emergency)
+            await released(inbox, offer_id)
+            offer = await inbox.find(offer_id)
+            assert offer.break_glass_id == emergency
+            told = "\n".join(offer_lines(offer, inbox.provider.kind, datetime.now(UTC)))
+            assert (f"OPENED IN AN EMERGENCY ({glass})" in told) is (emergency is not None)
 
 
 async def test_nothing_opened_is_in_the_database(installation: Installation, kafka: KafkaForTest) -> None:
