@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     for difference in found.differences[:10]:
         sys.stdout.write(f"{difference}\n")
     sys.stdout.write(f"effects {dict(found.effects)}\nreasons {dict(found.reasons.most_common())}\n")
+    sys.stdout.write(f"permitted on {dict(found.bases.most_common())}\n")
     return 1 if found.differences else 0
 
 

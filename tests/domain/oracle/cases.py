@@ -12,9 +12,11 @@ from random import Random
 from typing import Any, Final
 
 from tests.domain.oracle.law import EVERY_GROUP, law
-from tests.domain.oracle.matter import Asked, Held, Matter, Org
+from tests.domain.oracle.matter import Asked, Held, Matter, Note, Org
 
-PACK_FILE: Final = Path(__file__).parents[3] / "broker" / "policies" / "us-federal-vawa.toml"
+_POLICIES: Final = Path(__file__).parents[3] / "broker" / "policies"
+PACK_FILE: Final = _POLICIES / "us-federal-vawa.toml"
+UK_PACK_FILE: Final = _POLICIES / "uk-dpa-safeguarding.toml"
 SIGNED: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUESTIONS: Final = 10
 """Questions for each matter: Cedar reads a matter's policies once for all of them."""
@@ -64,13 +66,14 @@ REGIMES: Final = (
     ["POLICY-ONLY"],
     ["STATE-PRIVILEGE", "HIPAA-512C-AGREE"],
 )
+BREAKABLE: Final = ("FG01", "FG02", "FG03", "FG04", "FG07c", "FG10", "FG17")
 NAMED: Final = frozenset({"VAWA", "FVPSA", "VOCA"})
 WRITTEN: Final = NAMED | {"PART2", "HIPAA-AUTH"}
 
 
 @cache
 def packs() -> tuple[str, ...]:
-    """The pack that ships, four times, and others that it could have been."""
+    """The packs that ship, several times each, and others that they could have been."""
     shipped = PACK_FILE.read_text()
     rows = 'to = ["*"]\nbasis = "RELEASE"\n'
     changes = (
@@ -81,7 +84,11 @@ def packs() -> tuple[str, ...]:
     )
     others = [shipped.replace(old, new) for old, new in changes]
     assert shipped not in others
-    return (*[shipped] * 4, *others)
+    uk = UK_PACK_FILE.read_text()
+    strict = uk.replace(', "ESCALATION", "REPEAT"]', "]")
+    strict = strict.replace("withoutConsentTicks = 17", "withoutConsentTicks = 20")
+    assert strict != uk
+    return (*[shipped] * 4, *others, *[uk] * 3, strict)
 
 
 class Chance(Random):
@@ -190,6 +197,7 @@ def _asked(chance: Chance, source: Org, held: list[Held], text: str) -> Asked:
     phase = chance.choice(("OFFER", "RELEASE", "RELEASE", "FEEDBACK") if source in PROVIDERS else ("OFFER", "RELEASE"))
     feedback = phase == "FEEDBACK"
     recipient = _recipient(chance, held, SOURCES if feedback else PROVIDERS)
+    uk = "safeguarding" in law(text).toml
     purpose = "STATUS_FEEDBACK" if feedback else PURPOSE.get(recipient.category or "", "TRANSPORT")
     return Asked(
         phase=phase,
@@ -198,9 +206,26 @@ def _asked(chance: Chance, source: Org, held: list[Held], text: str) -> Asked:
         purpose=chance.choice(PURPOSES) if chance.rarely(10) else purpose,
         groups=_present(chance, feedback=feedback),
         cited=_cited(chance, held),
-        victim_agreed=chance.choice(("YES",) * 8 + ("NOT_ASKED_UNSAFE", "NOT_ASKED_UNSAFE", "NO")),
+        victim_agreed=chance.choice(("YES",) * 8 + ("NOT_ASKED_UNSAFE",) * (8 if uk else 2) + ("NO",)),
         excluded=frozenset({chance.choice((*PROVIDERS, *SOURCES)).org}) if chance.rarely(12) else frozenset(),
-        now=_now(chance, held, text),
+        now=(now := _now(chance, held, text)),
+        note=_note(chance, now, text) if uk and not chance.rarely(3) else None,
+        emergency=frozenset(chance.most(BREAKABLE)) if chance.rarely(2) else None,
+    )
+
+
+def _note(chance: Chance, now: datetime, text: str) -> Note:
+    """A note that mostly holds, or nearly does: often one of the hour, sometimes one at the very end of its time."""
+    rules = law(text)
+    lasts = timedelta(hours=rules.toml["safeguarding"]["noteHours"])
+    age = chance.choice((timedelta(hours=1), timedelta(hours=1), rules.skew(), lasts - rules.skew(), lasts))
+    return Note(
+        basis=chance.choice(("SAFEGUARDING_SCH1_P18", "SAFEGUARDING_SCH1_P18", "VITAL_INTERESTS")),
+        why=chance.choice(("CANNOT_BE_GIVEN", "CANNOT_BE_GIVEN", "CANNOT_REASONABLY_BE_OBTAINED")),
+        criterion=chance.choice(("VISIBLE_HIGH_RISK", "PROFESSIONAL_JUDGEMENT", "ESCALATION", "REPEAT")),
+        ticks=chance.choice((None, 14, 16, 17, 19, 20, 24)),
+        groups=frozenset(chance.most(sorted(EVERY_GROUP), chance.choice((0.1, 0.9, 1)))),
+        recorded_at=now - age + timedelta(microseconds=chance.choice((-1, 0, 1))),
     )
 
 

@@ -5,15 +5,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 
-from broker.domain.consent import ConsentRef, ConsentTerms, Party, Phase, Question, decide, terms
+from broker.domain.consent import ConsentRef, ConsentTerms, Effect, Party, Phase, Question, decide, terms
 from broker.domain.policy import PolicyPack, read_pack
+from broker.domain.question import Emergency
+from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, OrgId
+from broker.schemas.necessity import HighRiskCriterion, NecessityBasis, NecessityNote, WhyNotAsked
 from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
 from tests.domain.oracle.cases import matter
-from tests.domain.oracle.matter import Asked, Held, Matter, Opinion, Org
+from tests.domain.oracle.matter import Asked, Held, Matter, Note, Opinion, Org
 from tests.domain.oracle.opinion import opinions
+
+_GLASS = BreakGlassId("bgl-6f3a1c7e-90f2-4a55-8d0c-2d1f0b9e7a44")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ class Comparison:
 
     effects: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    bases: Counter[str] = field(default_factory=Counter)
+    """Of what was permitted: on which basis."""
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -71,6 +78,21 @@ def question_of(asked: Asked) -> Question:
         cited,
         VictimAgreed(asked.victim_agreed),
         frozenset(map(OrgId, asked.excluded)),
+        None if asked.note is None else _note(asked.note),
+        None if asked.emergency is None else Emergency(_GLASS, frozenset(map(FieldGroup, asked.emergency))),
+    )
+
+
+def _note(note: Note) -> NecessityNote:
+    return NecessityNote(
+        basis=NecessityBasis(note.basis),
+        why=WhyNotAsked(note.why),
+        criterion=HighRiskCriterion(note.criterion),
+        ticks=note.ticks,
+        proportionate=True,
+        field_groups=tuple(map(FieldGroup, sorted(note.groups))),
+        recorded_at=note.recorded_at,
+        note_ref="note-6f3a1c7e-90f2-4a55-8d0c-2d1f0b9e7a44",
     )
 
 
@@ -90,6 +112,8 @@ def _compare(number: int, case: Matter, found: Comparison) -> None:
         ours = Opinion(decision.effect.value, frozenset(decision.let_through))
         found.effects[ours.effect] += 1
         found.reasons[decision.reason.value if decision.reason else "PERMIT"] += 1
+        if decision.effect is Effect.PERMIT and decision.basis is not None:
+            found.bases[decision.basis.name] += 1
         if ours != cedars:
             found.differences.append(
                 Difference(number, place, ours, cedars, f"{decision.reason} {decision.basis} {asked}")

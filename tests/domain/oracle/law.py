@@ -11,6 +11,8 @@ STRICTNESS = (
     "NONE",
     "TREATMENT",
     "STATUTE",
+    "SAFEGUARDING_SCH1_P18",
+    "VITAL_INTERESTS",
     "AGREEMENT",
     "RELEASE",
     "FERPA_CONSENT",
@@ -82,6 +84,13 @@ class Law:
     def listed(self, name: str) -> frozenset[str]:
         """A list of groups in the pack's `scope`."""
         return frozenset(self.toml["scope"][name])
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - a pack lives as long as the process
+    def breakable(self, source: str, recipient: str) -> frozenset[str] | None:
+        """What a source of this class may open to such a recipient in an emergency (§5); None where it may not."""
+        rows = [row["groups"] for row in self.toml["breakGlass"]["rows"] if _fits(row, source, recipient)]
+        assert len(rows) <= 1, "the packs have one row for a pair"
+        return frozenset(rows[0]) if rows else None
 
     @lru_cache(maxsize=4096)  # noqa: B019 - a pack lives as long as the process
     def longest(self, purpose: str) -> timedelta:

@@ -36,6 +36,18 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A note of necessity, as its source wrote it down (D15)."""
+
+    basis: str
+    why: str
+    criterion: str
+    ticks: int | None
+    groups: frozenset[str]
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One question: may the discloser tell the recipient these groups, for this purpose, now?"""
 
@@ -48,6 +60,9 @@ class Asked:
     victim_agreed: str
     excluded: frozenset[str]
     now: datetime
+    note: Note | None = None
+    emergency: frozenset[str] | None = None
+    """The groups of an emergency that is in force for this recipient (§5)."""
 
 
 @dataclass(frozen=True, slots=True)

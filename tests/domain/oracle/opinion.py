@@ -12,11 +12,12 @@ from typing import Any
 import cedarpy
 
 from tests.domain.oracle.law import EVERY_GROUP, TIER, Law, law
-from tests.domain.oracle.matter import Asked, Held, Matter, Opinion
+from tests.domain.oracle.matter import Asked, Held, Matter, Note, Opinion
 from tests.domain.oracle.policies import micros, newest, pack_policies, record_policies
 
 VICTIM_SERVICE = ("VSP_SHELTER", "VSP_ADVOCACY", "HOTLINE_VSP")
 ON_RELEASE = ("RELEASE", "FERPA_CONSENT", "AUTH_164_508")
+IF_ASKED = ("SAFEGUARDING_SCH1_P18", "VITAL_INTERESTS", "AGREEMENT")
 UNBOUND = ("TRAIL_ONLY", "PROHIBITED", "NOTHING")
 CLASSES = (
     *("LAW_ENFORCEMENT", "PROSECUTION", "COURT", "PROBATION_PAROLE", "HOSPITAL_HIPAA", "EMS", "HEALTH_CLINIC_HIPAA"),
@@ -137,13 +138,36 @@ def _asking(place: int, asked: Asked, last: list[Held], rules: Law) -> dict[str,
         "seen": asked.cited is not None and _seen(asked.cited, last),
         "onRelease": bound or (basis in ON_RELEASE and not freely),
         "signed": _signed(asked, basis, last),
-        "notAsked": basis == "AGREEMENT" and asked.victim_agreed == "NOT_ASKED_UNSAFE",
+        "notAsked": basis in IF_ASKED and asked.victim_agreed == "NOT_ASKED_UNSAFE",
         "speaksFreely": freely,
         "victimService": discloser.org_class in VICTIM_SERVICE,
         "writtenOnly": rules.asks_for("written", rules.regimes(discloser.org_class)),
         "namedOnly": rules.asks_for("named", rules.regimes(discloser.org_class)),
     }
+    attrs |= _note(asked.note) | _emergency(asked, rules)
     return {"uid": {"type": "Asking", "id": str(place)}, "attrs": attrs, "parents": []}
+
+
+def _note(note: Note | None) -> dict[str, Any]:
+    if note is None:
+        return {"noteBasis": "", "noteWhy": "", "noteCriterion": "", "noteTicks": 0, "noteAt": 0, "noteGroups": []}
+    return {
+        "noteBasis": note.basis,
+        "noteWhy": note.why,
+        "noteCriterion": note.criterion,
+        "noteTicks": note.ticks or 0,
+        "noteAt": micros(note.recorded_at),
+        "noteGroups": [{"__entity": WHOLE}, *(_ref("Group", group) for group in sorted(note.groups))],
+    }
+
+
+def _emergency(asked: Asked, rules: Law) -> dict[str, Any]:
+    """§5: what the row and the emergency both name; what an offer may say anyway, and what needs nobody's word."""
+    row = rules.breakable(asked.discloser.org_class, asked.recipient.org_class)
+    if asked.emergency is None or row is None or asked.phase == "FEEDBACK":
+        return {"inEmergency": False, "opened": []}
+    opened = row & (asked.emergency | rules.listed("notAsked")) | rules.listed("withoutConsent")
+    return {"inEmergency": True, "opened": [{"__entity": WHOLE}, *(_ref("Group", one) for one in sorted(opened))]}
 
 
 def _footing(asked: Asked, rules: Law) -> tuple[str, str]:

@@ -37,11 +37,22 @@ forbid(principal, action == Action::"offer", resource) unless { resource in Colu
 permit(principal, action in [Action::"tell", Action::"offer", Action::"rest"], resource) when {
   !principal.bound && principal.footing.reach.contains(resource) &&
   (["NONE", "TREATMENT", "STATUTE"].contains(principal.footing.basis) ||
-   principal.footing.basis == "AGREEMENT" && principal.victimAgreed == "YES") };
+   IF_ASKED.contains(principal.footing.basis) && principal.victimAgreed == "YES") };
+
+// D15, §6.3: nobody could ask her, and her source has written down why it cannot wait.
+permit(principal, action in [Action::"tell", Action::"offer", Action::"rest"], resource) when {
+  NOTED && principal.footing.reach.contains(resource) &&
+  (FREE.contains(resource) || principal.noteGroups.contains(resource) && NOTABLE.contains(resource)) };
+
+// §5: her life is in danger and nobody could ask her: what the law's row and the emergency both name.
+permit(principal, action in [Action::"tell", Action::"offer", Action::"rest"], resource) when {
+  principal.inEmergency && principal.opened.contains(resource) &&
+  (principal.onRelease && !principal.signed && (!principal.bound || principal.seen) ||
+   principal.notAsked && !principal.bound && !NOTED && principal.phase == "RELEASE") };
 
 // D1, NOT_ASKED_UNSAFE: an offer without identity; her identity waits until she was asked.
 permit(principal, action in [Action::"offer", Action::"restOffer"], resource) when
-  { principal.notAsked && !principal.bound && NOT_ASKED.contains(resource) };
+  { principal.notAsked && !principal.bound && !NOTED && NOT_ASKED.contains(resource) };
 permit(principal, action == Action::"wait", resource) when
   { principal.notAsked && !principal.bound && principal.phase == "RELEASE" };
 
@@ -58,6 +69,17 @@ permit(principal, action == Action::"wait", resource) when
   { principal.bound && !principal.seen || principal.onRelease && !principal.signed };
 forbid(principal, action == Action::"wait", resource) when { principal.phase == "FEEDBACK" };
 """
+
+_IF_ASKED = '["SAFEGUARDING_SCH1_P18", "VITAL_INTERESTS", "AGREEMENT"]'
+
+_NOTED = """(
+  principal.notAsked && !principal.bound && principal.noteBasis == principal.footing.basis &&
+  (principal.noteBasis == "SAFEGUARDING_SCH1_P18" && CRITERIA.contains(principal.noteCriterion) &&
+   (principal.noteCriterion != "VISIBLE_HIGH_RISK" || principal.noteTicks >= TICKS) ||
+   principal.noteBasis == "VITAL_INTERESTS" && principal.noteWhy == "CANNOT_BE_GIVEN") &&
+  principal.noteAt + SKEW <= principal.now && principal.now + SKEW < principal.noteAt + LASTS &&
+  principal.noteGroups.containsAny(ONLY_NOTABLE))"""
+"""D15: a note holds on the basis that it names, while it is fresh, above the threshold, about something notable."""
 
 _PART2 = """
 // P2-01.
@@ -84,11 +106,32 @@ def micros(moment: datetime) -> int:
 
 def pack_policies(law: Law) -> str:
     """What holds for every survivor under this pack."""
-    text = _PACK.replace("NOT_ASKED.contains", groups_of(law.listed("notAsked")) + ".contains")
+    notable = law.toml.get("safeguarding", {}).get("groups", ())
+    text = _PACK.replace("NOTED", _noted(law)).replace("IF_ASKED", _IF_ASKED)
+    text = text.replace("NOT_ASKED.contains", groups_of(law.listed("notAsked")) + ".contains")
+    text = text.replace("FREE", groups_of(law.listed("withoutConsent"))).replace("NOTABLE", groups_of(notable))
     if not law.toml["part2Enabled"]:
         text += _PART2
     if law.toml["vspOpaqueOffers"]:
         text += _OPAQUE.replace("OPAQUE.contains", groups_of(law.listed("opaqueOffer")) + ".contains")
+    return text
+
+
+def _noted(law: Law) -> str:
+    """When a note of necessity holds under this pack, as a condition; never where the pack knows none."""
+    rules = law.toml.get("safeguarding")
+    if rules is None:
+        return "false"
+    numbers = {
+        "CRITERIA": json.dumps(rules["criteria"]),
+        "TICKS": str(rules["withoutConsentTicks"]),
+        "SKEW": str(law.skew() // timedelta(microseconds=1)),
+        "LASTS": str(timedelta(hours=rules["noteHours"]) // timedelta(microseconds=1)),
+        "ONLY_NOTABLE": "[" + ", ".join(f'Group::"{name}"' for name in sorted(rules["groups"])) + "]",
+    }
+    text = _NOTED
+    for name, told in numbers.items():
+        text = text.replace(name, told)
     return text
 
 
@@ -173,6 +216,9 @@ def _release(version: Held, law: Law) -> str:
         f"  {in_force} && !principal.notAsked && {reach} }};\n"
         'permit(principal, action in [Action::"offer", Action::"restOffer"], resource) when {\n'
         f"  {in_force} && {waiting} && {reach} }};\n"
+        'permit(principal, action in [Action::"tell", Action::"offer", Action::"rest"], resource) when {\n'
+        f'  {in_force} && principal.notAsked && principal.phase == "RELEASE" && principal.inEmergency &&\n'
+        "  principal.opened.contains(resource) };\n"
         'permit(principal, action == Action::"wait", resource) when {\n'
         f'  {end} && {fits} && (!({start}) || principal.notAsked && principal.phase == "RELEASE") }};\n'
     )
