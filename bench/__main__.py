@@ -7,8 +7,10 @@ import platform
 import secrets
 import sys
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from bench import latency, rules, throughput
 from bench.throughput import Way
@@ -18,7 +20,7 @@ from broker.local.progress import told_to_person
 from broker.settings import load_settings
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-REFERRALS = 6000
+REFERRALS = 3000
 
 
 async def run(referrals: int, *, write: bool) -> None:
@@ -29,45 +31,59 @@ async def run(referrals: int, *, write: bool) -> None:
             keys = new_keys(settings.broker_org)
             await throughput.onboarded(settings, keys)
             progress.say("Measuring throughput: the bare loop, the naive way, the pipeline without and with signatures")
-            rates = await throughput.measure(settings, keys, referrals)
+            rounds = await throughput.measure(settings, keys, referrals)
             progress.say("Measuring latency at a fifth of that")
-            p50, p95 = await latency.measure(settings, keys, rates.pipeline[Way(1, signed=True)][2] * latency.LOAD)
+            capacity = median(one.pipeline[Way(1, signed=True)][0] for one in rounds)
+            waits = await latency.measure(settings, keys, capacity)
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
-    text = report(rates, (p50, p95), single, (ours, cedars), referrals)
+    text = report(rounds, waits, single, (ours, cedars), referrals)
     sys.stdout.write(text)
     if write:
         RESULTS.write_text(text)
 
 
 def report(
-    rates: throughput.Rates,
-    waits: tuple[float, float],
+    rounds: Sequence[throughput.Round],
+    waits: latency.Latencies,
     single: dict[str, float],
     decisions: tuple[float, float],
     referrals: int,
 ) -> str:
-    """The results as a page. `waits` are p50 and p95 in milliseconds, `decisions` microseconds: ours and Cedar's."""
-    (p50, p95), (ours, cedars) = waits, decisions
+    """The results as a page. `decisions` are microseconds: ours and Cedar's."""
+    ours, cedars = decisions
     lines = [
         "# Results",
         "",
         (
             f"`make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {platform.machine()}, "
             f"CPython {platform.python_version()}; Kafka, PostgreSQL and the client on the same cores; "
-            f"{referrals} referrals, half of them under a consent of their own, and the answers to their offers."
+            f"{referrals} referrals a round, half of them under a consent of their own, and the answers to the offers."
         ),
-        "Absolute figures depend on the machine and its neighbours; the ratios are what is held.",
+        (
+            "Absolute figures depend on the machine and its neighbours; the ratios are what is held, each taken within "
+            f"a round, and of {throughput.ROUNDS} rounds the median."
+        ),
         "",
         "| Events in per second, durable | ev/s | to the bare loop | to the naive way |",
         "|---|---:|---:|---:|",
     ]
-    for name, rate in _named(rates):
-        lines.append(f"| {name} | {rate:,.0f} | {rate / rates.bare:.2f} | {rate / rates.naive:.1f} × |")
+    for name, rates in _named(rounds):
+        to_bare = median(rate / one.bare for rate, one in zip(rates, rounds, strict=True))
+        to_naive = median(rate / one.naive for rate, one in zip(rates, rounds, strict=True))
+        lines.append(f"| {name} | {median(rates):,.0f} | {to_bare:.2f} | {to_naive:.1f} × |")
     lines += [
         "",
-        f"Publish → provider's topic at {latency.LOAD:.0%} load, signed: p50 {p50:.0f} ms, p95 {p95:.0f} ms.",
+        (
+            f"Publish → provider's topic at {latency.LOAD:.0%} load, signed: "
+            f"p50 {waits.p50:.0f} ms, p95 {waits.p95:.0f} ms."
+        ),
+        "",
+        (
+            f"Revocation → the broker's receipt, after which nothing more goes, at {latency.REVOKING_LOAD:.0%} load, "
+            f"signed: p99 {waits.revoked_p99:.0f} ms."
+        ),
         "",
         (
             f"A decision on the oracle's cases: {ours:.1f} µs; Cedar (cedarpy), asked the same, {cedars:,.0f} µs: "
@@ -82,14 +98,17 @@ def report(
     return "\n".join(lines)
 
 
-def _named(rates: throughput.Rates) -> list[tuple[str, float]]:
+def _named(rounds: Sequence[throughput.Round]) -> list[tuple[str, list[float]]]:
+    """Each row's name, and its rate in each round."""
     named = [
-        ("bare aiokafka + pydantic loop, nothing stored", rates.bare),
-        ("naive: FastStream decorators, SQLModel session per event", rates.naive),
+        ("bare aiokafka + pydantic loop, nothing stored", [one.bare for one in rounds]),
+        ("naive: FastStream decorators, SQLModel session per event", [one.naive for one in rounds]),
     ]
-    for way, (asked, answered, both) in rates.pipeline.items():
+    for way in throughput.WAYS:
         how = "signatures checked and made" if way.signed else "without signatures"
-        named.append((f"this pipeline, {how}, {way.processes} process{'es' if way.processes > 1 else ''}", both))
+        processes = f"{way.processes} process{'es' if way.processes > 1 else ''}"
+        asked, answered, both = ([one.pipeline[way][place] for one in rounds] for place in range(3))
+        named.append((f"this pipeline, {how}, {processes}", both))
         named.append(("· of that, consents and referrals", asked))
         named.append(("· of that, answers", answered))
     return named
@@ -98,7 +117,7 @@ def _named(rates: throughput.Rates) -> list[tuple[str, float]]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--referrals", type=int, default=REFERRALS, help="how many referrals to measure with")
+    parser.add_argument("--referrals", type=int, default=REFERRALS, help="how many referrals to measure with a round")
     parser.add_argument("--dry", action="store_true", help="print only, leave RESULTS.md as it is")
     given = parser.parse_args()
     asyncio.run(run(given.referrals, write=not given.dry))

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from statistics import median
+from statistics import mean
 
 import asyncpg
 import psutil
@@ -32,11 +32,13 @@ from broker.schemas.vocabulary import DeclineReason
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 
-BARE_TURNS = 3
-NAIVE_EVENTS = 400
+ROUNDS = 3
+"""Everything is measured so many times in turn, because what shares the machine comes and goes, and some machines run
+faster for a moment after a rest."""
+NAIVE_EVENTS = 150
 LOOK_SECONDS = 0.05
 WARMING_UP = 300
-"""At least so many referrals pass before anything is measured: Kafka's Java compiles itself meanwhile."""
+"""So many referrals pass through new processes before they are measured: they plan their statements meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,11 @@ class Way:
 
 
 @dataclass(frozen=True, slots=True)
-class Rates:
-    """Events per second; the pipeline's of requests and of the answers to them, by the way it is run."""
+class Round:
+    """Events per second, measured within a minute or two.
+
+    The pipeline's by the way it is run: of requests, of the answers to them, and of both together.
+    """
 
     bare: float
     naive: float
@@ -161,9 +166,10 @@ async def _unsent(connection: Connection) -> int:
 async def mixed(settings: Settings, keys: Keys, referrals: int, way: Way) -> tuple[float, float, list[Sent]]:
     """Rates of requests and of the answers to them, and all their records."""
     topics = topics_of(settings)
-    async with _connected(settings) as connection:
-        before: int = await connection.fetchval("SELECT count(*) FROM offer")
     async with _running(settings, way) as brokers:
+        await ours(settings, brokers, requests(WARMING_UP, topics, keys))
+        async with _connected(settings) as connection:
+            before: int = await connection.fetchval("SELECT count(*) FROM offer")
         first = requests(referrals, topics, keys)
         rate_requests = await ours(settings, brokers, first)
         second = await answers(settings, topics, keys, before)
@@ -190,18 +196,25 @@ def together(first: Sequence[Sent], rate_requests: float, rate_answers: float) -
 WAYS = (Way(1, signed=False), Way(2, signed=False), Way(1, signed=True), Way(2, signed=True))
 
 
-async def measure(settings: Settings, keys: Keys, referrals: int) -> Rates:
-    """All of them on the same kind of records, one after the other; of several turns of the bare loop the median."""
+async def measure(settings: Settings, keys: Keys, referrals: int) -> list[Round]:
+    """All of them on the same kind of records, in turn, in several rounds."""
+    await mixed(settings, keys, referrals // 6, WAYS[0])  # Kafka's Java compiles itself meanwhile
+    tune_memory()
+    return [await _round(settings, keys, referrals, number) for number in range(ROUNDS)]
+
+
+async def _round(settings: Settings, keys: Keys, referrals: int, number: int) -> Round:
+    """The bare loop's turns lie among the pipeline's, next to each way of running it."""
     kafka, prefix = kafka_of(settings), settings.topic_prefix
     pipeline: dict[Way, tuple[float, float, float]] = {}
-    await mixed(settings, keys, max(referrals // 6, WARMING_UP), WAYS[0])
-    for way in WAYS:
+    bare: list[float] = []
+    for place, way in enumerate(WAYS):
         asked, answered, records = await mixed(settings, keys, referrals, way)
         pipeline[way] = (asked, answered, together(records, asked, answered))
-    names = sorted({record.topic for record in records})
-    tune_memory()
-    bare = [await bare_loop(kafka, names, len(records), f"{prefix}bare-{n}", prefix) for n in range(BARE_TURNS)]
+        names = sorted({record.topic for record in records})
+        if place % 2 == 0:
+            bare.append(await bare_loop(kafka, names, len(records), f"{prefix}bare-{number}-{place}", prefix))
     assert settings.postgres_owner_dsn is not None
     owner_dsn = settings.postgres_owner_dsn.get_secret_value()
-    plain = await naive(kafka, names, NAIVE_EVENTS, f"{prefix}naive", prefix, owner_dsn)
-    return Rates(bare=median(bare), naive=plain, pipeline=pipeline)
+    plain = await naive(kafka, names, NAIVE_EVENTS, f"{prefix}naive-{number}", prefix, owner_dsn)
+    return Round(bare=mean(bare), naive=plain, pipeline=pipeline)

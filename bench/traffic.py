@@ -2,16 +2,18 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from pydantic_core import to_json
 
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_record import ConsentRecord
+from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.envelope import Envelope, binary_record
 from broker.schemas.event import EventData, Flow
 from broker.schemas.ids import ConsentId, KeyId, OrgId, ReferralId, new_consent_id, new_event_id, new_referral_id
@@ -80,20 +82,44 @@ def cards() -> list[OrganisationCard]:
 
 def requests(count: int, topics: Topics, keys: Keys | None = None) -> list[Sent]:
     """`count` referrals, half of them under a consent of their own that is published before: 1.5 × `count` records."""
+    pairs = list(_asked(count, topics, keys))
+    return [consent for consent, _ in pairs if consent is not None] + [referral for _, referral in pairs]
+
+
+def as_they_come(count: int, topics: Topics, keys: Keys | None = None) -> list[Sent]:
+    """The same in the order of a day: each consent right before its referral."""
+    return [record for pair in _asked(count, topics, keys) for record in pair if record is not None]
+
+
+def _asked(count: int, topics: Topics, keys: Keys | None) -> Iterator[tuple[Sent | None, Sent]]:
     draw = random.Random(7)
-    consents: list[Sent] = []
-    records: list[Sent] = []
     for number in range(count):
         org = draw.choice(POLICE) if number % 2 else HOTLINE
-        consent = None
+        consent, granted = None, None
         if org == HOTLINE:
             record = consent_record(org)
             consent = record.consent_id
-            granted = ConsentGranted(asked_in_private=True, record=record)
-            consents.append(_record(topics, Flow.SOURCE_TO_BROKER, org, consent, granted, keys))
-        referral = new_referral_id()
-        records.append(_record(topics, Flow.SOURCE_TO_BROKER, org, referral, _request(draw), keys, consent))
-    return consents + records
+            fact = ConsentGranted(asked_in_private=True, record=record)
+            granted = _record(topics, Flow.SOURCE_TO_BROKER, org, consent, fact, keys)
+        yield granted, _record(topics, Flow.SOURCE_TO_BROKER, org, new_referral_id(), _request(draw), keys, consent)
+
+
+def revoked_later(count: int, topics: Topics, keys: Keys) -> tuple[list[Sent], list[Sent]]:
+    """`count` releases with a referral under each, and the revocations of all of them."""
+    draw = random.Random(11)
+    granted: list[Sent] = []
+    revoked: list[Sent] = []
+    for _ in range(count):
+        record = consent_record(HOTLINE)
+        fact = ConsentGranted(asked_in_private=True, record=record)
+        granted.append(_record(topics, Flow.SOURCE_TO_BROKER, HOTLINE, record.consent_id, fact, keys))
+        asked = _request(draw)
+        granted.append(
+            _record(topics, Flow.SOURCE_TO_BROKER, HOTLINE, new_referral_id(), asked, keys, record.consent_id)
+        )
+        taken_back = ConsentRevoked.read(to_json({**ConsentRevoked.EXAMPLE, "version": 1}))
+        revoked.append(_record(topics, Flow.SOURCE_TO_BROKER, HOTLINE, record.consent_id, taken_back, keys))
+    return granted, revoked
 
 
 def consent_record(org: OrgId) -> ConsentRecord:
