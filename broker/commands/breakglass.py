@@ -119,7 +119,7 @@ def list_(
             owed = f"  {one['owed']} by {one['due_at']:%Y-%m-%d %H:%M}Z" if one["due_at"] else f"  {one['owed']}"
             typer.echo(
                 f"{one['invoked_at']:%Y-%m-%d %H:%M}Z {one['break_glass_id']} {one['source']} → {one['recipient']}"
-                f" {one['reason']}{owed}"
+                f" {one['reason']} {one['referral_id']}{owed}"
             )
         if as_json:
             return
