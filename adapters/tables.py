@@ -17,8 +17,8 @@ from broker.sql.migrate import Zone
 
 METADATA: Final = MetaData()
 
-ZONE: Final = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("reading",))
-"""How the tables are brought up to date; who opened what can be added to and not changed."""
+ZONE: Final = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("attempt", "reading"))
+"""How the tables are brought up to date; who opened what, and every attempt, can be added to and not changed."""
 
 
 class Row(SQLModel):
