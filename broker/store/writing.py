@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 from zlib import crc32
 
+import orjson
 from pydantic_core import to_json
 
 from broker.handlers.cases import BreakGlass, ConsentVersion, Incident, Need, Offer, Recall, Referral
@@ -343,7 +344,7 @@ def _queue(messages: Sequence[Outgoing], topics: Topics, owner: str, now: dateti
 def _message(m: Outgoing, topics: Topics) -> tuple[object, ...]:
     return (
         crc32(m.envelope.subject.encode()) % LANES, topics.name(m.flow, m.recipient),
-        to_json(m.attributes).decode(), m.value, m.referral_id, m.category, m.flow, m.recipient,
+        orjson.dumps(m.attributes).decode(), m.value, m.referral_id, m.category, m.flow, m.recipient,
         m.permit.phase,
     )  # fmt: skip
 
