@@ -178,4 +178,7 @@ async def _patiently(what: str, work: Callable[[], Awaitable[T]]) -> T:
         wait=wait_random_exponential(multiplier=0.1, max=5),
         before_sleep=lambda state: log.warning("%s wait (attempt %d)", what, state.attempt_number),
     )
-    return await retrying(work)
+    async for attempt in retrying:
+        with attempt:
+            return await work()
+    raise AssertionError("it is retried without end")

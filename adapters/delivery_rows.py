@@ -32,7 +32,8 @@ _MOVED: Final = (
     " receipt_due = d.receipt_due AND w.state <> 'DELIVERED'"
     " FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::timestamptz[],"
     " $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[])"
-    " AS w(delivery_id, state, place, attempts, tries, due_at, divert_at, leased_until, code, owner, ended_at) WHERE d.delivery_id = w.delivery_id"
+    " AS w(delivery_id, state, place, attempts, tries, due_at, divert_at, leased_until, code, owner, ended_at)"
+    " WHERE d.delivery_id = w.delivery_id"
 )
 
 _FAILURES: Final[Mapping[str | None, DeliveryFailure]] = {

@@ -155,7 +155,8 @@ async def _breakers(connection: Connection, done: Sequence[Done]) -> None:
     changed = await connection.fetch(_BREAKERS, *arrays, limits.channel_failures_max, PROBE_EVERY)
     for row in changed:
         if row["paused"] is not None:
-            log.warning("channel %d of %s is paused (%s): see `handoff channel list`", *row[:3])
+            where = row["place"], row["org_id"], row["paused"]
+            log.warning("channel %d of %s is paused (%s): see `handoff channel list`", *where)
     closed = [row for row in changed if row["closed"]]
     if closed:
         places = [row["org_id"] for row in closed], [row["place"] for row in closed]
