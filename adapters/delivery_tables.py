@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from adapters.tables import Row
@@ -23,6 +24,8 @@ class Channel(Row, table=True):
     """Its turn, 1 first. Those who are on call come after the others."""
     transport: str
     settings: dict[str, Any] = json()
+    folder: str
+    """The name of the folder of its secrets, drawn when it was made: it stays when the channel's turn changes."""
     on_call: bool = False
     paused: str | None = None
     """Why nothing is sent by it until a person has looked at it, by code; None while it works."""
@@ -39,7 +42,7 @@ class Delivery(Row, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("org_id", "message_id"),
-        Index("delivery_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("delivery_due", "org_id", "priority", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("delivery_by_offer", "org_id", "offer_id"),
     )
     delivery_id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
@@ -55,6 +58,8 @@ class Delivery(Row, table=True):
     place: int = 1
     """Which of the organisation's channels it takes now."""
     attempts: int = 0
+    tries: int = 0
+    """Attempts by the channel that it takes now."""
     due_at: datetime | None = moment(nullable=True)
     """When it is attempted next; None where nothing is to be attempted any more."""
     divert_at: datetime | None = moment(nullable=True)
@@ -66,8 +71,15 @@ class Delivery(Row, table=True):
     code: str | None = None
     """What came of the last attempt, or why there is none."""
     owner: str
-    """Who answers for it until it has arrived."""
+    """Which organisation answers for it: the provider until it has ended, the broker's where it could not be handed
+    over."""
+    fact: dict[str, Any] | None = Field(sa_column=Column(JSONB, nullable=True))
+    """The event itself where it is codes alone (tier 1); None for offers and releases."""
+    receipt_due: bool = False
+    """The offer's receipt (A2) is still to be sent: when it has arrived."""
     made_at: datetime = moment()
+    """When the broker made the message."""
+    queued_at: datetime = moment()
     ended_at: datetime | None = moment(nullable=True)
 
 
@@ -87,3 +99,19 @@ class Attempt(Row, table=True):
     policy: str | None = None
     consent_id: str | None = None
     consent_version: int | None = None
+
+
+class DeliveryAct(Row, table=True):
+    """What a person did to a delivery: stopped it or had it sent again, in which role, why by code. Added to only."""
+
+    __tablename__ = "delivery_act"
+    __table_args__ = (Index("delivery_act_by_delivery", "delivery_id"),)
+    act_id: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
+    delivery_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    act: str
+    """REPLAY or STOP."""
+    reason: str
+    by: str
+    before: str
+    """In which state it was."""
+    at: datetime = moment()

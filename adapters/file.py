@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters.standing import OVER, Standing
+from adapters.ways import KeptChannel
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope
@@ -67,6 +68,24 @@ class RecallOnFile:
     outcome: RevocationOutcome | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """One message that goes on its way with this transaction; where and until when is the courier's."""
+
+    envelope: Envelope
+    """As the broker sent it."""
+    org_id: OrgId
+    offer_id: OfferId
+    referral_id: ReferralId
+    priority: str | None
+    fact: str | None
+    """The event itself where it is codes alone (tier 1); None for offers and releases."""
+    place: int
+    divert_at: datetime | None
+    stop_at: datetime
+    receipt_due: bool
+
+
 @dataclass(slots=True)
 class File:
     """What a batch found and what it changed."""
@@ -88,6 +107,11 @@ class File:
     """Which groups somebody has opened; only of offers from which something is taken back."""
     recalls: dict[OfferKey, RecallOnFile] = field(default_factory=dict)
     taken_back: set[OfferKey] = field(default_factory=set)
+    channels: dict[OrgId, tuple[KeptChannel, ...]] = field(default_factory=dict)
+    """How those of the batch's organisations are reached that have channels, in turn."""
+    reached: set[OfferKey] = field(default_factory=set)
+    """Offers of which something may have arrived outside, so that their end must be told there too."""
+    queued: list[Queued] = field(default_factory=list)
 
     def stand(self, offer: OfferOnFile, standing: Standing) -> None:
         """Move an offer; once the broker has ended it, the means to open what came with it are destroyed."""

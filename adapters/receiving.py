@@ -10,7 +10,9 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from adapters import rows
+from adapters.channels import Transports
 from adapters.file import File
+from adapters.handing_on import load_channels, save_queued
 from adapters.provider import Provider
 from adapters.reading import Hearing, Reading, Record
 from adapters.stories import Arrival, AsideCode, PutAside, apply
@@ -26,9 +28,17 @@ log = logging.getLogger(__name__)
 class Receiver:
     """Takes in what the broker says to the providers of this installation. Any number of copies may run."""
 
-    def __init__(self, pool: Pool, topics: Topics, broker_org: OrgId, providers: Mapping[OrgId, Provider]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        topics: Topics,
+        broker_org: OrgId,
+        providers: Mapping[OrgId, Provider],
+        transports: Transports,
+    ) -> None:
         self._pool = pool
         self._topics = topics
+        self._transports = transports
         self._hearing = Hearing(topics, broker_org, providers)
 
     async def store(self, records: Sequence[Record]) -> None:
@@ -78,8 +88,10 @@ class Receiver:
             stored = await rows.positions(connection, rows.places(readings), lock=True)
             file = File(now=now, environment=self._topics.environment, draw=new_event_id)
             await rows.load(connection, file, readings)
+            await load_channels(connection, file, readings, self._transports)
             aside, taken = _work(file, readings)
             await rows.save(connection, file, taken, aside)
+            await save_queued(connection, file)
             await rows.advance(connection, readings, stored)
 
 

@@ -1,4 +1,7 @@
-"""What is over is forgotten a day later: the offer's content, and every key and ciphertext that came with it."""
+"""What is over is forgotten a day later: the offer's content, and every key and ciphertext that came with it.
+
+What could not be handed over can be sent anew for three days; then of it, too, only that it was tried remains.
+"""
 
 from typing import Final
 
@@ -49,3 +52,12 @@ async def forget_ended(pool: Pool) -> int:
 async def forget_keys_apart(pool: Pool) -> None:
     """Delete keys whose release never came here, or was taken back before they came: they have nothing to open."""
     await pool.execute(_APART, limits.keys_apart_hours)
+
+
+async def forget_dead_letters(pool: Pool) -> None:
+    """Forget what ended deliveries said by code: after that none is sent anew. Attempts stay."""
+    await pool.execute(
+        "UPDATE delivery SET fact = NULL WHERE fact IS NOT NULL"
+        " AND ended_at < clock_timestamp() - make_interval(hours => $1)",
+        limits.dead_letter_hours,
+    )

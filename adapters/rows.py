@@ -32,7 +32,7 @@ _OFFER = (
     "org_id", "offer_id", "referral_id", "reference", "standing", "category", "priority", "answer_by", "content",
     "refusal", "received_at", "changed_at",
 )  # fmt: skip
-_ANSWER = (
+ANSWER: Final = (
     "event_id", "org_id", "subject", "offer_id", "type", "before", "after", "attributes", "value", "made_at",
 )  # fmt: skip
 _ASIDE = (
@@ -162,7 +162,7 @@ async def save_offers(connection: Connection, file: File) -> None:
 
 async def add_answers(connection: Connection, answers: Iterable[Prepared], now: datetime) -> None:
     """Put events of ours into the outbox, in order."""
-    await insert(connection, table(tables.Answer), _ANSWER, [_answer(answer, now) for answer in answers])
+    await insert(connection, table(tables.Answer), ANSWER, [answer_row(answer, now) for answer in answers])
 
 
 def _offer(o: OfferOnFile) -> tuple[object, ...]:
@@ -172,7 +172,8 @@ def _offer(o: OfferOnFile) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _answer(a: Prepared, now: datetime) -> tuple[object, ...]:
+def answer_row(a: Prepared, now: datetime) -> tuple[object, ...]:
+    """An event of ours as a row of the outbox, in the order of `ANSWER`."""
     before = a.before.value if a.before else None
     after = a.after.value if a.after else None
     attributes = to_json(a.envelope.attributes()).decode()

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from adapters.file import File, OfferOnFile, Prepared, RecallOnFile
+from adapters.handing_on import hand_on
 from adapters.provider import Provider
 from adapters.standing import OVER, REFUSED_TO, TAKEN, Standing
 from broker.schemas.disclosure_keyed import DisclosureKeyed
@@ -64,7 +65,10 @@ def apply(file: File, arrival: Arrival, fact: EventData) -> None:
 
 
 def offer_made(file: File, arrival: Arrival, fact: OfferMade) -> None:
-    """Put an offer before the provider's people and receipt it; one that was taken back before it came stays away."""
+    """Put an offer before the provider's people; one that was taken back before it came stays away.
+
+    It is receipted at once, except where the provider is reached elsewhere first: then when it has arrived there.
+    """
     if fact.category is not arrival.provider.kind.POLICY.category:
         raise PutAside(AsideCode.CATEGORY_NOT_OURS)
     if (arrival.org, fact.offer_id) in file.offers:
@@ -73,6 +77,8 @@ def offer_made(file: File, arrival: Arrival, fact: OfferMade) -> None:
     offer.category, offer.priority, offer.answer_by = fact.category.value, fact.priority.value, fact.answer_by
     offer.content = fact.wire().decode()
     file.stand(offer, Standing.WAITING)
+    if hand_on(file, offer, arrival.envelope, fact):
+        return
     receipt = OfferReceipted(offer_id=offer.offer_id)
     envelope = _answering(file, arrival, offer.referral_id, receipt, offer.offer_id)
     file.receipts.append(Prepared(envelope, receipt, offer.offer_id, Standing.WAITING, Standing.WAITING))
@@ -83,6 +89,7 @@ def offer_withdrawn(file: File, arrival: Arrival, fact: OfferWithdrawn) -> None:
     offer = file.offers.get((arrival.org, fact.offer_id)) or _blank(file, arrival, fact.offer_id)
     if offer.standing not in OVER:
         file.stand(offer, Standing.WITHDRAWN)
+    hand_on(file, offer, arrival.envelope, fact)
 
 
 def offer_expired(file: File, arrival: Arrival, fact: OfferExpired) -> None:
@@ -90,6 +97,7 @@ def offer_expired(file: File, arrival: Arrival, fact: OfferExpired) -> None:
     offer = file.offers.get((arrival.org, fact.offer_id)) or _blank(file, arrival, fact.offer_id)
     if offer.standing in (Standing.WAITING, Standing.WAITLISTED, Standing.CONTACT_PENDING):
         file.stand(offer, Standing.EXPIRED)
+    hand_on(file, offer, arrival.envelope, fact)
 
 
 def disclosure_released(file: File, arrival: Arrival, fact: DisclosureReleased) -> None:
@@ -101,6 +109,7 @@ def disclosure_released(file: File, arrival: Arrival, fact: DisclosureReleased) 
     ours = arrival.provider.kind.POLICY.may_hold
     kept = fact.model_copy(update={"sealed": tuple(part for part in fact.sealed if part.field_group in ours)})
     file.released.append((key, arrival.envelope.id, kept))
+    hand_on(file, offer, arrival.envelope, fact)
     if kept.sealed != fact.sealed:
         raise PutAside(AsideCode.GROUP_NOT_OURS)
 
@@ -132,6 +141,8 @@ def disclosure_revoked(file: File, arrival: Arrival, fact: DisclosureRevoked) ->
         outcome = RevocationOutcome.COMPLIED
     file.recalls[key] = RecallOnFile(groups, fact.answer_by, outcome)
     file.taken_back.add(key)
+    if key in file.offers:
+        hand_on(file, file.offers[key], arrival.envelope, fact)
     if outcome is not None:
         answer = RevocationAcknowledged(offer_id=fact.offer_id, outcome=outcome)
         envelope = _answering(file, arrival, arrival.envelope.subject, answer, fact.offer_id)

@@ -17,7 +17,7 @@ from broker.sql.migrate import Zone
 
 METADATA: Final = MetaData()
 
-ZONE: Final = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("attempt", "reading"))
+ZONE: Final = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("attempt", "delivery_act", "reading"))
 """How the tables are brought up to date; who opened what, and every attempt, can be added to and not changed."""
 
 

@@ -1,4 +1,4 @@
-"""The provider zone's process: takes in what the broker says, receipts it, and sends what people answered.
+"""The provider zone's process: takes in what the broker says, hands it on, and sends what people answered.
 
 Any number of copies may run on one database: Kafka shares out the partitions, row locks share out the answers. A new
 organisation's folder is noticed while running. Nothing here answers an offer; people do.
@@ -8,16 +8,23 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from adapters.channels import Registry, Transports
+from adapters.courier import Courier, CourierParts
+from adapters.doors import Door
 from adapters.errors import NoSuchProvider
 from adapters.inbox.inbox import Inbox
 from adapters.provider import Provider, signer_for
 from adapters.reading import HEARD, Record
 from adapters.receiving import Receiver
-from adapters.retention import forget_ended, forget_keys_apart
+from adapters.retention import forget_dead_letters, forget_ended, forget_keys_apart
 from adapters.sending import Sender
+from adapters.transports import transports
+from adapters.transports.transport import Transport
 from broker import limits
 from broker.bus.intake import Intake
 from broker.bus.publisher import Publisher
@@ -34,6 +41,11 @@ GROUP: Final = "provider-zone"
 LoadProviders = Callable[[], Mapping[OrgId, Provider]]
 
 
+def every_transport() -> Transports:
+    """One of each transport that is there, for a process to share."""
+    return {name: transport() for name, transport in transports().items()}
+
+
 @dataclass(frozen=True, slots=True)
 class ZoneParts:
     """What a zone is made of; the composition root puts it together."""
@@ -47,6 +59,9 @@ class ZoneParts:
     """Reads the organisations that this installation answers for; asked again every few seconds."""
     group: str = GROUP
     """Kafka's consumer group: the same for all copies of one installation, another for another installation."""
+    transports: Transports = field(default_factory=every_transport)
+    """The ways of handing over that this process has, by name."""
+    attempt_seconds: float = limits.attempt_seconds_max
 
 
 class ProviderZone:
@@ -57,8 +72,10 @@ class ProviderZone:
         self._providers: dict[OrgId, Provider] = {}
         self._served: list[OrgId] = []
         self._publisher = Publisher(parts.kafka, signer_for(self._providers))
-        self._receiver = Receiver(parts.pool, parts.topics, parts.broker_org, self._providers)
+        self._receiver = Receiver(parts.pool, parts.topics, parts.broker_org, self._providers, parts.transports)
         self._sender = Sender(parts.pool, self._publisher, parts.topics)
+        self._registry = Registry(parts.transports, self._providers)
+        self._courier = Courier(self._courier_parts())
         self._intake: Intake | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -75,6 +92,8 @@ class ProviderZone:
         self._tasks = [
             asyncio.create_task(self._sender.run(self._served), name="answers"),
             asyncio.create_task(self._look_after(), name="zone-look"),
+            asyncio.create_task(self._courier.run(), name="courier"),
+            *(asyncio.create_task(self._hear(one), name=f"hear-{one.NAME}") for one in self._parts.transports.values()),
         ]
 
     async def stop(self) -> None:
@@ -117,6 +136,7 @@ class ProviderZone:
             del self._providers[gone]
         self._providers.update(found)
         self._served[:] = sorted(found)
+        await self._registry.refresh(self._parts.pool)
         if changed and found:
             await self._listen()
 
@@ -135,6 +155,33 @@ class ProviderZone:
     async def _store(self, records: Sequence[Record]) -> None:
         await self._receiver.store(records)
         self._sender.wake()
+        self._courier.wake()
+
+    def _courier_parts(self) -> CourierParts:
+        parts = self._parts
+        return CourierParts(
+            pool=parts.pool,
+            registry=self._registry,
+            providers=self._providers,
+            environment=parts.topics.environment,
+            broker_org=parts.broker_org,
+            wake_sender=self._sender.wake,
+            attempt_seconds=parts.attempt_seconds,
+        )
+
+    async def _hear(self, transport: Transport) -> None:
+        """Bring in what one transport has to fetch; what ends it is noted and it begins anew."""
+        door = Door(self._parts.pool, self._providers, self._parts.topics.environment, self._sender.wake)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(Exception),
+            wait=wait_random_exponential(multiplier=0.5, max=limits.zone_hear_again_seconds_max),
+            before_sleep=lambda state: log.warning(
+                "%s does not hear (attempt %d)", transport.NAME, state.attempt_number
+            ),
+        )
+        async for attempt in retrying:
+            with attempt:
+                await transport.hear(self._registry.heard(transport.NAME), door)
 
     async def _look_after(self) -> None:
         while True:
@@ -143,6 +190,7 @@ class ProviderZone:
                 await self.refresh()
                 await forget_ended(self._parts.pool)
                 await forget_keys_apart(self._parts.pool)
+                await forget_dead_letters(self._parts.pool)
             except (HandoffError, *TRANSIENT) as error:
                 # A folder that cannot be read, or a database that is away, must not stop what is being served.
                 log.warning("the zone's look-after waits (%s)", type(error).__name__)

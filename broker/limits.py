@@ -169,3 +169,66 @@ offers_forgotten_max: Final = 500
 
 keys_apart_hours: Final = 1
 """How long wrapped keys wait for what they open: the two are published together, on two topics."""
+
+# The courier (adapters/courier.py)
+
+attempt_seconds_max: Final = 15.0
+"""One attempt, whatever its transport does: a receiver that takes longer is answered by the next attempt (F5, F6)."""
+
+lease_seconds: Final = 30.0
+"""How long a claimed delivery is one courier's alone: one attempt and the storing of its outcome, with a margin.
+Whoever dies lets go of it then."""
+
+deliveries_in_flight_max: Final = 1024
+"""Attempts of one process that run or are still to be stored: a socket and some ten kilobytes each."""
+
+deliveries_per_recipient_max: Final = 128
+"""Attempts at one organisation at once, when it has shown that it takes them: 2,500 a second that answer in 50 ms."""
+
+deliveries_per_recipient_first: Final = 16
+"""Attempts at one organisation at once, before anything is known of it."""
+
+deliveries_per_recipient_min: Final = 4
+"""Attempts at an organisation that fails or hangs: it holds so few places of the process, and still gets its turn."""
+
+deliveries_idle_seconds: Final = 0.25
+"""Between two looks for what is due: short against the 30 seconds that a P0 may take to arrive (domain.md §10.3)."""
+
+deliveries_gather_seconds: Final = 0.01
+"""How long a courier gathers outcomes and free places, so that a transaction serves many: nobody notices."""
+
+zone_hear_again_seconds_max: Final = 60.0
+"""Before a transport that could not bring in answers begins anew."""
+
+outcomes_stored_max: Final = 500
+"""Outcomes in one transaction: beyond it a statement grows longer and costs no less for each."""
+
+courier_stop_seconds: Final = 2.0
+"""What attempts get to end by themselves when the process stops; the others are let go of and tried again."""
+
+channel_failures_max: Final = 5
+"""Failures in a row by which a channel's breaker opens: more than a receiver's restart makes (reliability.md F14)."""
+
+channel_probe_seconds: Final = 60.0
+"""Between two probes through an open breaker (reliability.md F14)."""
+
+retry_after_seconds_min: Final = 1.0
+"""However soon a receiver asks to be tried again."""
+
+retry_after_seconds_max: Final = 3600.0
+"""However long a receiver asks us to wait: what waits longer is a matter for people."""
+
+control_delivery_hours: Final = 24
+"""How long a withdrawal, an expiry, a release or a revocation is tried; revocations the broker chases itself, too."""
+
+dead_letter_hours: Final = 72
+"""How long what ended without arriving can be sent anew, and what it said by code is kept."""
+
+delivery_listed_max: Final = 200
+"""Deliveries of one list, the latest first: more than anybody reads, few enough to answer at once."""
+
+channels_per_organisation_max: Final = 20
+"""Ways of reaching one organisation: a desk has three or four."""
+
+channel_settings_bytes_max: Final = 64 * 1024
+"""A channel's settings or one of its secrets, as a file: an address and a few options, a key or a certificate."""

@@ -68,15 +68,16 @@ class Opening:
         self,
         offer_id: OfferId,
         *,
-        reader: AcceptedBy,
+        reader: AcceptedBy | str,
         contact_shown: bool = False,
         single_use: bool = False,
     ) -> list[OpenedGroup]:
         """Open the groups of an accepted offer, the safe contact first.
 
-        `reader` is the role that looks, and `contact_shown` whether contact details will be shown: both are written
-        down before anything is opened. Groups for a single check (FG14 at shelters and legal aid) are left closed
-        unless `single_use` asks for them; their key is then destroyed, so that they open once.
+        `reader` is the role that looks, or the transport that hands on, and `contact_shown` whether contact details
+        will be shown: both are written down before anything is opened. Groups for a single check (FG14 at shelters
+        and legal aid) are left closed unless `single_use` asks for them; their key is then destroyed, so that they
+        open once.
 
         Raises:
             NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
@@ -128,7 +129,7 @@ class Opening:
         self,
         connection: Connection,
         offer_id: OfferId,
-        reader: AcceptedBy,
+        reader: AcceptedBy | str,
         parts: Sequence[_Part],
         *,
         contact_shown: bool,
@@ -139,7 +140,7 @@ class Opening:
             " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
             self.provider.org,
             offer_id,
-            reader.value,
+            str(reader),
             to_json(codes).decode(),
             contact_shown,
         )

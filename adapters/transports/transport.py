@@ -130,6 +130,8 @@ class Transport(ABC):
     """What a channel of it must say: validated when a channel is saved and whenever it is read."""
     CARRIES: ClassVar[frozenset[type[EventData]]]
     """Which of the broker's events it hands over; others need nobody's attention by this way."""
+    PUSHES: ClassVar[bool] = True
+    """Whether something leaves the zone by it, so that its success says that the other side has it (A1)."""
 
     async def start(self) -> None:  # noqa: B027  many have nothing to open
         """Open what all attempts share."""

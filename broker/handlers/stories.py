@@ -8,6 +8,7 @@ from broker.handlers import (
     capacity_updated,
     consent_recorded,
     consent_revoked,
+    delivery_reported,
     incident_reported,
     offer_answered,
     recalling,
@@ -29,6 +30,8 @@ from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.contact_attempted import ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
+from broker.schemas.delivery_failed import DeliveryFailed
+from broker.schemas.delivery_succeeded import DeliverySucceeded
 from broker.schemas.event import EventData
 from broker.schemas.incident_reported import IncidentReported
 from broker.schemas.offer_accepted import OfferAccepted
@@ -55,6 +58,8 @@ STORIES: Mapping[type[EventData], Story] = {
     ReferralRequested: referral_requested.handle,
     ReferralSealed: referral_sealed.handle,
     ReferralCancelled: referral_cancelled.handle,
+    DeliverySucceeded: delivery_reported.succeeded,
+    DeliveryFailed: delivery_reported.failed,
     OfferReceipted: offer_answered.receipted,
     OfferAccepted: offer_answered.accepted,
     OfferDeclined: offer_answered.declined,

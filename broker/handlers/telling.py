@@ -47,6 +47,20 @@ def withdraw(desk: Desk, offer: Offer, reason: WithdrawReason) -> None:
 def expire_offer(desk: Desk, offer: Offer) -> None:
     """An offer's deadline has passed unanswered: tell its provider."""
     desk.move_offer(offer, OfferState.EXPIRED)
+    _tell_ended(desk, offer)
+
+
+def end_undelivered(desk: Desk, offer: Offer, reason: str, why: str) -> None:
+    """Take back an offer that never reached its provider's own system, by code `why`.
+
+    It may still lie in an inbox there, where it closes as what ended without an answer (docs/decisions/0103).
+    """
+    desk.move_offer(offer, OfferState.WITHDRAWN, reason=reason, why=why)
+    desk.change(offer, reason=reason)
+    _tell_ended(desk, offer)
+
+
+def _tell_ended(desk: Desk, offer: Offer) -> None:
     desk.send(
         Flow.BROKER_TO_PROVIDER,
         offer.provider,

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("transport", sa.Text(), nullable=False),
         sa.Column("settings", postgresql.JSONB(), nullable=False),
+        sa.Column("folder", sa.Text(), nullable=False),
         sa.Column("on_call", sa.Boolean(), nullable=False),
         sa.Column("paused", sa.Text(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -35,18 +36,27 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("divert_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stop_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("fact", postgresql.JSONB(), nullable=True),
+        sa.Column("receipt_due", sa.Boolean(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("delivery_id"),
         sa.UniqueConstraint("org_id", "message_id"),
     )
-    op.create_index("delivery_due", "delivery", ["due_at"], postgresql_where=sa.text("due_at IS NOT NULL"))
+    op.create_index(
+        "delivery_due",
+        "delivery",
+        ["org_id", "priority", "due_at"],
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
     op.create_index("delivery_by_offer", "delivery", ["org_id", "offer_id"])
     op.create_table(
         "attempt",
@@ -63,3 +73,15 @@ def upgrade() -> None:
         sa.Column("consent_version", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("delivery_id", "number"),
     )
+    op.create_table(
+        "delivery_act",
+        sa.Column("act_id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
+        sa.Column("act", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("act_id"),
+    )
+    op.create_index("delivery_act_by_delivery", "delivery_act", ["delivery_id"])

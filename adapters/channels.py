@@ -1,0 +1,104 @@
+"""The ways by which organisations are reached, as their rows say at this moment; a change needs no restart.
+
+What a transport of this installation does not understand is as good as paused: nothing is sent on a guess.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from adapters.provider import Provider
+from adapters.transports.transport import Channel, Transport
+from adapters.ways import KeptChannel
+from broker.schemas.ids import OrgId
+from broker.sql.bulk import Connection, Pool
+
+Transports = Mapping[str, Transport]
+"""The transports of this process by name."""
+
+SECRETS_FOLDER: Final = "channels"
+"""Within an organisation's zone: one folder of secrets for each of its channels."""
+
+TRANSPORT_UNKNOWN: Final = "TRANSPORT_UNKNOWN"
+SETTINGS_INVALID: Final = "SETTINGS_INVALID"
+
+_KEPT: Final = "SELECT * FROM channel WHERE org_id = ANY($1::text[]) ORDER BY org_id, on_call, place"
+
+
+def kept(row: Mapping[str, Any], transports: Transports) -> KeptChannel:
+    """A row of the table; one whose transport is not here counts as paused."""
+    transport = transports.get(row["transport"])
+    return KeptChannel(
+        org=OrgId(row["org_id"]),
+        place=row["place"],
+        transport=row["transport"],
+        settings=row["settings"],
+        folder=row["folder"],
+        on_call=row["on_call"],
+        paused=row["paused"] if transport is not None else TRANSPORT_UNKNOWN,
+        failures=row["failures"],
+        probe_at=row["probe_at"],
+        changed_at=row["changed_at"],
+        carries=frozenset(event.TYPE for event in transport.CARRIES) if transport is not None else frozenset(),
+        pushes=transport is not None and transport.PUSHES,
+    )
+
+
+async def channels_of(
+    connection: Connection | Pool, orgs: Iterable[OrgId], transports: Transports
+) -> dict[OrgId, tuple[KeptChannel, ...]]:
+    """The channels of these organisations, each in the order of their turns, those who are on call last."""
+    found: dict[OrgId, tuple[KeptChannel, ...]] = {}
+    for row in await connection.fetch(_KEPT, sorted(set(orgs))):
+        channel = kept(row, transports)
+        found[channel.org] = (*found.get(channel.org, ()), channel)
+    return found
+
+
+def secrets_of(provider: Provider, folder: str) -> Path:
+    """Where the secrets of one of an organisation's channels rest."""
+    return provider.keys.parent / SECRETS_FOLDER / folder
+
+
+class Registry:
+    """Makes of rows what transports are given. Settings are validated once for each change of a row."""
+
+    def __init__(self, transports: Transports, providers: Mapping[OrgId, Provider]) -> None:
+        self.transports = transports
+        self._providers = providers
+        self._made: dict[tuple[OrgId, int], tuple[datetime, Channel]] = {}
+        self._now: dict[str, Sequence[Channel]] = {}
+
+    def channel(self, one: KeptChannel) -> Channel | None:
+        """What its transport is given; None where its settings are not valid, or its organisation is not served."""
+        before = self._made.get((one.org, one.place))
+        if before is not None and before[0] == one.changed_at:
+            return before[1]
+        provider, transport = self._providers.get(one.org), self.transports.get(one.transport)
+        if provider is None or transport is None:
+            return None
+        try:
+            settings = transport.SETTINGS.model_validate_json(one.settings, by_alias=True, by_name=False)
+        except ValidationError:
+            return None
+        channel = Channel(
+            one.org, one.place, one.transport, settings, secrets_of(provider, one.folder), on_call=one.on_call
+        )
+        self._made[(one.org, one.place)] = (one.changed_at, channel)
+        return channel
+
+    async def refresh(self, pool: Pool) -> None:
+        """Read anew which channels there are, for the transports that listen."""
+        found = await channels_of(pool, list(self._providers), self.transports)
+        now: dict[str, list[Channel]] = {}
+        for one in (one for channels in found.values() for one in channels if one.paused is None):
+            if (channel := self.channel(one)) is not None:
+                now.setdefault(one.transport, []).append(channel)
+        self._now = dict(now)
+
+    def heard(self, transport: str) -> Callable[[], Sequence[Channel]]:
+        """The channels of one transport, as of the last look."""
+        return lambda: self._now.get(transport, ())

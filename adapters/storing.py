@@ -1,0 +1,163 @@
+"""Stores what came of many attempts in one transaction: attempts, deliveries, breakers, what the broker is to be told.
+
+What arrived has arrived, however late that is stored. Any other outcome counts only while nobody else has taken the
+delivery on since.
+"""
+
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from adapters.breaker import toll
+from adapters.channels import Registry, channels_of
+from adapters.claiming import UNKNOWN, Claim
+from adapters.course import BREAKER_OPEN, ENDED, Course, came
+from adapters.delivery_rows import AttemptRow, Change, Ledger, Row, course_of
+from adapters.handing_on import plan_for
+from adapters.passing import RULES
+from adapters.schedule import PROBE_EVERY
+from adapters.transports.transport import Delivered, Outcome, Refused
+from adapters.ways import KeptChannel, ways_for
+from broker import limits
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.ids import OrgId
+from broker.sql.bulk import Connection, Pool
+
+log = logging.getLogger(__name__)
+
+LET_GO: Final = "LET_GO"
+"""We did not see it through: that says nothing about the channel."""
+
+_LOCKED: Final = (
+    "SELECT d.*, clock_timestamp() AS now FROM delivery d WHERE delivery_id = ANY($1::bigint[])"
+    " ORDER BY delivery_id FOR UPDATE"
+)
+_BREAKERS: Final = (
+    "UPDATE channel c SET paused = coalesce(c.paused, w.paused),"
+    " failures = CASE WHEN w.answered THEN w.failed ELSE c.failures + w.failed END,"
+    " probe_at = CASE WHEN w.failed + CASE WHEN w.answered THEN 0 ELSE c.failures END >= $7"
+    " THEN clock_timestamp() + $8::interval WHEN w.answered THEN NULL ELSE c.probe_at END"
+    " FROM unnest($1::text[], $2::integer[], $3::timestamptz[], $4::boolean[], $5::integer[], $6::text[])"
+    " AS w(org_id, place, changed_at, answered, failed, paused)"
+    " WHERE c.org_id = w.org_id AND c.place = w.place AND c.changed_at = w.changed_at"
+    " AND (w.failed > 0 OR w.paused IS NOT NULL OR c.failures > 0 OR c.probe_at IS NOT NULL)"
+    " RETURNING c.org_id, c.place, w.paused, c.probe_at IS NULL AS closed"
+)
+"""A channel that was changed since is another channel: what came of attempts by the old one says nothing about it."""
+
+_WAITED: Final = (
+    "UPDATE delivery d SET due_at = clock_timestamp() FROM unnest($1::text[], $2::integer[]) AS w(org_id, place)"
+    " WHERE d.org_id = w.org_id AND d.place = w.place AND d.code = $3 AND d.due_at > clock_timestamp()"
+    " AND d.state IN ('QUEUED', 'RETRYING')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One attempt that was made, and what came of it."""
+
+    claim: Claim
+    outcome: Outcome
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Storer:
+    """Stores outcomes."""
+
+    pool: Pool
+    registry: Registry
+    ledger: Ledger
+
+    async def store(self, done: Sequence[Done]) -> int:
+        """Store them all or none; returns how many events of ours wait to be sent because of it."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            found = await connection.fetch(_LOCKED, sorted({one.claim.row["delivery_id"] for one in done}))
+            rows = {row["delivery_id"]: row for row in found}
+            orgs = {OrgId(one.claim.row["org_id"]) for one in done if not isinstance(one.outcome, Delivered)}
+            channels = await channels_of(connection, orgs, self.registry.transports) if orgs else {}
+            outcomes = _Outcomes(rows, channels)
+            for one in done:
+                outcomes.add(one)
+            now = found[0]["now"] if found else done[0].claim.row["now"]
+            told = await self.ledger.write(connection, list(outcomes.changes.values()), outcomes.attempts, now)
+            await _breakers(connection, done)
+        return told
+
+
+@dataclass(slots=True)
+class _Outcomes:
+    """What many outcomes do to their deliveries."""
+
+    rows: Mapping[int, Row]
+    channels: Mapping[OrgId, Sequence[KeptChannel]]
+    changes: dict[int, Change] = field(default_factory=dict)
+    attempts: list[AttemptRow] = field(default_factory=list)
+
+    def add(self, one: Done) -> None:
+        """Take one outcome in."""
+        self.attempts.append(_attempt(one))
+        delivery_id = one.claim.row["delivery_id"]
+        row = self.rows.get(delivery_id)
+        if row is None:
+            return
+        before = self.changes[delivery_id].course if delivery_id in self.changes else course_of(row)
+        ours = before.attempts == one.claim.course.attempts
+        if before.state not in ENDED and (ours or isinstance(one.outcome, Delivered)):
+            pushed = isinstance(one.outcome, Delivered) and one.claim.kept.pushes
+            self.changes[delivery_id] = Change(row, self._after(row, before, one.outcome), pushed)
+
+    def _after(self, row: Row, before: Course, outcome: Outcome) -> Course:
+        ways = ways_for(self.channels.get(OrgId(row["org_id"]), ()), row["type"])
+        plan = plan_for(row["type"], row["priority"])
+        return came(before, outcome, ways, plan, row["now"], random.random())  # noqa: S311  jitter, no secret
+
+
+def _attempt(one: Done) -> AttemptRow:
+    row, course = one.claim.row, one.claim.course
+    released = row["type"] == DisclosureReleased.TYPE
+    return AttemptRow(
+        delivery_id=row["delivery_id"],
+        number=course.attempts,
+        transport=one.claim.channel.transport,
+        place=course.place,
+        outcome=_named(one.outcome),
+        code=one.outcome.code,
+        began_at=row["now"],
+        duration_ms=one.duration_ms,
+        policy=RULES,
+        consent_id=row["consent_id"] if released else None,
+        consent_version=row["consent_version"] if released else None,
+    )
+
+
+def _named(outcome: Outcome) -> str:
+    if isinstance(outcome, Delivered):
+        return "DELIVERED"
+    if isinstance(outcome, Refused):
+        return "REFUSED"
+    return UNKNOWN if outcome.unknown else "TRY_AGAIN"
+
+
+async def _breakers(connection: Connection, done: Sequence[Done]) -> None:
+    """Open, close and pause channels by what came of attempts; what waited for a closed one is due."""
+    by_channel: dict[tuple[OrgId, int, datetime], list[Outcome]] = {}
+    for one in (one for one in done if one.outcome.code != LET_GO):
+        kept = one.claim.kept
+        by_channel.setdefault((kept.org, kept.place, kept.changed_at), []).append(one.outcome)
+    if not by_channel:
+        return
+    tolls = [(*channel, toll(by_channel[channel])) for channel in sorted(by_channel)]
+    arrays = zip(*((org, place, at, t.answered, t.failed, t.paused) for org, place, at, t in tolls), strict=True)
+    changed = await connection.fetch(_BREAKERS, *arrays, limits.channel_failures_max, PROBE_EVERY)
+    for row in changed:
+        if row["paused"] is not None:
+            where = row["place"], row["org_id"], row["paused"]
+            log.warning("channel %d of %s is paused (%s): see `handoff channel list`", *where)
+    closed = [row for row in changed if row["closed"]]
+    if closed:
+        places = [row["org_id"] for row in closed], [row["place"] for row in closed]
+        await connection.execute(_WAITED, *places, BREAKER_OPEN)
