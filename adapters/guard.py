@@ -3,7 +3,7 @@
 Providers name the addresses that we call. Without a rule any of them could have us call the zone's own network, or
 the host's metadata service, with the zone's rights (SSRF). So: https to a plain name, on one of two ports, and only if
 every address of that name is plainly public (reliability.md §2). Names are asked for once; what was checked is what is
-connected to (adapters/outgoing.py).
+connected to (adapters/transports/outgoing.py).
 """
 
 import asyncio

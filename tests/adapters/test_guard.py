@@ -9,7 +9,7 @@ import pytest
 
 from adapters import guard as guard_module
 from adapters.guard import Address, Guard, GuardCode, GuardRefused, NameUnknown, loopback_of, plainly_public
-from adapters.outgoing import Outgoing, OutgoingFailed
+from adapters.transports.outgoing import Outgoing, OutgoingFailed
 from broker.errors import SettingsInvalid
 from broker.settings import load_settings
 from tests.adapters.certificates import Authority

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from adapters.guard import Guard
-from adapters.outgoing import Outgoing, OutgoingFailed, Reply
+from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply
 from broker import limits
 from tests.adapters.certificates import Authority
 from tests.adapters.network import until

@@ -14,9 +14,9 @@ from standardwebhooks import WebhookVerificationError
 from typer.testing import CliRunner
 
 from adapters.guard import Guard
-from adapters.outgoing import Outgoing
 from adapters.standard_webhooks import HmacSecret, read_secret_text, signed_headers, verified
 from adapters.transports import transports
+from adapters.transports.outgoing import Outgoing
 from adapters.transports.transport import Channel, ChannelRefused, Delivered, Handover, Outcome, Refused, TryAgain
 from adapters.transports.webhook import Webhook, WebhookSettings, notice, retry_after
 from adapters.transports.webhook_secret_commands import secret_app
