@@ -232,3 +232,55 @@ channels_per_organisation_max: Final = 20
 
 channel_settings_bytes_max: Final = 64 * 1024
 """A channel's settings or one of its secrets, as a file: an address and a few options, a key or a certificate."""
+
+# Requests to providers' own systems (adapters/guard.py, adapters/transports)
+
+outgoing_seconds_max: Final = 15.0
+"""One request altogether, from asking for the name to the last byte (reliability.md §6.3, F5, F6)."""
+
+outgoing_read_bytes_max: Final = 64 * 1024
+"""What is read of an answer: we need codes and short resources; more would only fill memory."""
+
+outgoing_kept_seconds: Final = 60.0
+"""How long connections are used again before names and rules are asked anew; a handshake a minute costs 2 ms."""
+
+outgoing_drain_seconds: Final = 1.0
+"""How long the rest of an answer that nobody wants is waited for, so that its connection can be used again."""
+
+outgoing_connect_seconds_max: Final = 10.0
+"""For one address to take a connection: less than the whole, so that we know that nothing was sent."""
+
+outgoing_idle_seconds: Final = 15.0
+"""How long an idle connection is kept: many servers close theirs soon after."""
+
+outgoing_resolvers_max: Final = 32
+"""Names asked for at once: as many servers of names may hang before anybody waits for another's."""
+
+outgoing_url_characters_max: Final = 2000
+"""A longer address is nobody's."""
+
+signing_secrets_max: Final = 5
+"""Secrets that sign at once: two while one follows the other, with room for a mistake."""
+
+secrets_kept_seconds: Final = 10.0
+"""How long a channel's secrets are remembered: a retired one signs for that long at most."""
+
+# The door (adapters/door)
+
+door_body_bytes_max: Final = 64 * 1024
+"""An answer is some hundred bytes; as large as any event may be."""
+
+door_body_seconds_max: Final = 15.0
+"""For a body to arrive: it is sent at once or by somebody who means to keep us waiting."""
+
+door_signature_seconds_max: Final = 300
+"""How far a request's time may be from ours (Standard Webhooks): clocks differ, and what is older may be a replay."""
+
+door_requests_max: Final = 256
+"""Requests at once: a busy provider's are answered in milliseconds; more wait at the proxy."""
+
+door_idle_seconds: Final = 75
+"""How long an idle connection is kept: longer than proxies keep theirs, so that they never use one that is closing."""
+
+door_stop_seconds_max: Final = 5
+"""What requests under way get to end when the process stops; each is stored or is sent again."""
