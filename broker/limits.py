@@ -169,3 +169,32 @@ offers_forgotten_max: Final = 500
 
 keys_apart_hours: Final = 1
 """How long wrapped keys wait for what they open: the two are published together, on two topics."""
+
+# Notices by e-mail and what comes back of them (adapters/mail)
+
+mail_attempt_seconds_max: Final = 15.0
+"""A whole conversation with a mail server (reliability.md F5): it may make strangers wait for some seconds, not us."""
+
+mail_goodbye_seconds_max: Final = 1.0
+"""The mail is handed over by then; a server that does not answer to QUIT is left."""
+
+returned_mail_bytes_max: Final = 128 * 1024
+"""A report on a notice holds the notice, which is short, and an explanation; a mail server's longest has some 30 KB."""
+
+returned_mail_lines_max: Final = 4_000
+"""With the next, bounds what reading takes: every line is held against every boundary that is open."""
+
+returned_mail_nesting_max: Final = 24
+"""Mentions of a boundary or of a message within the message; a report has five."""
+
+returns_connections_max: Final = 20
+"""Conversations at once with the provider's own mail server, which relays what comes back."""
+
+returns_session_seconds_max: Final = 60.0
+"""A conversation in which nothing is said for so long is ended."""
+
+returns_commands_max: Final = 100
+"""Of one kind in a conversation; a mail server brings several mails in one, and then begins another."""
+
+returns_look_seconds: Final = 2.0
+"""Between two looks at where channels want returned mail to be heard; a port that was taken may be free now."""
