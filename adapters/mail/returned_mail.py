@@ -102,9 +102,7 @@ def _automatic(mail: Message) -> bool:
     """RFC 3834, and what was used before it: better one reply of a person too many taken for a machine's."""
     if _word(mail, "Auto-Submitted") not in ("", "no"):
         return True
-    if _word(mail, "Precedence") in _BULK or any(header in mail for header in _REPLY_HEADERS):
-        return True
-    return mail.get_content_type() == "multipart/report"
+    return _word(mail, "Precedence") in _BULK or any(header in mail for header in _REPLY_HEADERS)
 
 
 def _word(fields: Message, name: str) -> str:

@@ -78,6 +78,11 @@ class ReturnsListener:
                 conversation.end()
             await self._server.wait_closed()
 
+    @property
+    def conversations(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     def _converse(self) -> asyncio.Protocol:
         if len(self._open) >= limits.returns_connections_max:
             return _Busy()
