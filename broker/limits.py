@@ -198,3 +198,17 @@ returns_commands_max: Final = 100
 
 returns_look_seconds: Final = 2.0
 """Between two looks at where channels want returned mail to be heard; a port that was taken may be free now."""
+
+# A provider's own Kafka (adapters/kafka)
+
+own_kafka_attempt_seconds_max: Final = 15.0
+"""A whole attempt (reliability.md F5), connecting included."""
+
+own_kafka_send_seconds_max: Final = 8.0
+"""After this the producer gives a record up: nothing leaves any more once its attempt is over."""
+
+own_kafka_clusters_max: Final = 32
+"""Producers open at once in a process; each holds a connection or two. One that is used again is opened again."""
+
+own_kafka_look_seconds: Final = 2.0
+"""Between two looks at which channels want answers to be read."""

@@ -8,7 +8,6 @@ import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 from types import TracebackType
 from typing import Final, Self
 
@@ -45,19 +44,6 @@ class Server:
     """None for a server on this machine that is spoken to in the clear."""
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
-
-
-@lru_cache(maxsize=64)
-def tls_context(authorities: str | None) -> ssl.SSLContext:
-    """Checks a server's certificate and name against these certificates (PEM), or against the system's.
-
-    Raises:
-        ValueError: they cannot be read (`ssl.SSLError` is an OSError as well, and says no more).
-    """
-    try:
-        return ssl.create_default_context(cadata=authorities)
-    except ssl.SSLError:
-        raise ValueError("the certificates cannot be read") from None
 
 
 class Relay:

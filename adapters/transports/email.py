@@ -13,8 +13,9 @@ from typing import ClassVar, Final
 
 from aiosmtplib import SMTPException, SMTPResponseException
 
+from adapters.channel_secrets import password_of, tls_of
 from adapters.mail.notice import notice, tells
-from adapters.mail.relay import Relay, Server, Step, TlsNotOffered, tls_context
+from adapters.mail.relay import Relay, Server, Step, TlsNotOffered
 from adapters.mail.return_address import return_address, return_key
 from adapters.mail.returns import hear_returns
 from adapters.mail.settings import EmailSettings
@@ -35,7 +36,6 @@ from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
 from broker.schemas.offer_made import OfferMade
 from broker.seal.errors import SealError
-from broker.seal.key_files import read_secret
 
 AUTHORITIES_FILE: Final = "mail-authorities.pem"
 PASSWORD_FILE: Final = "mail-password"  # noqa: S105  a file's name
@@ -134,10 +134,8 @@ def outcome_of(error: BaseException, step: Step) -> Outcome:
 
 def _access(settings: EmailSettings, secrets: Path) -> tuple[Server, bytes]:
     """The mail server with what proves who it is and who we are, and the key of the return addresses."""
-    password = read_secret(secrets / PASSWORD_FILE).decode().strip() if settings.user is not None else None
-    path = secrets / AUTHORITIES_FILE
-    authorities = read_secret(path).decode() if path.exists() else None
-    tls = None if settings.in_clear else tls_context(authorities)
+    password = password_of(secrets, PASSWORD_FILE) if settings.user is not None else None
+    tls = None if settings.in_clear else tls_of(secrets, AUTHORITIES_FILE)
     name = settings.sender.rpartition("@")[2]
     return Server(settings.host, settings.port, name, tls, settings.user, password), return_key(secrets)
 

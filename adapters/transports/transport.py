@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol
 from adapters.errors import InboxError
 from adapters.inbox.answering import Answered
 from adapters.inbox.opening import OpenedGroup
+from broker.bus.publisher import Sign
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_made import OfferMade
@@ -43,6 +44,8 @@ class Channel:
     """The folder of this channel's secrets: files of mode 0600 in the organisation's zone."""
     on_call: bool = False
     """It reaches a human who is on call, and is taken when the others have failed."""
+    sign: Sign | None = field(default=None, repr=False)
+    """Signs what this organisation says with its own key, for a transport that speaks in its name."""
 
 
 @dataclass(frozen=True, slots=True)

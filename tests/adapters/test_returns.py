@@ -1,4 +1,4 @@
-"""F16: what comes back of a notice, by real SMTP: a bounce ends its way within a minute, and nothing counts as a yes."""
+"""F16: what comes back of a notice, by real SMTP: a bounce ends its way within a minute, nothing counts as a yes."""
 
 import asyncio
 import logging
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtplib import SMTP, SMTPDataError, SMTPRecipientRefused, SMTPResponseException
@@ -70,7 +71,7 @@ async def relay(port: int, to: str, raw: bytes) -> None:
         await server.data(raw)
 
 
-def a_channel(home: Path, port: int, **how: object) -> Channel:
+def a_channel(home: Path, port: int, **how: Any) -> Channel:
     """A channel whose returned mail is heard at this port."""
     return channel_to("email", {**SETTINGS, "returns_listen": f"127.0.0.1:{port}"}, home, **how)
 
