@@ -212,3 +212,17 @@ own_kafka_clusters_max: Final = 32
 
 own_kafka_look_seconds: Final = 2.0
 """Between two looks at which channels want answers to be read."""
+
+own_kafka_answers_max: Final = 100
+"""Answers read in one look: each is a transaction of its own, and a look must end long before Kafka gives us up."""
+
+own_kafka_pause_seconds_max: Final = 5.0
+"""Between two tries to read answers, while their Kafka or our database is away."""
+
+# The demo's own mail server (broker/local/demo/mail_sink.py)
+
+sink_mails_max: Final = 200
+"""Mails kept: more than a demo sends, and an end to what a misdirected program can fill the disk with."""
+
+sink_mail_bytes_max: Final = 256 * 1024
+"""A notice has less than a thousandth of it."""

@@ -6,20 +6,21 @@ folder. What is not an answer of this organisation is set aside by code and does
 
 import asyncio
 import logging
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaError
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from adapters.errors import AnswerNotPossible, OfferNotFound
 from adapters.kafka.settings import AnswersSettings, KafkaSettings
 from adapters.kind import EVERY_ANSWER
 from adapters.transports.transport import Answers, Channel
 from broker import limits
-from broker.bus.intake import Intake
+from broker.bus.stopping import stopped
 from broker.errors import HandoffError
 from broker.schemas.envelope import read_envelope
 from broker.schemas.event import EventData
@@ -30,11 +31,15 @@ from broker.seal.errors import KeyMissing
 from broker.seal.key_files import read_secret
 from broker.seal.keys import PublicSigningKey
 from broker.seal.signature import SignatureFault, verify
+from broker.sql.transient import TRANSIENT
 
 log = logging.getLogger(__name__)
 
 KEY_CARDS: Final = "answers-key*.json"
 """The cards of the keys that answers are signed with: more than one while one replaces another."""
+
+_WAIT_MS: Final = 500
+"""For records, in one look; those that come meanwhile are given at once."""
 
 Record = ConsumerRecord[bytes, bytes]
 Keys = Mapping[KeyId, PublicSigningKey]
@@ -92,18 +97,39 @@ class AnswersReader:
         """Records that were no answer, or not one that could be given."""
 
     async def run(self) -> None:
-        """Read until cancelled, waiting for Kafka as long as it takes."""
+        """Read until cancelled, waiting for Kafka and for whoever stores as long as it takes."""
         options = await asyncio.to_thread(self._settings.client_options, self.channel.secrets)
-        pattern = f"^{re.escape(self._wanted.topic)}$"
-        intake = Intake(options, pattern, self._wanted.group, self.store)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type((KafkaError, *TRANSIENT)),
+            wait=wait_random_exponential(multiplier=0.1, max=limits.own_kafka_pause_seconds_max),
+            before_sleep=lambda state: log.warning("answers wait: attempt %d", state.attempt_number),
+        )
+        async for attempt in retrying:
+            with attempt:
+                await self._read(options)
+
+    async def _read(self, options: Mapping[str, Any]) -> None:
+        """Read from where Kafka says that this group has come; it is told how far after a batch is stored."""
+        consumer = AIOKafkaConsumer(
+            self._wanted.topic,
+            **options,
+            group_id=self._wanted.group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            max_poll_records=limits.own_kafka_answers_max,
+        )
         try:
-            await intake.start()
-            await asyncio.get_running_loop().create_future()
+            await consumer.start()
+            while True:
+                for partition, records in (await consumer.getmany(timeout_ms=_WAIT_MS)).items():
+                    await self.store(records)
+                    await consumer.commit({partition: records[-1].offset + 1})
         finally:
-            await intake.stop()
+            await stopped(consumer)
 
     async def store(self, records: Sequence[Record]) -> None:
-        """Give each answer to those who store it; whatever they raise besides a no has the whole batch come again."""
+        """Give each answer to those who store it; whatever they raise besides a no, the whole batch comes again."""
         now = datetime.now(UTC)
         keys = await asyncio.to_thread(answer_keys, self.channel.secrets, now)
         for record in records:

@@ -1,6 +1,7 @@
 """Notices by e-mail: what a notice says, how it gets to the mail server, and what the server's words mean."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -238,6 +239,18 @@ async def test_an_attempt_can_be_given_up_at_any_time(home: Path) -> None:
         attempt.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(attempt, 1)
+
+
+async def test_nothing_of_a_notice_stands_in_a_log(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither where it goes, nor the password, nor the reference, whatever comes of it and at whatever level."""
+    with caplog.at_level(logging.DEBUG):
+        async with mail_server(home) as (server, channel):
+            await EmailTransport().attempt(channel, an_offer())
+            for how in (Behaviour.TRY_LATER, Behaviour.REFUSE, Behaviour.AWAY):
+                await server.behave(how)
+                await EmailTransport().attempt(channel, an_offer())
+    for canary in ("desk@", "provider.example", "neutral.example", PASSWORD, REFERENCE, "returns+"):
+        assert canary not in caplog.text
 
 
 GOOD = {"host": "127.0.0.1", "to": "a@b.example", "sender": "c@d.example", "returns": "r@d.example"}

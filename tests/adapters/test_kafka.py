@@ -24,7 +24,7 @@ from pydantic_core import to_json
 from adapters.errors import AnswerNotPossible, OfferNotFound
 from adapters.inbox.answering import Answered
 from adapters.kafka.answers import AnswersReader, hear_answers
-from adapters.kafka.settings import KafkaSettings
+from adapters.kafka.settings import PASSWORD_FILE, KafkaSettings
 from adapters.kafka.waiting import Waiting
 from adapters.standing import Standing
 from adapters.transports.kafka import KafkaTransport, outcome_of
@@ -171,6 +171,22 @@ async def test_without_a_signer_or_a_secret_nothing_is_sent(home: Path, transpor
     channel = channel_to("kafka", protected, home)
     assert await transport.attempt(channel, an_offer()) == Refused("SECRETS_UNREADABLE", pause=True)
     assert "desk" not in repr(channel)
+
+
+async def test_a_password_stands_in_no_log(
+    home: Path, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even at the most talkative level, when the connection fails."""
+    monkeypatch.setattr(limits, "own_kafka_attempt_seconds_max", 1.0)
+    async with KafkaReceiver() as receiver:
+        settings = {**receiver.settings(), "protection": "SASL_SSL", "user": "desk-user"}
+        channel = channel_to("kafka", settings, home, {PASSWORD_FILE: b"canary-quillfeather\n"})
+        with caplog.at_level(logging.DEBUG):
+            assert isinstance(await transport.attempt(channel, an_offer()), TryAgain)
+        with pytest.raises(ChannelRefused) as refused:
+            await transport.check(channel)
+    for said in (caplog.text, repr(channel), str(refused.value) + refused.value.remedy):
+        assert "quillfeather" not in said
 
 
 @pytest.mark.parametrize(
