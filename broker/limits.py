@@ -172,8 +172,8 @@ keys_apart_hours: Final = 1
 
 # Notices by e-mail and what comes back of them (adapters/mail)
 
-mail_attempt_seconds_max: Final = 15.0
-"""A whole conversation with a mail server (reliability.md F5): it may make strangers wait for some seconds, not us."""
+mail_attempt_seconds_max: Final = 12.0
+"""A whole conversation with a mail server, so that its own word is told before an attempt is cut off at 15 s (F5)."""
 
 mail_goodbye_seconds_max: Final = 1.0
 """The mail is handed over by then; a server that does not answer to QUIT is left."""
@@ -201,8 +201,8 @@ returns_look_seconds: Final = 2.0
 
 # A provider's own Kafka (adapters/kafka)
 
-own_kafka_attempt_seconds_max: Final = 15.0
-"""A whole attempt (reliability.md F5), connecting included."""
+own_kafka_attempt_seconds_max: Final = 12.0
+"""A whole attempt, connecting included: below the 15 s at which any attempt is cut off (F5)."""
 
 own_kafka_send_seconds_max: Final = 8.0
 """After this the producer gives a record up: nothing leaves any more once its attempt is over."""

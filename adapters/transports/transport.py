@@ -44,7 +44,7 @@ class Channel:
     """The folder of this channel's secrets: files of mode 0600 in the organisation's zone."""
     on_call: bool = False
     """It reaches a human who is on call, and is taken when the others have failed."""
-    sign: Sign | None = field(default=None, repr=False)
+    sign: Sign | None = field(default=None, repr=False, compare=False)
     """Signs what this organisation says with its own key, for a transport that speaks in its name."""
 
 

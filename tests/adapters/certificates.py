@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+_NAME_OF: Final = {"127.0.0.1": "localhost", "127.0.0.99": "elsewhere.example"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ def certificates(name: str = "127.0.0.1") -> Certificates:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test server")])
     leaf = (
         _begun(subject, authority, server_key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(name))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address(name)), x509.DNSName(_NAME_OF[name])]),
+            critical=False,
+        )
         .sign(authority_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

@@ -24,7 +24,7 @@ from pydantic_core import to_json
 from adapters.errors import AnswerNotPossible, OfferNotFound
 from adapters.inbox.answering import Answered
 from adapters.kafka.answers import AnswersReader, hear_answers
-from adapters.kafka.settings import PASSWORD_FILE, KafkaSettings
+from adapters.kafka.settings import AUTHORITIES_FILE, PASSWORD_FILE, KafkaSettings
 from adapters.kafka.waiting import Waiting
 from adapters.standing import Standing
 from adapters.transports.kafka import KafkaTransport, outcome_of
@@ -40,6 +40,7 @@ from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import MsgStatus
 from broker.seal.keys import SigningKey
 from broker.seal.signature import VerifiedSignature, sign, verify
+from tests.adapters.certificates import certificates
 from tests.adapters.handovers import ORG, an_offer, channel_to
 from tests.adapters.network import until
 from tests.adapters.receivers.kafka import KafkaReceiver
@@ -171,6 +172,22 @@ async def test_without_a_signer_or_a_secret_nothing_is_sent(home: Path, transpor
     channel = channel_to("kafka", protected, home)
     assert await transport.attempt(channel, an_offer()) == Refused("SECRETS_UNREADABLE", pause=True)
     assert "desk" not in repr(channel)
+
+
+async def test_over_tls_the_cluster_has_to_prove_its_name(
+    home: Path, transport: KafkaTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the authority in the channel's folder; what another one vouches for gets nothing."""
+    monkeypatch.setattr(limits, "own_kafka_attempt_seconds_max", 3.0)
+    async with KafkaReceiver(tls=certificates().server) as receiver:
+        settings, offer = {**receiver.settings(), "protection": "SSL"}, an_offer()
+        for authority in (certificates("127.0.0.99").authority, None):
+            files = {} if authority is None else {AUTHORITIES_FILE: authority}
+            wrong = channel_to("kafka", settings, home / str(len(files)), files)
+            assert isinstance(await transport.attempt(wrong, an_offer()), TryAgain)
+        right = channel_to("kafka", settings, home, {AUTHORITIES_FILE: certificates().authority})
+        assert await transport.attempt(right, offer) == Delivered("KAFKA_ACKS_ALL")
+        assert await receiver.received() == [offer.message_id]
 
 
 async def test_a_password_stands_in_no_log(

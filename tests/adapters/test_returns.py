@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtplib import SMTP, SMTPDataError, SMTPRecipientRefused, SMTPResponseException
+from aiosmtplib import SMTP, SMTPDataError, SMTPRecipientRefused, SMTPResponseException, SMTPSenderRefused
 
 from adapters.mail.return_address import return_address, return_key
 from adapters.mail.returned_mail import Kind
@@ -63,10 +63,10 @@ async def listening(channels: list[Channel], told: Told, port: int) -> AsyncIter
         await listener.stop()
 
 
-async def relay(port: int, to: str, raw: bytes) -> None:
+async def relay(port: int, to: str, raw: bytes, *, size: int | None = None) -> None:
     """What the provider's mail server does with a mail for this address."""
     async with SMTP(hostname="127.0.0.1", port=port, local_hostname="mail.provider.example", start_tls=False) as server:
-        await server.mail("")
+        await server.mail("", options=[f"SIZE={size or len(raw)}", "BODY=8BITMIME"])
         await server.rcpt(to)
         await server.data(raw)
 
@@ -190,15 +190,18 @@ async def test_a_bounce_that_cannot_be_stored_now_stays_with_the_mail_server(
 async def test_what_is_too_large_is_refused_and_many_at_once_have_to_wait(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bomb is not kept, and one conversation too many is told to come later."""
+    """A bomb is not kept, whether it says how large it is or not, and one conversation too many is told to come later."""
     monkeypatch.setattr(limits, "returns_connections_max", 1)
     told, port = Told(), free_port()
     channel = a_channel(home, port)
     to = return_address("r@neutral.example", return_key(channel.secrets), new_event_id())
-    bomb = mail(reports.POSTFIX_FAILED, to) + b"x" * 900 + b"\r\n"
+    bomb = mail(reports.POSTFIX_FAILED, to) + (b"x" * 900 + b"\r\n") * (limits.returned_mail_bytes_max // 900)
     async with listening([channel], told, port) as listener:
+        with pytest.raises(SMTPSenderRefused) as declared:
+            await relay(port, to, bomb)
+        assert declared.value.code == 552
         with pytest.raises(SMTPDataError) as refused:
-            await relay(port, to, bomb + (b"y" * 900 + b"\r\n") * (limits.returned_mail_bytes_max // 900))
+            await relay(port, to, bomb, size=1000)
         assert refused.value.code == 552
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         assert (await reader.readline()).startswith(b"220")

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -20,9 +21,9 @@ class KafkaReceiver(Receiver):
     TRANSPORT: ClassVar[str] = "kafka"
     CAN: ClassVar[frozenset[Behaviour]] = frozenset(Behaviour) - {Behaviour.TRY_LATER}
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self._kafka = shared_parts().kafka_bootstrap
-        self._way = _Way(self._kafka)
+        self._way = _Way(self._kafka, tls)
         self._admin = AIOKafkaAdminClient(bootstrap_servers=self._kafka)
         self.topic = f"own-{secrets.token_hex(6)}"
 
@@ -81,7 +82,8 @@ class KafkaReceiver(Receiver):
 class _Way:
     """A proxy that Kafka's own answers lead to: where they name Kafka's port, they name this one instead."""
 
-    def __init__(self, kafka: str) -> None:
+    def __init__(self, kafka: str, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
         self._host, _, port = kafka.rpartition(":")
         self._kafka_port, self._port = int(port), 0
         self._server: asyncio.Server | None = None
@@ -95,7 +97,7 @@ class _Way:
 
     async def open(self) -> None:
         """Let clients through, or, where it is silent, only accept them."""
-        self._server = await asyncio.start_server(self._through, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._through, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
