@@ -14,6 +14,7 @@ from typing import Final, Self
 from aiosmtplib import SMTP, SMTPException
 
 from broker import limits
+from broker.errors import HandoffError
 
 
 class Step(StrEnum):
@@ -28,8 +29,8 @@ class Step(StrEnum):
     """The mail itself is under way: if nothing is heard from here on, it may have arrived."""
 
 
-class TlsNotOffered(Exception):
-    """The server does not offer STARTTLS."""
+class TlsNotOffered(HandoffError):
+    """The mail server does not offer STARTTLS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from adapters.mail.settings import EmailSettings
 from adapters.transports.transport import CameBack, Channel, Delayed, Refused, Returned
 from broker import limits
 from broker.schemas.ids import EventId
+from broker.seal.errors import SealError
 
 log = logging.getLogger(__name__)
 
@@ -121,10 +122,15 @@ class ReturnsListener:
         """The notice that was sent from this address: its tag is under the key of one of the channels heard here."""
         for channel in self._channels():
             settings = channel.settings
-            if isinstance(settings, EmailSettings) and settings.returns_listen is not None:
-                message_id = message_of(address, settings.returns, return_key(channel.secrets))
-                if message_id is not None:
-                    return _Notice(channel, message_id)
+            if not isinstance(settings, EmailSettings) or settings.returns_listen is None:
+                continue
+            try:
+                key = return_key(channel.secrets)
+            except SealError:
+                continue  # By a channel whose folder cannot be used, nothing is sent either.
+            message_id = message_of(address, settings.returns, key)
+            if message_id is not None:
+                return _Notice(channel, message_id)
         return None
 
 

@@ -88,7 +88,7 @@ class EmailTransport(Transport):
             return Refused("SENDER_TELLS", pause=True)
         try:
             server, key = await asyncio.to_thread(_access, settings, channel.secrets)
-        except (SealError, ValueError):
+        except (SealError, ValueError, OSError):
             return Refused("SECRETS_UNREADABLE", pause=True)
         async with Relay(server) as relay:
             try:

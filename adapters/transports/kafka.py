@@ -138,7 +138,7 @@ class KafkaTransport(Transport):
             return _NO_SIGNER
         try:
             options = await asyncio.to_thread(settings.client_options, channel.secrets)
-        except (SealError, ValueError):
+        except (SealError, ValueError, OSError):
             return _SECRETS_UNREADABLE
         producer, sent = None, False
         try:

@@ -160,6 +160,7 @@ async def test_each_channel_is_told_of_its_own_notices(home: Path) -> None:
     """Two organisations behind one mail server, with the same address for what comes back."""
     told, port = Told(), free_port()
     haven = a_channel(home / "haven", port)
+    haven.secrets.chmod(0o755)  # The folder of one cannot be used: that is not the other's trouble.
     other = a_channel(home / "other", port, org=OrgId("org-other"), place=2)
     message_id = new_event_id()
     to = return_address("r@neutral.example", return_key(other.secrets), message_id)
@@ -190,7 +191,7 @@ async def test_a_bounce_that_cannot_be_stored_now_stays_with_the_mail_server(
 async def test_what_is_too_large_is_refused_and_many_at_once_have_to_wait(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A bomb is not kept, whether it says how large it is or not, and one conversation too many is told to come later."""
+    """A bomb is not kept, whether it says its size or not, and one conversation too many is told to come later."""
     monkeypatch.setattr(limits, "returns_connections_max", 1)
     told, port = Told(), free_port()
     channel = a_channel(home, port)
