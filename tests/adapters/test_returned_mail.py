@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.mail.returned_mail import Kind, ReturnedMail, read_returned
@@ -61,6 +61,7 @@ _SAID = st.sampled_from(
 )
 
 
+@settings(max_examples=300, deadline=None)
 @given(marker=_HEADERS, kind=_TYPES, body=st.lists(_SAID | st.text(max_size=40), max_size=30))
 def test_an_automatic_reply_is_never_taken_for_a_bounce(marker: str, kind: str, body: list[str]) -> None:
     """Whatever it quotes: a report says so at its top."""
@@ -93,6 +94,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.lists(_PIECES | st.binary(max_size=30), max_size=40).map(b"".join))
 def test_reading_never_raises(raw: bytes) -> None:
     """Nor does it say more than it can know: a status stands in a report alone."""
@@ -100,6 +102,7 @@ def test_reading_never_raises(raw: bytes) -> None:
     assert found.status is None or found.kind in (Kind.BOUNCED, Kind.DELAYED)
 
 
+@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_damaged_report_never_raises(data: st.DataObject) -> None:
     """A piece cut out, doubled or overwritten anywhere in a real one."""
@@ -128,9 +131,9 @@ def _nested(depth: int) -> bytes:
 )
 def test_a_bomb_is_not_even_parsed(raw: bytes) -> None:
     """Reading ends within 100 ms (reliability.md S12)."""
-    began = time.perf_counter()
+    began = time.process_time()
     assert read_returned(raw) == ReturnedMail(Kind.UNREADABLE)
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 def test_the_worst_that_is_parsed_takes_a_fraction_of_a_second() -> None:
