@@ -284,3 +284,59 @@ door_idle_seconds: Final = 75
 
 door_stop_seconds_max: Final = 5
 """What requests under way get to end when the process stops; each is stored or is sent again."""
+# Notices by e-mail and what comes back of them (adapters/mail)
+
+mail_attempt_seconds_max: Final = 12.0
+"""A whole conversation with a mail server, so that its own word is told before an attempt is cut off at 15 s (F5)."""
+
+mail_goodbye_seconds_max: Final = 1.0
+"""The mail is handed over by then; a server that does not answer to QUIT is left."""
+
+returned_mail_bytes_max: Final = 128 * 1024
+"""A report on a notice holds the notice, which is short, and an explanation; a mail server's longest has some 30 KB."""
+
+returned_mail_lines_max: Final = 4_000
+"""With the next, bounds what reading takes: every line is held against every boundary that is open."""
+
+returned_mail_nesting_max: Final = 24
+"""Mentions of a boundary or of a message within the message; a report has five."""
+
+returns_connections_max: Final = 20
+"""Conversations at once with the provider's own mail server, which relays what comes back."""
+
+returns_session_seconds_max: Final = 60.0
+"""A conversation in which nothing is said for so long is ended."""
+
+returns_commands_max: Final = 100
+"""Of one kind in a conversation; a mail server brings several mails in one, and then begins another."""
+
+returns_look_seconds: Final = 2.0
+"""Between two looks at where channels want returned mail to be heard; a port that was taken may be free now."""
+
+# A provider's own Kafka (adapters/kafka)
+
+own_kafka_attempt_seconds_max: Final = 12.0
+"""A whole attempt, connecting included: below the 15 s at which any attempt is cut off (F5)."""
+
+own_kafka_send_seconds_max: Final = 8.0
+"""After this the producer gives a record up: nothing leaves any more once its attempt is over."""
+
+own_kafka_clusters_max: Final = 32
+"""Producers open at once in a process; each holds a connection or two. One that is used again is opened again."""
+
+own_kafka_look_seconds: Final = 2.0
+"""Between two looks at which channels want answers to be read."""
+
+own_kafka_answers_max: Final = 100
+"""Answers read in one look: each is a transaction of its own, and a look must end long before Kafka gives us up."""
+
+own_kafka_pause_seconds_max: Final = 5.0
+"""Between two tries to read answers, while their Kafka or our database is away."""
+
+# The demo's own mail server (broker/local/demo/mail_sink.py)
+
+sink_mails_max: Final = 200
+"""Mails kept: more than a demo sends, and an end to what a misdirected program can fill the disk with."""
+
+sink_mail_bytes_max: Final = 256 * 1024
+"""A notice has less than a thousandth of it."""

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol
 from adapters.errors import InboxError
 from adapters.inbox.answering import Answered
 from adapters.inbox.opening import OpenedGroup
+from broker.bus.publisher import Sign
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_made import OfferMade
@@ -43,6 +44,8 @@ class Channel:
     """The folder of this channel's secrets: files of mode 0600 in the organisation's zone."""
     on_call: bool = False
     """It reaches a human who is on call, and is taken when the others have failed."""
+    sign: Sign | None = field(default=None, repr=False, compare=False)
+    """Signs what this organisation says with its own key, for a transport that speaks in its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,16 @@ class Refused:
 Outcome = Delivered | TryAgain | Refused
 
 
+@dataclass(frozen=True, slots=True)
+class Delayed:
+    """What was handed over has not arrived yet, says who carries it on; it still may. Nothing changes by it."""
+
+    code: str
+
+
+CameBack = Refused | Delayed
+
+
 class Answers(Protocol):
     """Where the answers of every door meet (adapters/inbox/answering.py): checked, deduplicated, stored at once."""
 
@@ -117,6 +130,17 @@ class Answers(Protocol):
         Raises:
             OfferNotFound: it is not this organisation's offer.
             AnswerNotPossible: with the code that the broker would refuse it with.
+        """
+        ...
+
+
+class Returned(Protocol):
+    """Told of what comes back of a message after an attempt had said `Delivered`: never an answer of a person."""
+
+    async def __call__(self, channel: Channel, message_id: EventId, what: CameBack) -> None:
+        """Store it: a `Refused` ends this channel for that delivery, as if the attempt itself had said so.
+
+        The same may be told twice. Whatever is raised makes the other side try again later.
         """
         ...
 
@@ -153,3 +177,6 @@ class Transport(ABC):
 
     async def hear(self, channels: Callable[[], Sequence[Channel]], answers: Answers) -> None:  # noqa: B027
         """Bring in answers until cancelled, where this transport has to fetch them; `channels` are those of now."""
+
+    async def hear_returned(self, channels: Callable[[], Sequence[Channel]], returned: Returned) -> None:  # noqa: B027
+        """Bring in what comes back until cancelled, where the other side can say so after an attempt has ended."""

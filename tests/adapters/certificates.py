@@ -1,9 +1,13 @@
 """Certificates for tests: an authority that nobody else knows, and what it says about servers of this machine."""
 
 import ssl
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -11,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 _A_DAY = timedelta(days=1)
+_NAME_OF: Final = {"127.0.0.1": "localhost", "127.0.0.99": "elsewhere.example"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,9 @@ class Authority:
         return self.folder / "authority.pem"
 
     def server(self, *names: str) -> ssl.SSLContext:
-        """What a server with these names presents."""
+        """What a server with these names or addresses presents."""
         key = ec.generate_private_key(ec.SECP256R1())
-        said = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+        said = x509.SubjectAlternativeName([_named(name) for name in names])
         certificate = _build(names[0], key, "Test authority", self.key, said)
         path = self.folder / f"{names[0]}.pem"
         path.write_bytes(
@@ -54,6 +59,29 @@ class Authority:
     def client(self) -> ssl.SSLContext:
         """Trusts this authority and no other."""
         return ssl.create_default_context(cafile=self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """What one server presents, and the authority (PEM) that clients check it by."""
+
+    authority: bytes
+    server: ssl.SSLContext = field(repr=False)
+
+
+@cache
+def certificates(address: str = "127.0.0.1") -> Certificates:
+    """A server of this address, vouched for by an authority of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Authority.new(Path(folder))
+        return Certificates(authority.file.read_bytes(), authority.server(address, _NAME_OF[address]))
+
+
+def _named(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _build(
