@@ -94,7 +94,7 @@ class Opening:
             KeysNotHere: what was released is here, and no key to any of it.
         """
         referral_id, parts = await self._take(
-            offer_id, reader.value, contact_shown=contact_shown, single_use=single_use
+            offer_id, str(reader), contact_shown=contact_shown, single_use=single_use
         )
         opened = await asyncio.to_thread(self._open, referral_id, parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
