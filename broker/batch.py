@@ -217,7 +217,7 @@ def _quarantine(desk: Desk, reading: Reading, refused: Refused, result: Result) 
     with desk.event(event_id, org or desk.broker_org):
         told = {"code": refused.code.value, "field": refused.field, "record": _place(record)}
         desk.record(Step.EVENT_REFUSED, None, told)
-        if org is not None:
+        if org is not None and reading.told != (refused.code.value, refused.field):
             _tell_refusal(desk, reading, refused, org, event_id)
 
 

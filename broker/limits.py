@@ -169,3 +169,18 @@ offers_forgotten_max: Final = 500
 
 keys_apart_hours: Final = 1
 """How long wrapped keys wait for what they open: the two are published together, on two topics."""
+
+# What lies in quarantine (handoff quarantine)
+
+quarantine_alarm_hours: Final = 24
+"""How long a record may lie in quarantine before it counts as overdue: a day, so that two days are left of the three
+for which Kafka keeps wrapped keys."""
+
+quarantine_settled_days: Final = 30
+"""How long a settled row stays: longer than Kafka keeps the record, so that one that is read twice is known."""
+
+quarantine_bulk_max: Final = 1_000
+"""Records of one bulk act: each is a transaction of its own, and a person waits."""
+
+reread_milliseconds: Final = 10_000
+"""How long Kafka may take to give one record again: a broker's restart takes less."""
