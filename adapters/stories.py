@@ -121,16 +121,17 @@ def disclosure_keyed(file: File, arrival: Arrival, fact: DisclosureKeyed) -> Non
 def disclosure_revoked(file: File, arrival: Arrival, fact: DisclosureRevoked) -> None:
     """Delete the groups that were taken back; where nobody had opened one of them, say so at once.
 
-    What somebody has seen, no program can take back: a person says what became of it. Asked again, the same answer
-    is given again.
+    What somebody has seen, no program can take back: a person says what became of it. Asked again for the same reason,
+    the same answer is given again.
     """
     key = (arrival.org, fact.offer_id)
     groups = frozenset(map(str, fact.field_groups))
     before = file.recalls.get(key)
-    outcome = before.outcome if before is not None and before.groups == groups else None
+    again = before is not None and before.groups == groups and before.reason is fact.reason
+    outcome = before.outcome if before is not None and again else None
     if outcome is None and groups.isdisjoint(file.looked_at.get(key, ())):
         outcome = RevocationOutcome.COMPLIED
-    file.recalls[key] = RecallOnFile(groups, fact.answer_by, outcome)
+    file.recalls[key] = RecallOnFile(groups, fact.answer_by, outcome, fact.reason)
     file.taken_back.add(key)
     if outcome is not None:
         answer = RevocationAcknowledged(offer_id=fact.offer_id, outcome=outcome)

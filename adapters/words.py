@@ -6,6 +6,7 @@ from typing import Final
 
 from broker.schemas.clear_groups import AccessNeeds, OfferedNeed
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.vocabulary import LengthOfNeed, Service
 
 _LANGUAGES: Final = {
@@ -32,6 +33,13 @@ _HOW_LONG: Final = {
     LengthOfNeed.WEEKS: "for some weeks",
     LengthOfNeed.MONTHS: "for some months",
 }
+
+WHAT_WAS_WRONG: Final = {
+    RecallReason.WRONG_PERSON: "it is about somebody else, or takes one person for the other.",
+    RecallReason.WRONG_RECIPIENT: "it was not meant for you.",
+    RecallReason.ENTERED_IN_ERROR: "it should never have existed.",
+}
+"""Why a source takes back what should never have gone out."""
 
 _ACCESS: Final = {
     "sign_language": "sign language",

@@ -22,6 +22,7 @@ from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused, RecordPosition
 from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.offer_accepted import OfferAccepted
+from broker.schemas.referral_recalled import ReferralRecalled
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode, Refused
@@ -36,6 +37,7 @@ from broker.trail.entries import Step
 log = logging.getLogger(__name__)
 
 _NEED_CIPHERTEXTS = frozenset({OfferAccepted, ReferralSealed})
+_NEED_DISCLOSURES = frozenset({ReferralRecalled, RevocationAcknowledged})
 
 
 @dataclass(slots=True)
@@ -72,7 +74,7 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
         wanted.referrals.add(subject)
         if type(fact) in _NEED_CIPHERTEXTS:
             wanted.sealed_of.add(subject)
-        elif type(fact) is RevocationAcknowledged:
+        elif type(fact) in _NEED_DISCLOSURES:
             wanted.recalls_of.add(subject)
         elif type(fact) is BreakGlassInvoked:
             wanted.sealed_of.add(subject)

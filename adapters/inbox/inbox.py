@@ -97,9 +97,9 @@ class Inbox:
         fact = OfferAccepted(offer_id=offer_id, accepted_by=by, expected_contact_by=contact_by)
         return await self.answer(offer_id, fact, release=release)
 
-    async def decline(self, offer_id: OfferId, reason: DeclineReason) -> Answered:
+    async def decline(self, offer_id: OfferId, reason: DeclineReason, *, release: Release | None = None) -> Answered:
         """A person says no, by code."""
-        return await self.answer(offer_id, OfferDeclined(offer_id=offer_id, reason=reason))
+        return await self.answer(offer_id, OfferDeclined(offer_id=offer_id, reason=reason), release=release)
 
     async def give_back(self, offer_id: OfferId, reason: DeclineReason) -> Answered:
         """A person gives back what was accepted, before the service has begun; somebody else is asked at once."""

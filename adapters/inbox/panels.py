@@ -25,7 +25,8 @@ def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
     asked = words.services(offer.offer.services) if offer.offer is not None else "—"
     due = words.deadline(offer.answer_by, now) if offer.standing in OPEN and offer.answer_by is not None else ""
     if offer.taken_back_answer_by is not None:
-        due = f"consent taken back: {words.deadline(offer.taken_back_answer_by, now)}"
+        why = "recalled" if offer.taken_back_reason is not None else "consent taken back"
+        due = f"{why}: {words.deadline(offer.taken_back_answer_by, now)}"
     return (
         offer.reference,
         offer.priority.value if offer.priority is not None else "—",
@@ -75,7 +76,12 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
 
 
 def _taken_back(offer: OfferSeen) -> Iterator[str]:
-    yield f"CONSENT TAKEN BACK: {', '.join(GROUPS[group].label.lower() for group in offer.taken_back)}."
+    what = ", ".join(GROUPS[group].label.lower() for group in offer.taken_back)
+    if offer.taken_back_reason is None:
+        yield f"CONSENT TAKEN BACK: {what}."
+    else:
+        yield f"RECALLED BY ITS SOURCE: {words.WHAT_WAS_WRONG[offer.taken_back_reason]}"
+        yield f"Rely on nothing of it. Taken back: {what}."
     yield "Do not use or pass on what was read of it; delete notes and copies where the law lets you. Then say so:"
     yield f"  handoff inbox revocation {offer.reference} --outcome COMPLIED"
     yield "or RETAINED_LEGAL_DUTY, or RETAINED_OWN_CLIENT_RECORD, where you must keep something."

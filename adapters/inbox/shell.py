@@ -81,5 +81,6 @@ def _offer_json(offer: OfferSeen) -> dict[str, Any]:
         "releaseEnds": offer.release_ends.isoformat() if offer.release_ends else None,
         "takenBack": list(offer.taken_back),
         "takenBackAnswerBy": offer.taken_back_answer_by.isoformat() if offer.taken_back_answer_by else None,
+        "takenBackReason": offer.taken_back_reason.value if offer.taken_back_reason else None,
         "offer": content,
     }

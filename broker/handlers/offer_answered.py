@@ -6,7 +6,7 @@ from broker.handlers.cases import OPEN_OFFER_STATES, Need, NextAction, Offer, Re
 from broker.handlers.desk import Desk
 from broker.handlers.releasing import release
 from broker.handlers.seeking import seek
-from broker.handlers.telling import tell_status, withdraw_others
+from broker.handlers.telling import tell_declined, tell_status, withdraw_others
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
@@ -51,6 +51,7 @@ def declined(arrival: Arrival[OfferDeclined], desk: Desk) -> None:
     reason = arrival.fact.reason
     desk.move_offer(offer, OfferState.DECLINED, Acknowledgment.A3_DECIDED, reason=reason.value)
     desk.change(offer, reason=reason.value)
+    tell_declined(desk, referral, need, offer, reason, arrival.consent_named())
     seek(desk, referral, need)
 
 
@@ -72,6 +73,7 @@ def _given_back(arrival: Arrival[OfferDeclined], desk: Desk, referral: Referral,
     desk.change(offer, reason=arrival.fact.reason.value)
     desk.move_need(need, NeedState.MATCHING)
     desk.change(need, offer_id=None, provider=None, released=False, engaged=False)
+    tell_declined(desk, referral, need, offer, arrival.fact.reason, arrival.consent_named())
     seek(desk, referral, need)
 
 

@@ -12,6 +12,7 @@ from broker.handlers import (
     offer_answered,
     recalling,
     referral_cancelled,
+    referral_recalled,
     referral_requested,
     referral_sealed,
     risk_screened,
@@ -36,6 +37,7 @@ from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.offer_waitlisted import OfferWaitlisted
 from broker.schemas.referral_cancelled import ReferralCancelled
+from broker.schemas.referral_recalled import ReferralRecalled
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged
@@ -55,6 +57,7 @@ STORIES: Mapping[type[EventData], Story] = {
     ReferralRequested: referral_requested.handle,
     ReferralSealed: referral_sealed.handle,
     ReferralCancelled: referral_cancelled.handle,
+    ReferralRecalled: referral_recalled.handle,
     OfferReceipted: offer_answered.receipted,
     OfferAccepted: offer_answered.accepted,
     OfferDeclined: offer_answered.declined,
