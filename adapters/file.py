@@ -11,6 +11,7 @@ from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.vocabulary import MsgStatus
 
@@ -61,11 +62,15 @@ OfferKey = tuple[OrgId, OfferId]
 
 @dataclass(frozen=True, slots=True)
 class RecallOnFile:
-    """Field groups that were taken back from one offer; without an outcome a person has still to say what became."""
+    """Field groups that were taken back from one offer; without an outcome a person has still to say what became.
+
+    `reason` is what the source had got wrong; there is none where a survivor took consent back.
+    """
 
     groups: frozenset[str]
     answer_by: datetime
     outcome: RevocationOutcome | None = None
+    reason: RecallReason | None = None
 
 
 @dataclass(frozen=True, slots=True)

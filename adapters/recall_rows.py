@@ -9,10 +9,11 @@ from adapters import tables
 from adapters.file import File, OfferKey, RecallOnFile
 from adapters.tables import table
 from broker.schemas.ids import OfferId, OrgId
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.sql.bulk import Connection, insert
 
-_RECALL = ("org_id", "offer_id", "groups", "answer_by", "outcome", "received_at")
+_RECALL = ("org_id", "offer_id", "groups", "answer_by", "outcome", "reason", "received_at")
 
 _KNOWN: Final = (
     "SELECT r.* FROM recall r JOIN unnest($1::text[], $2::text[]) AS w(org_id, offer_id) USING (org_id, offer_id)"
@@ -37,6 +38,7 @@ async def load_recalls(connection: Connection, file: File, wanted: Iterable[Offe
             groups=frozenset(from_json(row["groups"])),
             answer_by=row["answer_by"],
             outcome=RevocationOutcome(row["outcome"]) if row["outcome"] else None,
+            reason=RecallReason(row["reason"]) if row["reason"] else None,
         )
     for row in await connection.fetch(_LOOKED_AT, *named):
         key = (OrgId(row["org_id"]), OfferId(row["offer_id"]))
@@ -46,7 +48,10 @@ async def load_recalls(connection: Connection, file: File, wanted: Iterable[Offe
 async def take_back(connection: Connection, file: File) -> None:
     """Write down what was taken back, and delete its keys and ciphertexts."""
     recalls = {key: file.recalls[key] for key in sorted(file.taken_back)}
-    rows = [(*key, to_json(sorted(r.groups)).decode(), r.answer_by, r.outcome, file.now) for key, r in recalls.items()]
+    rows = [
+        (*key, to_json(sorted(r.groups)).decode(), r.answer_by, r.outcome, r.reason, file.now)
+        for key, r in recalls.items()
+    ]
     await insert(connection, table(tables.Recall), _RECALL, rows, "replace")
     parts = [(*key, group) for key, recall in recalls.items() for group in sorted(recall.groups)]
     for name in ("wrapped_part", "sealed_part") if parts else ():

@@ -8,7 +8,7 @@ from typing import Any, Final
 from adapters.file import File, OfferOnFile, Prepared, RecallOnFile
 from adapters.handing_on import hand_on
 from adapters.provider import Provider
-from adapters.standing import OVER, REFUSED_TO, TAKEN, Standing
+from adapters.standing import OPEN, OVER, REFUSED_TO, TAKEN, Standing
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
@@ -95,7 +95,7 @@ def offer_withdrawn(file: File, arrival: Arrival, fact: OfferWithdrawn) -> None:
 def offer_expired(file: File, arrival: Arrival, fact: OfferExpired) -> None:
     """Close an offer that nobody answered in time; an acceptance on its way will be refused as too late."""
     offer = file.offers.get((arrival.org, fact.offer_id)) or _blank(file, arrival, fact.offer_id)
-    if offer.standing in (Standing.WAITING, Standing.WAITLISTED, Standing.CONTACT_PENDING):
+    if offer.standing in (*OPEN, Standing.ACCEPTED, Standing.CONTACT_PENDING):
         file.stand(offer, Standing.EXPIRED)
     hand_on(file, offer, arrival.envelope, fact)
 
@@ -130,16 +130,17 @@ def disclosure_keyed(file: File, arrival: Arrival, fact: DisclosureKeyed) -> Non
 def disclosure_revoked(file: File, arrival: Arrival, fact: DisclosureRevoked) -> None:
     """Delete the groups that were taken back; where nobody had opened one of them, say so at once.
 
-    What somebody has seen, no program can take back: a person says what became of it. Asked again, the same answer
-    is given again.
+    What somebody has seen, no program can take back: a person says what became of it. Asked again for the same reason,
+    the same answer is given again.
     """
     key = (arrival.org, fact.offer_id)
     groups = frozenset(map(str, fact.field_groups))
     before = file.recalls.get(key)
-    outcome = before.outcome if before is not None and before.groups == groups else None
+    again = before is not None and before.groups == groups and before.reason is fact.reason
+    outcome = before.outcome if before is not None and again else None
     if outcome is None and groups.isdisjoint(file.looked_at.get(key, ())):
         outcome = RevocationOutcome.COMPLIED
-    file.recalls[key] = RecallOnFile(groups, fact.answer_by, outcome)
+    file.recalls[key] = RecallOnFile(groups, fact.answer_by, outcome, fact.reason)
     file.taken_back.add(key)
     if key in file.offers:
         hand_on(file, file.offers[key], arrival.envelope, fact)

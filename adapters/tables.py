@@ -148,6 +148,8 @@ class Recall(Row, table=True):
     groups: list[str] = json()
     answer_by: datetime = moment()
     outcome: str | None = None
+    reason: str | None = None
+    """What its source had got wrong; None where a survivor took consent back."""
     received_at: datetime = moment()
 
 

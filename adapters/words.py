@@ -6,6 +6,7 @@ from typing import Final
 
 from broker.schemas.clear_groups import AccessNeeds, OfferedNeed
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.vocabulary import LengthOfNeed, Service
 
 _LANGUAGES: Final = {
@@ -32,6 +33,13 @@ _HOW_LONG: Final = {
     LengthOfNeed.WEEKS: "for some weeks",
     LengthOfNeed.MONTHS: "for some months",
 }
+
+WHAT_WAS_WRONG: Final = {
+    RecallReason.WRONG_PERSON: "it is about somebody else, or takes one person for the other.",
+    RecallReason.WRONG_RECIPIENT: "it was not meant for you.",
+    RecallReason.ENTERED_IN_ERROR: "it should never have existed.",
+}
+"""Why a source takes back what should never have gone out."""
 
 _ACCESS: Final = {
     "sign_language": "sign language",
@@ -121,7 +129,14 @@ def call_back(offer: OfferMade) -> str | None:
         return None
     unit = f", unit {worker.unit}" if worker.unit else ""
     until = f", until {moment(worker.shift_ends_at)}" if worker.shift_ends_at else ""
-    return f"{plain(worker.role)}{unit}, {worker.callback}{until}"
+    then = f"; then {plain(worker.backup.role)}, {worker.backup.callback}" if worker.backup and until else ""
+    return f"{plain(worker.role)}{unit}, {worker.callback}{until}{then}"
+
+
+def as_of(offer: OfferMade, now: datetime) -> OfferMade:
+    """The offer with whom to call at `now`: nobody is called after their shift."""
+    worker = offer.worker_contact
+    return offer if worker is None else offer.model_copy(update={"worker_contact": worker.at(now)})
 
 
 def moment(when: datetime) -> str:

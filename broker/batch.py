@@ -20,8 +20,10 @@ from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.event import FROM_SOURCE, EventData, Flow, Subject
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused, RecordPosition
+from broker.schemas.handoff_failed import HandoffFailed
 from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.offer_accepted import OfferAccepted
+from broker.schemas.referral_recalled import ReferralRecalled
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode, Refused
@@ -35,7 +37,8 @@ from broker.trail.entries import Step
 
 log = logging.getLogger(__name__)
 
-_NEED_CIPHERTEXTS = frozenset({OfferAccepted, ReferralSealed})
+_NEED_CIPHERTEXTS = frozenset({OfferAccepted, HandoffFailed, ReferralSealed})
+_NEED_DISCLOSURES = frozenset({ReferralRecalled, RevocationAcknowledged})
 
 
 @dataclass(slots=True)
@@ -72,7 +75,7 @@ def _want(arrival: Arrival[EventData], wanted: Wanted) -> None:
         wanted.referrals.add(subject)
         if type(fact) in _NEED_CIPHERTEXTS:
             wanted.sealed_of.add(subject)
-        elif type(fact) is RevocationAcknowledged:
+        elif type(fact) in _NEED_DISCLOSURES:
             wanted.recalls_of.add(subject)
         elif type(fact) is BreakGlassInvoked:
             wanted.sealed_of.add(subject)
@@ -217,7 +220,7 @@ def _quarantine(desk: Desk, reading: Reading, refused: Refused, result: Result) 
     with desk.event(event_id, org or desk.broker_org):
         told = {"code": refused.code.value, "field": refused.field, "record": _place(record)}
         desk.record(Step.EVENT_REFUSED, None, told)
-        if org is not None:
+        if org is not None and reading.told != (refused.code.value, refused.field):
             _tell_refusal(desk, reading, refused, org, event_id)
 
 

@@ -44,7 +44,7 @@ COMMANDS = (
     Entry("org", "broker.commands.org:app", "Onboard organisations, list them, export the directory for clients."),
     Entry("policy", "broker.commands.policy:app", "Read, compare, sign and put in force the policy packs."),
     Entry("publish", "broker.commands.publish:publish", "Publish the events of a file as an agency, or show them."),
-    Entry("quarantine", "broker.commands.trail:quarantine", "Show the records that were not taken in, and why."),
+    Entry("quarantine", "broker.commands.quarantine:app", "Records that were not taken in: why, and what to do."),
     Entry("serve", "broker.commands.serve:serve", "Run one process of the network: broker, relay, clock or adapter."),
     Entry("trail", "broker.commands.trail:trail", "Print the story of a referral."),
     Entry("up", "broker.commands.serve:up", "Run one county on this machine."),

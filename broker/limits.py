@@ -340,3 +340,17 @@ sink_mails_max: Final = 200
 
 sink_mail_bytes_max: Final = 256 * 1024
 """A notice has less than a thousandth of it."""
+# What lies in quarantine (handoff quarantine)
+
+quarantine_alarm_hours: Final = 24
+"""How long a record may lie in quarantine before it counts as overdue: a day, so that two days are left of the three
+for which Kafka keeps wrapped keys."""
+
+quarantine_settled_days: Final = 30
+"""How long a settled row stays: longer than Kafka keeps the record, so that one that is read twice is known."""
+
+quarantine_bulk_max: Final = 1_000
+"""Records of one bulk act: each is a transaction of its own, and a person waits."""
+
+reread_milliseconds: Final = 10_000
+"""How long Kafka may take to give one record again: a broker's restart takes less."""

@@ -48,6 +48,8 @@ class Reading:
     refused: Refused | None = None
     waited: bool = False
     """Whether it waited for its referral before, and does so no longer."""
+    told: tuple[str, str | None] | None = None
+    """The code and field by which its publisher was told before that it is refused."""
 
 
 Verify = Callable[[Record, OrgId], RefusalCode | None]

@@ -16,6 +16,7 @@ from broker.pipeline import Parts, Pipeline
 from broker.relay import Relay
 from broker.schemas.event import TO_BROKER
 from broker.sql.transient import TRANSIENT
+from broker.store.quarantine import forget_settled
 from broker.store.shredding import shred
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ CLOCK_SECONDS: Final = 0.5
 """How late a deadline may be noticed; the shortest deadline is thirty seconds."""
 SHRED_SECONDS: Final = 1.0
 """How long a wrapped key may outlive a revocation after which nobody may have it: a look costs one index probe."""
+FORGET_SECONDS: Final = 60.0
+"""Between two looks at rows that were settled weeks ago: nobody waits for it."""
 RELAY_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 2.0
 """Pause after a part could not be reached."""
@@ -56,6 +59,7 @@ async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
             _repeating(pipeline.work_due, CLOCK_SECONDS, "clock"),
             _repeating(pipeline.work_early, CLOCK_SECONDS, "early-keys"),
             _repeating(lambda: _shred(parts), SHRED_SECONDS, "shredding"),
+            _repeating(lambda: _forget(parts), FORGET_SECONDS, "forgetting"),
         ):
             yield pipeline
     finally:
@@ -65,6 +69,11 @@ async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
 async def _shred(parts: Parts) -> int:
     async with parts.pool.acquire() as connection, connection.transaction():
         return await shred(connection, parts.broker_org)
+
+
+async def _forget(parts: Parts) -> int:
+    async with parts.pool.acquire() as connection:
+        return await forget_settled(connection)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import Priority
 from broker.sql.bulk import Pool
@@ -55,6 +56,8 @@ class OfferSeen:
     taken_back: tuple[FieldGroup, ...]
     """Groups that were taken back and about which a person has still to say what became of them."""
     taken_back_answer_by: datetime | None
+    taken_back_reason: RecallReason | None
+    """What their source had got wrong; None where a survivor took consent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ _SEEN: Final = (
     " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
     " d.contact_fresh_hours, d.break_glass_id, c.confirmed_at AS contact_confirmed_at,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
-    " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by"
+    " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by, r.reason AS taken_back_reason"
     " FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id)"
     " LEFT JOIN contact_confirmed c USING (org_id, offer_id)"
     " LEFT JOIN recall r ON r.org_id = o.org_id AND r.offer_id = o.offer_id AND r.outcome IS NULL"
@@ -163,4 +166,5 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         contact_confirmed_at=row["contact_confirmed_at"],
         taken_back=tuple(map(FieldGroup, from_json(row["taken_back"]))) if row["taken_back"] else (),
         taken_back_answer_by=row["taken_back_answer_by"],
+        taken_back_reason=RecallReason(row["taken_back_reason"]) if row["taken_back_reason"] else None,
     )

@@ -6,7 +6,7 @@ The same lines whether a value is there or not, so that the marker itself tells 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from adapters import words
 from adapters.errors import KeysNotHere
@@ -14,10 +14,15 @@ from adapters.inbox.contact import DETAILS, contact_lines, usable
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.kind import ProviderKind
-from adapters.standing import OPEN, TAKEN
+from adapters.standing import OPEN, TAKEN, Standing
 from broker.schemas.field_groups import GROUPS
+from broker.schemas.offer_made import OfferMade
 from broker.schemas.person_groups import SafeContact
 from broker.schemas.refusal import ADVICE
+from broker.schemas.vocabulary import Priority
+
+LIVE_FIRST: Final = frozenset({Priority.P0, Priority.P1})
+"""Where a live transfer is offered before anything else (domain.md §10.3)."""
 
 
 def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
@@ -25,7 +30,8 @@ def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
     asked = words.services(offer.offer.services) if offer.offer is not None else "—"
     due = words.deadline(offer.answer_by, now) if offer.standing in OPEN and offer.answer_by is not None else ""
     if offer.taken_back_answer_by is not None:
-        due = f"consent taken back: {words.deadline(offer.taken_back_answer_by, now)}"
+        why = "recalled" if offer.taken_back_reason is not None else "consent taken back"
+        due = f"{why}: {words.deadline(offer.taken_back_answer_by, now)}"
     return (
         offer.reference,
         offer.priority.value if offer.priority is not None else "—",
@@ -65,7 +71,7 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
         yield "The offer is over and its content has been forgotten."
     else:
         yield ""
-        yield from kind.summarise(offer.offer)
+        yield from _asked(offer, offer.offer, kind, now)
     if offer.released:
         yield ""
         yield from _duties(offer)
@@ -74,8 +80,36 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
         yield f"What was sealed for you is here, the keys to it are not. {KeysNotHere.remedy}"
 
 
+def _asked(seen: OfferSeen, offer: OfferMade, kind: ProviderKind, now: datetime) -> Iterator[str]:
+    """What is asked; where it is urgent, the live transfer first."""
+    current = words.as_of(offer, now)
+    if current.worker_contact is not None:
+        yield from _live(seen, offer)
+    yield from kind.summarise(current)
+    if offer.worker_contact is not None and current.worker_contact is None:
+        yield "Call back: nobody. The worker's shift is over and no backup was named: ask the network's operator."
+
+
+def _live(seen: OfferSeen, offer: OfferMade) -> Iterator[str]:
+    """The next step of a live transfer, where there is one to make."""
+    handoff = f"handoff inbox handoff {seen.reference}"
+    if seen.standing in OPEN and offer.priority in LIVE_FIRST:
+        yield "LIVE TRANSFER FIRST: if you can call the worker now and take her over on the line:"
+        yield f"  handoff inbox accept {seen.reference} --live"
+    elif seen.standing is Standing.ACCEPTED:
+        yield f"CALL THE WORKER NOW. When somebody has picked up: {handoff} --started WORKER (or BACKUP)"
+        yield f"If it does not come about: {handoff} --failed NO_ANSWER (or another reason)"
+    elif seen.standing is Standing.HANDOFF:
+        yield f"LIVE TRANSFER UNDER WAY. When she is with you: {handoff} --completed; if not: {handoff} --failed …"
+
+
 def _taken_back(offer: OfferSeen) -> Iterator[str]:
-    yield f"CONSENT TAKEN BACK: {', '.join(GROUPS[group].label.lower() for group in offer.taken_back)}."
+    what = ", ".join(GROUPS[group].label.lower() for group in offer.taken_back)
+    if offer.taken_back_reason is None:
+        yield f"CONSENT TAKEN BACK: {what}."
+    else:
+        yield f"RECALLED BY ITS SOURCE: {words.WHAT_WAS_WRONG[offer.taken_back_reason]}"
+        yield f"Rely on nothing of it. Taken back: {what}."
     yield "Do not use or pass on what was read of it; delete notes and copies where the law lets you. Then say so:"
     yield f"  handoff inbox revocation {offer.reference} --outcome COMPLIED"
     yield "or RETAINED_LEGAL_DUTY, or RETAINED_OWN_CLIENT_RECORD, where you must keep something."

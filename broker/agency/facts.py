@@ -1,4 +1,4 @@
-"""The facts that an agency publishes about its own doing, one method each: consent, incident, screen, cancellation."""
+"""The facts that an agency publishes about its own doing, one method each: consent, incident, screen, taking back."""
 
 from abc import ABC, abstractmethod
 
@@ -11,6 +11,7 @@ from broker.schemas.event import EventData
 from broker.schemas.ids import ConsentId, EventId, IncidentId, ReferralId, new_incident_id
 from broker.schemas.incident_reported import IncidentReported
 from broker.schemas.referral_cancelled import CancelReason, ReferralCancelled
+from broker.schemas.referral_recalled import RecallReason, ReferralRecalled
 from broker.schemas.risk_screened import RiskScreened
 
 
@@ -57,3 +58,12 @@ class Facts(ABC):
     ) -> Published:
         """Take a referral back."""
         return await self.publish(ReferralCancelled(reason=reason), subject=referral_id, event_id=event_id)
+
+    async def recall_referral(
+        self, referral_id: ReferralId, reason: RecallReason, *, event_id: EventId | None = None
+    ) -> Published:
+        """Say that a referral should never have gone out: everybody who got something of it is asked to give it up.
+
+        What is right is published as a new referral, with a new id.
+        """
+        return await self.publish(ReferralRecalled(reason=reason), subject=referral_id, event_id=event_id)

@@ -1,4 +1,4 @@
-"""`handoff trail`, `work` and `quarantine`: a referral's story, what waits for a human, what was not taken in."""
+"""`handoff trail` and `handoff work`: a referral's story, and what waits for a human."""
 
 import asyncio
 import json
@@ -13,12 +13,11 @@ from broker.composition import broker_pool
 from broker.local.parts import attached
 from broker.settings import load_settings
 from broker.sql.bulk import Connection
-from broker.store.questions import TrailLine, open_work, quarantined, resolve_work, trail_of
+from broker.store.questions import TrailLine, open_work, resolve_work, trail_of
 from broker.trail.entries import fresh_salt
 
 trail = typer.Typer(no_args_is_help=True, help="The trail of a referral: what happened, by whom, under which rule.")
 work = typer.Typer(no_args_is_help=True, help="What waits for a human.")
-quarantine = typer.Typer(no_args_is_help=True, help="Records that were not taken in.")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for programs.")]
 
@@ -29,11 +28,6 @@ ACTOR = "role:operator"
 @trail.callback()
 def _trail() -> None:
     """Keeps `show` a command of its own, beside those that will come."""
-
-
-@quarantine.callback()
-def _quarantine() -> None:
-    """Keeps `list` a command of its own, beside those that will come."""
 
 
 @trail.command()
@@ -116,28 +110,6 @@ def resolve(work_id: Annotated[str, typer.Argument(help="The id in brackets of `
             typer.echo("No such open item.", err=True)
             raise typer.Exit(1)
         typer.echo("Resolved.")
-
-    _asked(ask)
-
-
-@quarantine.command("list")
-def list_quarantine(
-    as_json: Json = False,
-    limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=10_000)] = 50,
-) -> None:
-    """Records that were not taken in: where they lie in Kafka, and why. Never their content."""
-
-    async def ask(connection: Connection) -> None:
-        lines = await quarantined(connection, limit)
-        for line in lines:
-            if as_json:
-                typer.echo(json.dumps(asdict(line), default=str))
-            else:
-                place = f"{line.topic}/{line.partition}/{line.offset}"
-                field = f" at {line.field}" if line.field else ""
-                typer.echo(f"{line.quarantined_at:%Y-%m-%d %H:%M:%S}Z  {line.code}{field}  {place}")
-        if not lines and not as_json:
-            typer.echo("Nothing in quarantine.")
 
     _asked(ask)
 

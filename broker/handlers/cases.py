@@ -23,6 +23,7 @@ from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.necessity import NecessityNote
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.referral_requested import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
@@ -49,6 +50,8 @@ class NextAction(StrEnum):
     CHASE_KEYS = "CHASE_KEYS"
     ASK_FOR_KEYS = "ASK_FOR_KEYS"
     """The key for which the source was to wrap is revoked: it is asked anew at once."""
+    CHASE_HANDOFF = "CHASE_HANDOFF"
+    """A live transfer was promised: it is to begin, and then to end."""
     CHASE_CONTACT = "CHASE_CONTACT"
     CHASE_OUTCOME = "CHASE_OUTCOME"
 
@@ -111,7 +114,8 @@ class HandedOver(NamedTuple):
 class Recall:
     """What one recipient was asked to give up, and its answer. Times are UTC.
 
-    Until it answers, `due_at` is when it is reminded or a human is told; the human has it where there is none.
+    Until it answers, `due_at` is when it is reminded or a human is told; the human has it where there is none. `reason`
+    is the source's, where it had made a mistake; there is none where consent was taken back.
     """
 
     offer_id: OfferId
@@ -121,6 +125,7 @@ class Recall:
     due_at: datetime | None
     reminded: bool = False
     outcome: RevocationOutcome | None = None
+    reason: RecallReason | None = None
 
 
 @dataclass(slots=True)

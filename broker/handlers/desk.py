@@ -388,8 +388,7 @@ class Desk:
         versions = (self.consents.get(key) for key in (named, *self.same_survivor.get(named, ())))
         return tuple(version.terms for version in versions if version is not None and version.terms is not None)
 
-    def feedback_terms(self, need: Need) -> tuple[ConsentTerms, ...]:
-        """The release by which the provider of this need may tell its source more, as the registry has it now."""
-        ref = need.feedback_consent
+    def feedback_terms(self, ref: ConsentRef | None) -> tuple[ConsentTerms, ...]:
+        """The release by which a provider may tell the source more, as the registry has it now."""
         held = self.consents.get(ref.consent_id) if ref is not None else None
         return () if held is None or held.terms is None else (held.terms,)

@@ -29,6 +29,7 @@ from broker.schemas.vocabulary import Purpose
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from broker.domain.consent import ConsentRef
     from broker.handlers.cases import HandedOver, Need, Referral
     from broker.handlers.desk import Desk
 
@@ -133,13 +134,17 @@ def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phas
     )
 
 
-def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decision | None]:
-    """What may the source hear of what the provider of this need said?
+def feedback(
+    desk: Desk, referral: Referral, need: Need, by: OrgId | None = None, release: ConsentRef | None = None
+) -> tuple[Permit, Decision | None]:
+    """What may the source hear of what a provider said: `by`, under this release, or else the one of this need?
 
     Receipt and closure always; anything more only by the provider's own release that names the source (VAWA-12).
     """
     always = receipt(referral)
-    discloser = desk.directory.parties.get(need.provider) if need.provider is not None else None
+    if by is None:
+        by, release = need.provider, need.feedback_consent
+    discloser = desk.directory.parties.get(by) if by is not None else None
     source = desk.directory.parties.get(referral.source)
     if discloser is None or source is None:
         return always, None
@@ -149,11 +154,11 @@ def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decisi
         recipient=source,
         purpose=Purpose.STATUS_FEEDBACK,
         groups=frozenset({FG25}),
-        consent=need.feedback_consent,
+        consent=release,
         victim_agreed=referral.victim_agreed,
         excluded=frozenset(),
     )
-    known = bounded(desk, desk.feedback_terms(need), referral, need, referral.source)
+    known = bounded(desk, desk.feedback_terms(release), referral, need, referral.source)
     decision = decide(question, known, desk.now, desk.pack_of(referral))
     if decision.effect is not Effect.PERMIT or FG25 not in decision.let_through:
         return always, decision
@@ -161,8 +166,13 @@ def feedback(desk: Desk, referral: Referral, need: Need) -> tuple[Permit, Decisi
 
 
 def covers_feedback(desk: Desk, referral: Referral, need: Need, value: bytes) -> bool:
-    """Whether a status decided earlier may still leave as it is: a coarse one always, a fuller one by release."""
+    """Whether a status decided earlier may still leave as it is: a coarse one always, a fuller one by release.
+
+    A decline rested on the release of whoever declined, who is not the need's provider: it is not sent again.
+    """
     permit_now, _ = feedback(desk, referral, need)
     told = from_json(value)
-    says_more = any(told.get(name) is not None for name in ("state", "outcome", "closure", "declineFamily"))
+    if told.get("declineFamily") is not None:
+        return False
+    says_more = any(told.get(name) is not None for name in ("state", "outcome", "closure"))
     return FG25 in permit_now.groups or not says_more

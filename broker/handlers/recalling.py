@@ -1,5 +1,7 @@
 """What was handed over is taken back: every recipient is asked to give it up, and its answer is awaited (§4.4).
 
+Because a survivor takes consent back, or because the source had made a mistake: that one is told with its reason.
+
 A copy that has left cannot be called home, so nobody is silently trusted with one: whoever does not answer is reminded
 once, and then a human of the network has it.
 """
@@ -12,42 +14,61 @@ from broker.handlers.desk import Desk
 from broker.schemas.disclosure_revoked import EVERY_ACTION, DisclosureRevoked
 from broker.schemas.event import Flow
 from broker.schemas.field_groups import FieldGroup
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.schemas.revocation_acknowledged import RevocationAcknowledged
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
+from broker.schemas.vocabulary import NeedState
 from broker.trail.entries import Step
 
 OVERDUE = "REVOCATION_UNANSWERED"
 """Why a human has it: a recipient has not said what became of what it was asked to give up."""
 
 
-def recall(desk: Desk, referral: Referral) -> None:
-    """Ask every recipient to give up what consent covers no longer."""
+def recall(desk: Desk, referral: Referral, reason: RecallReason | None = None) -> None:
+    """Ask every recipient to give up what consent covers no longer; all of it, where the source has a `reason`."""
     for offer_id, handed_over in referral.disclosed.items():
         offer = referral.offers[offer_id]
         before = referral.recalls.get(offer_id)
         asked = frozenset() if before is None else before.groups
         lost = handed_over.groups - asked - _may_keep(desk, referral, offer, handed_over)
-        if lost:
-            _ask(desk, referral, offer, lost | asked, lost)
+        if lost or _must_hear_why(before, reason):
+            _ask(desk, referral, offer, lost | asked, lost or asked, reason)
+
+
+def _must_hear_why(before: Recall | None, reason: RecallReason | None) -> bool:
+    """Whether a recipient that was asked before may still hold something, and does not know that it is wrong."""
+    told = before is None or before.reason is not None or before.outcome is RevocationOutcome.COMPLIED
+    return reason is not None and not told
 
 
 def _may_keep(desk: Desk, referral: Referral, offer: Offer, handed_over: HandedOver) -> frozenset[FieldGroup]:
     party = desk.directory.parties.get(offer.provider)
-    if party is None:
+    if party is None or referral.needs[offer.category].state is NeedState.ENTERED_IN_ERROR:
         return frozenset()
     return gate.may_keep(desk, referral, referral.needs[offer.category], party, handed_over)
 
 
 def _ask(
-    desk: Desk, referral: Referral, offer: Offer, groups: frozenset[FieldGroup], lost: frozenset[FieldGroup]
+    desk: Desk,
+    referral: Referral,
+    offer: Offer,
+    groups: frozenset[FieldGroup],
+    lost: frozenset[FieldGroup],
+    reason: RecallReason | None,
 ) -> None:
     answer_by = deadline(desk.pack_of(referral), "revocation", referral.priority, desk.now)
-    asked = Recall(offer.offer_id, referral.referral_id, groups, desk.now, answer_by)
+    asked = Recall(offer.offer_id, referral.referral_id, groups, desk.now, answer_by, reason=reason)
     desk.add_recall(referral, asked)
     desk.record(
         Step.DISCLOSURE_RECALLED,
         referral.referral_id,
-        {"need": offer.category, "recipient": offer.provider, "groups": sorted(lost), "answerBy": answer_by},
+        {
+            "need": offer.category,
+            "recipient": offer.provider,
+            "groups": sorted(lost),
+            "answerBy": answer_by,
+            "reason": reason,
+        },
     )
     _tell(desk, referral, offer, asked)
 
@@ -64,6 +85,7 @@ def _tell(desk: Desk, referral: Referral, offer: Offer, asked: Recall) -> None:
             requested_actions=EVERY_ACTION,
             answer_by=asked.due_at,
             reminder=asked.reminded,
+            reason=asked.reason,
         ),
         gate.control(offer.provider),
         referral_id=referral.referral_id,

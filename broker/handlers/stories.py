@@ -9,10 +9,12 @@ from broker.handlers import (
     consent_recorded,
     consent_revoked,
     delivery_reported,
+    handing_over,
     incident_reported,
     offer_answered,
     recalling,
     referral_cancelled,
+    referral_recalled,
     referral_requested,
     referral_sealed,
     risk_screened,
@@ -33,12 +35,16 @@ from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.delivery_failed import DeliveryFailed
 from broker.schemas.delivery_succeeded import DeliverySucceeded
 from broker.schemas.event import EventData
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed
+from broker.schemas.handoff_started import HandoffStarted
 from broker.schemas.incident_reported import IncidentReported
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.offer_waitlisted import OfferWaitlisted
 from broker.schemas.referral_cancelled import ReferralCancelled
+from broker.schemas.referral_recalled import ReferralRecalled
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged
@@ -60,6 +66,7 @@ STORIES: Mapping[type[EventData], Story] = {
     ReferralCancelled: referral_cancelled.handle,
     DeliverySucceeded: delivery_reported.succeeded,
     DeliveryFailed: delivery_reported.failed,
+    ReferralRecalled: referral_recalled.handle,
     OfferReceipted: offer_answered.receipted,
     OfferAccepted: offer_answered.accepted,
     OfferDeclined: offer_answered.declined,
@@ -67,6 +74,9 @@ STORIES: Mapping[type[EventData], Story] = {
     ContactAttempted: service_followed.attempted,
     ContactMade: service_followed.made,
     ContactUnreachable: service_followed.unreachable,
+    HandoffStarted: handing_over.started,
+    HandoffCompleted: handing_over.completed,
+    HandoffFailed: handing_over.failed,
     ServiceStarted: service_followed.started,
     ServiceCompleted: service_followed.completed,
     ServiceEnded: service_followed.ended,

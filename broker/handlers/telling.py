@@ -4,12 +4,14 @@ The source always hears receipt and closure of its own referral; anything about 
 feedback decision (domain.md §0.2, VAWA-12), and that decision is an entry of the trail.
 """
 
+from broker.domain.consent import ConsentRef
 from broker.domain.lifecycle import coarse_status, decline_family
 from broker.handlers import gate
 from broker.handlers.bounds import count_use
 from broker.handlers.cases import OPEN_OFFER_STATES, Need, Offer, Referral
 from broker.handlers.desk import Desk
 from broker.schemas.event import Flow
+from broker.schemas.ids import OrgId
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.referral_closed import ReferralClosed
@@ -85,7 +87,6 @@ def tell_status(
     referral: Referral,
     need: Need,
     acknowledgment: Acknowledgment | None = None,
-    declined: DeclineReason | None = None,
 ) -> None:
     """Tell the source where its referral stands: coarsely always, in more words only by release."""
     receipt = acknowledgment in RECEIPTS
@@ -99,12 +100,33 @@ def tell_status(
             coarse=coarse_status(need.state),
             state=need.state if released else None,
             acknowledgment=acknowledgment if released or receipt else None,
-            decline_family=decline_family(declined) if released and declined is not None else None,
         ),
         permit,
         referral_id=referral.referral_id,
         category=need.category,
     )
+
+
+def tell_declined(
+    desk: Desk, referral: Referral, need: Need, offer: Offer, reason: DeclineReason, release: ConsentRef | None
+) -> None:
+    """Tell the source that a provider said no, by family, where that provider has a release for it; else nothing.
+
+    A coarse word at this very moment would say the same.
+    """
+    permit, released = _asked(desk, referral, need, offer.provider, release)
+    if released:
+        desk.send(
+            Flow.BROKER_TO_SOURCE,
+            referral.source,
+            referral.referral_id,
+            ReferralStatus(
+                category=need.category, coarse=coarse_status(need.state), decline_family=decline_family(reason)
+            ),
+            permit,
+            referral_id=referral.referral_id,
+            category=need.category,
+        )
 
 
 def tell_closed(
@@ -133,8 +155,11 @@ def tell_closed(
     )
 
 
-def _asked(desk: Desk, referral: Referral, need: Need) -> tuple[gate.Permit, bool]:
-    permit, decision = gate.feedback(desk, referral, need)
+def _asked(
+    desk: Desk, referral: Referral, need: Need, by: OrgId | None = None, release: ConsentRef | None = None
+) -> tuple[gate.Permit, bool]:
+    """What the gate says, as an entry of the trail where it had to decide; and whether it released more."""
+    permit, decision = gate.feedback(desk, referral, need, by, release)
     released = gate.FG25 in permit.groups
     if decision is not None:
         if released:

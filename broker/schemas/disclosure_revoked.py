@@ -1,4 +1,4 @@
-"""disclosure.revoked: the consent to what a provider holds is gone; what is asked of it (domain.md §4.4)."""
+"""disclosure.revoked: what a provider holds is taken back; what is asked of it (domain.md §4.4)."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,7 +10,8 @@ from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import FieldGroupText
 from broker.schemas.ids import OfferIdText
-from broker.schemas.shapes import UNIQUE, Moment
+from broker.schemas.referral_recalled import RecallReason
+from broker.schemas.shapes import UNIQUE, Maybe, Moment
 
 
 class RequestedAction(StrEnum):
@@ -29,8 +30,9 @@ EVERY_ACTION: Final = tuple(RequestedAction)
 class DisclosureRevoked(EventData):
     """The field groups of one release that are taken back, told to its recipient by the broker.
 
-    It is answered by `revocation.acknowledged` until `answerBy` (UTC). `reminder` says that it was asked before. Why
-    consent was taken back is not told: that is the survivor's.
+    It is answered by `revocation.acknowledged` until `answerBy` (UTC). `reminder` says that it was asked before.
+    `reason` is there where the source had made a mistake: then nothing of it may be relied on. Why a survivor takes
+    consent back is not told: that is hers.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.disclosure.revoked.v1"
@@ -48,3 +50,4 @@ class DisclosureRevoked(EventData):
     requested_actions: Annotated[tuple[RequestedAction, ...], Field(min_length=1, max_length=4), UNIQUE]
     answer_by: Moment
     reminder: bool = False
+    reason: Maybe[RecallReason] = None

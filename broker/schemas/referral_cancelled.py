@@ -13,13 +13,13 @@ class CancelReason(StrEnum):
     SURVIVOR_WITHDREW = "SURVIVOR_WITHDREW"
     SOURCE_WITHDREW = "SOURCE_WITHDREW"
     SAFE_ELSEWHERE = "SAFE_ELSEWHERE"
-    ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
 
 
 class ReferralCancelled(EventData):
     """The end of a referral by its source, published at any time before the service has begun.
 
-    The broker takes open offers back and closes every need that is still open.
+    The broker takes open offers back and closes every need that is still open. What should never have gone out is taken
+    back by `referral.recalled`.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.referral.cancelled.v1"

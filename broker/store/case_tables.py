@@ -146,6 +146,7 @@ class RecallRow(Row, table=True):
     due_at: datetime | None = moment(nullable=True)
     reminded: bool
     outcome: str | None = None
+    reason: str | None = None
     changed_at: datetime = moment()
 
 

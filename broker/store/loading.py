@@ -18,6 +18,7 @@ from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import (
@@ -65,7 +66,7 @@ class Wanted:
     changing_consents: set[str] = field(default_factory=set)
     changing_incidents: set[str] = field(default_factory=set)
     recalls_of: set[str] = field(default_factory=set)
-    """Referrals whose recipients' answers to a recall are at stake."""
+    """Referrals that are recalled, or whose recipients answer a recall: what was handed over matters."""
     sealed_of: set[str] = field(default_factory=set)
     glass_of: set[OrgId] = field(default_factory=set)
     """Sources that want to break glass: whether they may depends on their reviews."""
@@ -335,6 +336,7 @@ async def _load_disclosed(connection: Connection, desk: Desk, packs: Packs) -> N
             due_at=row["due_at"],
             reminded=row["reminded"],
             outcome=None if row["outcome"] is None else RevocationOutcome(row["outcome"]),
+            reason=None if row["reason"] is None else RecallReason(row["reason"]),
         )
         desk.referrals[recall.referral_id].recalls[recall.offer_id] = recall
 

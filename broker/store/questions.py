@@ -1,4 +1,4 @@
-"""What people ask the store: the story of a referral, the work that waits for a human, what lies in quarantine.
+"""What people ask the store: the story of a referral, the work that waits for a human.
 
 Nothing here can be searched by person; there is nothing by which it could be.
 """
@@ -36,20 +36,6 @@ class WorkLine:
     owner: str
     priority: str
     raised_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineLine:
-    """One record that was not taken in: where it lies and why."""
-
-    topic: str
-    partition: int
-    offset: int
-    code: str
-    field: str | None
-    org: str | None
-    event_id: str | None
-    quarantined_at: datetime
 
 
 async def trail_of(
@@ -114,13 +100,3 @@ async def resolve_work(connection: Connection, work_id: str, actor: str, salt: b
     told = entry(Step.WORK_RESOLVED, row["referral_id"], facts, salt)
     await add_entry(connection, told)
     return True
-
-
-async def quarantined(connection: Connection, limit: int) -> list[QuarantineLine]:
-    """What was not taken in, newest first."""
-    rows = await connection.fetch(
-        "SELECT topic, partition, record_offset AS offset, code, field, org_id AS org, event_id, quarantined_at"
-        " FROM quarantine ORDER BY quarantined_at DESC LIMIT $1",
-        limit,
-    )
-    return [QuarantineLine(**dict(row)) for row in rows]

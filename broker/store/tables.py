@@ -96,9 +96,16 @@ class InboxEntry(Row, table=True):
 
 
 class Quarantined(Row, table=True):
-    """A record that was not taken in: where it lies in Kafka, why, and whom it was told. Never its content."""
+    """A record that was not taken in: where it lies in Kafka, why, and whom it was told. Never its content.
+
+    `judged_at` is when it was judged again and refused again; `settled` and why, once that has ended.
+    """
 
     __tablename__ = "quarantine"
+    __table_args__ = (
+        Index("quarantine_open", "quarantined_at", postgresql_where=text("settled_at is null")),
+        Index("quarantine_settled", "settled_at", postgresql_where=text("settled_at is not null")),
+    )
     topic: str = Field(primary_key=True)
     partition: int = Field(primary_key=True)
     record_offset: int = Field(sa_column=Column(BigInteger, primary_key=True))
@@ -109,6 +116,10 @@ class Quarantined(Row, table=True):
     event_id: str | None = None
     size_bytes: int
     quarantined_at: datetime = moment()
+    judged_at: datetime | None = moment(nullable=True)
+    settled_at: datetime | None = moment(nullable=True)
+    settled: str | None = None
+    settled_reason: str | None = None
 
 
 class EarlyKeys(Row, table=True):

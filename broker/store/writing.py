@@ -45,7 +45,7 @@ _DISCLOSURE = (
     "offer_id", "field_group", "referral_id", "recipient", "consent_id", "consent_version", "policy", "key_id",
     "released_at",
 )  # fmt: skip
-_RECALL = ("offer_id", "referral_id", "groups", "asked_at", "due_at", "reminded", "outcome", "changed_at")
+_RECALL = ("offer_id", "referral_id", "groups", "asked_at", "due_at", "reminded", "outcome", "reason", "changed_at")
 _GLASS = (
     "break_glass_id", "referral_id", "category", "source", "recipient", "groups", "reason", "basis", "invoked_by",
     "narrative_ref", "invoked_at", "expires_at", "approve_by", "review_by", "due_at", "subject_informed",
@@ -290,7 +290,7 @@ def _disclosed(desk: Desk) -> list[tuple[object, ...]]:
 
 
 def _recall(r: Recall, now: datetime) -> tuple[object, ...]:
-    return (r.offer_id, r.referral_id, _listed(r.groups), r.asked_at, r.due_at, r.reminded, r.outcome, now)
+    return (r.offer_id, r.referral_id, _listed(r.groups), r.asked_at, r.due_at, r.reminded, r.outcome, r.reason, now)
 
 
 def _glass(g: BreakGlass) -> tuple[object, ...]:

@@ -64,6 +64,9 @@ class Step(StrEnum):
     GLASS_REVIEWED = "breakglass.reviewed"
     POLICY_ACTIVATED = "policy.activated"
     POLICY_CHANGED = "policy.changed"
+    QUARANTINE_RELEASED = "quarantine.released"
+    QUARANTINE_KEPT = "quarantine.kept"
+    QUARANTINE_DISCARDED = "quarantine.discarded"
 
 
 class Entry(NamedTuple):

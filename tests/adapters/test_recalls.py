@@ -12,6 +12,7 @@ from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, ReferralId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.vocabulary import WithdrawReason
 from tests.adapters.network import GROUPS, Installation, Run, until
@@ -40,13 +41,19 @@ async def _held(installation: Installation, zone: ProviderZone, org: OrgId) -> t
 
 
 async def _take_back(
-    installation: Installation, org: OrgId, offer_id: OfferId, referral: ReferralId, *groups: str
+    installation: Installation,
+    org: OrgId,
+    offer_id: OfferId,
+    referral: ReferralId,
+    *groups: str,
+    reason: RecallReason | None = None,
 ) -> None:
     fact = DisclosureRevoked(
         offer_id=offer_id,
         field_groups=tuple(map(FieldGroup, groups)),
         requested_actions=EVERY_ACTION,
         answer_by=datetime.now(UTC) + timedelta(hours=1),
+        reason=reason,
     )
     await installation.voice.say(org, fact, referral)
 
@@ -146,6 +153,35 @@ async def test_the_shell_says_what_is_asked_and_takes_the_answer(
     assert f"handoff inbox revocation {reference} --outcome COMPLIED" in shown.output
     assert "It has reached the network." in answered.output
     assert "taken back" not in after.output
+
+
+async def test_what_its_source_recalls_is_told_with_the_reason_and_asked_anew_of_who_had_kept_it(
+    installation: Installation, kafka: KafkaForTest, run: Run
+) -> None:
+    """Retained after a revocation, then recalled as wrong: the list says so, and yesterday's answer is not repeated."""
+    haven = await installation.serve(kafka.org("haven"))
+    async with installation.running() as zone:
+        inbox, offer_id, referral = await _held(installation, zone, haven)
+        reference = (await inbox.find(offer_id)).reference
+        await inbox.open_groups(offer_id, reader=AcceptedBy.STAFF)
+        await _take_back(installation, haven, offer_id, referral, *BOTH)
+
+        async def asked() -> bool:
+            return bool((await inbox.find(offer_id)).taken_back)
+
+        await until(asked)
+        await inbox.revocation_acknowledged(offer_id, RevocationOutcome.RETAINED_LEGAL_DUTY)
+        assert not (await inbox.find(offer_id)).taken_back
+        await _take_back(installation, haven, offer_id, referral, *BOTH, reason=RecallReason.WRONG_PERSON)
+        await until(asked)
+        assert (await inbox.find(offer_id)).taken_back_reason is RecallReason.WRONG_PERSON
+        listed, shown, machine = await run("list"), await run("show", reference), await run("list", "--json")
+        await inbox.revocation_acknowledged(offer_id, RevocationOutcome.COMPLIED)
+        said = await _said(installation, haven, 4)
+    assert "recalled: answer within" in listed.output
+    assert "RECALLED BY ITS SOURCE: it is about somebody else, or takes one person for the other." in shown.output
+    assert '"takenBackReason": "WRONG_PERSON"' in machine.output
+    assert said == [RevocationOutcome.RETAINED_LEGAL_DUTY, RevocationOutcome.COMPLIED]
 
 
 async def test_nobody_answers_for_what_was_not_taken_back(installation: Installation, kafka: KafkaForTest) -> None:

@@ -41,7 +41,7 @@ async def test_receipts_and_refusals_come_as_notices_with_their_advice(served: C
     """Each event's answer names the event, and a refusal says in plain words what to do."""
     async with served.client() as client:
         taken = await client.report_incident(INCIDENT)
-        refused = await client.cancel_referral(new_referral_id(), CancelReason.ENTERED_IN_ERROR)
+        refused = await client.cancel_referral(new_referral_id(), CancelReason.SOURCE_WITHDREW)
         told = {notice.cause: notice for notice in await heard(client, 2)}
     assert told[taken.event_id].fact == EventAccepted(event_id=taken.event_id)
     assert told[taken.event_id].advice is None

@@ -150,7 +150,7 @@ async def test_the_broker_confirms_or_refuses_each_event_to_whoever_waits(served
     async with served.client() as client:
         granted = await client.grant_consent(release(), asked_in_private=True)
         assert await client.accepted(granted) == EventAccepted(event_id=granted.event_id)
-        nobody = await client.cancel_referral(new_referral_id(), CancelReason.ENTERED_IN_ERROR)
+        nobody = await client.cancel_referral(new_referral_id(), CancelReason.SOURCE_WITHDREW)
         with pytest.raises(NotAccepted) as refused:
             await client.accepted(nobody)
         assert refused.value.code is RefusalCode.REFERRAL_UNKNOWN

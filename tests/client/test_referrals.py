@@ -25,6 +25,7 @@ from broker.schemas.event import EventData
 from broker.schemas.field_groups import FieldGroup, group_model
 from broker.schemas.ids import OrgId, ReferralId, new_event_id, new_referral_id
 from broker.schemas.referral_cancelled import CancelReason
+from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.refusal import RefusalCode
@@ -255,12 +256,16 @@ async def test_content_keys_that_are_gone_are_said_to_be_gone(county: County) ->
     assert gone.value.remedy
 
 
-async def test_content_keys_are_destroyed_when_every_need_is_closed(served: County) -> None:
-    """A key that nobody can need any more is not kept."""
+@pytest.mark.parametrize("recalled", [False, True])
+async def test_content_keys_are_destroyed_when_every_need_is_closed(served: County, *, recalled: bool) -> None:
+    """A key that nobody can need any more is not kept, whether the referral was cancelled or recalled as wrong."""
     async with served.client(POLICE) as client:
         referral = await client.request_referral(groups=GROUPS, **asked(**BOTH))
         assert await client.kept_keys.recall(referral.referral_id) is not None
-        await client.cancel_referral(referral.referral_id, CancelReason.SAFE_ELSEWHERE)
+        if recalled:
+            await client.accepted(await client.recall_referral(referral.referral_id, RecallReason.WRONG_PERSON))
+        else:
+            await client.accepted(await client.cancel_referral(referral.referral_id, CancelReason.SAFE_ELSEWHERE))
         closed: set[RecipientCategory] = set()
         async with asyncio.timeout(30), aclosing(client.notices()) as notices:
             async for notice in notices:
@@ -270,7 +275,7 @@ async def test_content_keys_are_destroyed_when_every_need_is_closed(served: Coun
                     closed.add(notice.fact.category)
                 if len(closed) == 2:
                     # One more event, so that the last closure counts as handled.
-                    await client.cancel_referral(new_referral_id(), CancelReason.ENTERED_IN_ERROR)
+                    await client.cancel_referral(new_referral_id(), CancelReason.SOURCE_WITHDREW)
         assert await client.kept_keys.recall(referral.referral_id) is None
 
 
