@@ -176,7 +176,7 @@ calendar_years_ahead: Final = 2
 """Holidays are looked up for this year and so many more: the longest deadline is thirty days."""
 
 work_claim_minutes: Final = 10
-"""How long a claimed item is its claimant's alone (domain.md §10.4): long enough to telephone, short enough to forget."""
+"""How long a claimed item is its claimant's alone (domain.md §10.4): time for a telephone call."""
 
 clock_silent_seconds_max: Final = 30
 """Without a tick for so long, no clock runs: they tick twice a second, and the shortest deadline is thirty seconds."""

@@ -1,4 +1,4 @@
-"""What waits for a human: who has claimed it, who was given it, and what was decided. Each step is an entry of the trail.
+"""What waits for a human: who has claimed it, who was given it, what was decided; each step an entry of the trail.
 
 The referral's row is locked before the item's, in the order of every batch. What a human decides of a need is scheduled
 for now: a clock does it, under the same rules as everything else.
@@ -53,7 +53,7 @@ class WorkLine:
 
 async def open_work(connection: Connection) -> list[WorkLine]:
     """What waits for a human, the most urgent and oldest first."""
-    return [_line(row) for row in await connection.fetch(f"{_LINE} ORDER BY w.priority, w.raised_at")]  # noqa: S608
+    return [_line(row) for row in await connection.fetch(f"{_LINE} ORDER BY w.priority, w.raised_at")]
 
 
 async def one_open(connection: Connection, work_id: str) -> WorkLine:
@@ -62,7 +62,7 @@ async def one_open(connection: Connection, work_id: str) -> WorkLine:
     Raises:
         WorkNotOpen: it is unknown or resolved.
     """
-    row = await connection.fetchrow(f"{_LINE} AND w.work_id = $1", work_id)  # noqa: S608  a constant
+    row = await connection.fetchrow(f"{_LINE} AND w.work_id = $1", work_id)
     if row is None:
         raise WorkNotOpen
     return _line(row)
@@ -189,7 +189,7 @@ async def _locked(connection: Connection, work_id: str) -> asyncpg.Record:
         "SELECT 1 FROM referral WHERE referral_id = (SELECT referral_id FROM work_item WHERE work_id = $1) FOR UPDATE",
         work_id,
     )
-    row = await connection.fetchrow(f"{_LINE} AND w.work_id = $1 FOR UPDATE OF w", work_id)  # noqa: S608  a constant
+    row: asyncpg.Record | None = await connection.fetchrow(f"{_LINE} AND w.work_id = $1 FOR UPDATE OF w", work_id)
     if row is None:
         raise WorkNotOpen
     return row
