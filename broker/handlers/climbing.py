@@ -28,7 +28,7 @@ def climb(desk: Desk, referral: Referral, need: Need) -> None:
         return
     given = need.category in referral.assigned
     desk.schedule(need, None, None, need.owner)
-    if not given:
+    if not given and desk.now < referral.expires_at:
         _take_steps(desk, referral, need)
     lapsed = _end_offers(desk, referral, need)
     if referral.expires_at <= desk.now:
@@ -46,7 +46,10 @@ def climb(desk: Desk, referral: Referral, need: Need) -> None:
 
 
 def _take_steps(desk: Desk, referral: Referral, need: Need) -> None:
+    """Nobody is reminded of what is over: where no clock ran for a while, some steps are left out."""
     for offer in _undecided(referral, need):
+        if offer.answer_by <= desk.now:
+            continue
         for step in steps_of_offer(desk, referral, offer):
             if step.at <= desk.now and escalated(desk, referral, need, offer.offer_id, step.level, step.owed, step.at):
                 _remind(desk, referral, need, offer, step)
