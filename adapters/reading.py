@@ -21,6 +21,7 @@ from broker.schemas.event_refused import EventRefused
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
@@ -28,7 +29,10 @@ from broker.schemas.topics import Topics
 Record = ConsumerRecord[bytes, bytes]
 
 UNDERSTOOD: Final = frozenset[type[EventData]](
-    {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureKeyed, DisclosureRevoked, EventRefused}
+    {
+        *(OfferMade, OfferReminded, OfferWithdrawn, OfferExpired),
+        *(DisclosureReleased, DisclosureKeyed, DisclosureRevoked, EventRefused),
+    }
 )
 """What the broker says to a provider."""
 

@@ -21,12 +21,16 @@ from broker.schemas.event_refused import EventRefused
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.sql.bulk import Connection, insert
 
 Place = tuple[str, int]
 
-_ABOUT_OFFERS = (OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureKeyed, DisclosureRevoked)
+_ABOUT_OFFERS = (
+    *(OfferMade, OfferReminded, OfferWithdrawn, OfferExpired),
+    *(DisclosureReleased, DisclosureKeyed, DisclosureRevoked),
+)
 
 _OFFER = (
     "org_id", "offer_id", "referral_id", "reference", "standing", "category", "priority", "answer_by", "content",

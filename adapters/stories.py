@@ -19,8 +19,10 @@ from broker.schemas.ids import OfferId, OrgId, ReferralId
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
+from broker.schemas.vocabulary import Acknowledgment
 
 
 class AsideCode(StrEnum):
@@ -82,6 +84,16 @@ def offer_made(file: File, arrival: Arrival, fact: OfferMade) -> None:
     receipt = OfferReceipted(offer_id=offer.offer_id)
     envelope = _answering(file, arrival, offer.referral_id, receipt, offer.offer_id)
     file.receipts.append(Prepared(envelope, receipt, offer.offer_id, Standing.WAITING, Standing.WAITING))
+
+
+def offer_reminded(file: File, arrival: Arrival, fact: OfferReminded) -> None:
+    """Receipt an offer once more that we have: the broker's reminder says that it may not have heard of it."""
+    offer = file.offers.get((arrival.org, fact.offer_id))
+    if offer is None or fact.owed not in (Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED):
+        return
+    receipt = OfferReceipted(offer_id=offer.offer_id)
+    envelope = _answering(file, arrival, offer.referral_id, receipt, offer.offer_id)
+    file.receipts.append(Prepared(envelope, receipt, offer.offer_id, offer.standing, offer.standing))
 
 
 def offer_withdrawn(file: File, arrival: Arrival, fact: OfferWithdrawn) -> None:
@@ -199,6 +211,7 @@ def _blank(file: File, arrival: Arrival, offer_id: OfferId) -> OfferOnFile:
 
 STORIES: Final[Mapping[type[EventData], Callable[[File, Arrival, Any], None]]] = {
     OfferMade: offer_made,
+    OfferReminded: offer_reminded,
     OfferWithdrawn: offer_withdrawn,
     OfferExpired: offer_expired,
     DisclosureReleased: disclosure_released,

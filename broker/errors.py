@@ -2,6 +2,10 @@
 
     HandoffError
     ├── SettingsInvalid
+    ├── CalendarUnknown
+    ├── WorkNotOpen
+    ├── WorkClaimed
+    ├── WorkImpossible
     ├── Unreachable
     │   ├── KafkaUnreachable
     │   └── PostgresUnreachable
@@ -46,6 +50,29 @@ class SettingsInvalid(HandoffError):
 
     exit_code = 2
     remedy = "Correct the environment variable or the line in `.env`; `handoff doctor` checks again."
+
+
+class CalendarUnknown(HandoffError):
+    """An organisation's calendar is not known."""
+
+    exit_code = 2
+    remedy = "Regions are ISO 3166 codes such as US-CA or GB-ENG, time zones those of IANA such as America/Los_Angeles."
+
+
+class WorkNotOpen(HandoffError):
+    """No such item is open on the work list."""
+
+    remedy = "`handoff work list` has what is open."
+
+
+class WorkClaimed(HandoffError):
+    """Somebody else has claimed this item."""
+
+    remedy = "Wait until the claim ends, ask for it to be released, or take it over with --override; the trail says so."
+
+
+class WorkImpossible(HandoffError):
+    """This cannot be decided of a need in its present state."""
 
 
 class Unreachable(HandoffError):

@@ -354,3 +354,37 @@ quarantine_bulk_max: Final = 1_000
 
 reread_milliseconds: Final = 10_000
 """How long Kafka may take to give one record again: a broker's restart takes less."""
+# Deadlines and escalation (broker/ticking.py, broker/store/work.py, handoff status)
+
+calendar_years_ahead: Final = 2
+"""Holidays are looked up for this year and so many more: the longest deadline is thirty days."""
+
+work_claim_minutes: Final = 10
+"""How long a claimed item is its claimant's alone (domain.md §10.4): time for a telephone call."""
+
+clock_silent_seconds_max: Final = 30
+"""Without a tick for so long, no clock runs: they tick twice a second, and the shortest deadline is thirty seconds."""
+
+clock_noted_seconds: Final = 1.0
+"""How often a clock notes that it runs; each tick would be a row's update for nothing."""
+
+clock_step_seconds_max: Final = 5.0
+"""How far the database's clock may run apart from a process's own between two ticks before that is a step."""
+
+clock_step_share_max: Final = 0.05
+"""Of open deadlines, the share that one step may let pass (reliability.md F9)."""
+
+clock_step_floor: Final = 20
+"""So few deadlines are worked whatever share they are: a county at night has fewer open."""
+
+clock_hold_seconds: Final = 600
+"""How long the database's clock must run evenly after a step before it is believed without a human's word."""
+
+outbox_age_seconds_max: Final = 60
+"""What has not left after so long is stuck: a relay takes over after a quarter of that."""
+
+overdue_seconds_max: Final = 60
+"""How late a deadline may be worked: a backlog of some thousands is worked within it."""
+
+status_hours: Final = 24
+"""How far back `handoff status` counts escalations and refusals: a day's work."""

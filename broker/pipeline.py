@@ -33,9 +33,11 @@ from broker.sql.transient import TRANSIENT
 from broker.store import early
 from broker.store.directory import clock_and_directory, directory_at
 from broker.store.known import Before
+from broker.store.ladder import load_ladder
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.policies import Packs, settle, unsettled
 from broker.store.writing import Queued, forget_sent, write
+from broker.ticking import ClockGuard
 from broker.trail.entries import fresh_salt
 
 log = logging.getLogger(__name__)
@@ -82,6 +84,8 @@ class Parts:
     broker_org: OrgId
     check_of: Callable[[Directory], Verify] | None
     draw: Draw = field(default_factory=draw)
+    database_clock: Callable[[datetime], datetime] = lambda told: told
+    """How a clock process hears the database's; a test lets it step."""
 
 
 class Pipeline:
@@ -93,6 +97,7 @@ class Pipeline:
         self._directory = Directory.empty()
         self._consents = ConsentCache()
         self._recent_offers: dict[OrgId, int] = {}
+        self._guard = ClockGuard(parts.broker_org)
         self._settling: tuple[int, datetime] | None = None
         self._in_order = asyncio.Lock()
         self._in_flight = asyncio.Semaphore(BATCHES_IN_FLIGHT_MAX)
@@ -228,7 +233,11 @@ class Pipeline:
         """
         try:
             async with self._parts.pool.acquire() as connection:
-                now, self._directory = await clock_and_directory(connection, self._directory)
+                asked_at = self._guard.own()
+                told, self._directory = await clock_and_directory(connection, self._directory)
+                now = self._parts.database_clock(told)
+                if await self._guard.holds(connection, now, asked_at):
+                    return 0
                 await self._parts.packs.learn(connection, {self._directory.policy})
                 owner = self._owner
                 worked, queued = await self._due_transaction(connection, now)
@@ -250,6 +259,7 @@ class Pipeline:
             referrals = {*asked, *under_another, *(row["referral_id"] for row in needs)}
             wanted = Wanted(referrals=referrals, recalls_of=asked, sealed_of=releasing)
             await load(connection, desk, wanted, self._consents, self._parts.packs)
+            await load_ladder(connection, desk, needs)
             for name in under_another:
                 policy_changed.work(desk.referrals[name], desk)
             for row in needs:

@@ -93,9 +93,7 @@ class Opening:
             NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
             KeysNotHere: what was released is here, and no key to any of it.
         """
-        referral_id, parts = await self._take(
-            offer_id, str(reader), contact_shown=contact_shown, single_use=single_use
-        )
+        referral_id, parts = await self._take(offer_id, str(reader), contact_shown=contact_shown, single_use=single_use)
         opened = await asyncio.to_thread(self._open, referral_id, parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
 

@@ -21,6 +21,7 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import SecretStr
 
+from broker.commands.clock_finding import clock_finding
 from broker.commands.findings import Finding, State
 from broker.commands.key_ages import key_findings
 from broker.errors import HandoffError
@@ -61,6 +62,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *([] if settings.postgres_dsn or settings.provider_postgres_dsn else [_postgres_programs()]),
         await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole)),
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
+        *await clock_finding(whole.postgres_dsn),
         _data_folder(settings.home),
         _zones(settings.zones),
         *key_findings(settings.zones, datetime.now(UTC)),

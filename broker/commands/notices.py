@@ -11,6 +11,7 @@ from broker.commands.agency import Org, client_of
 from broker.domain.reasons import WORDS, Reason
 from broker.local.parts import attached
 from broker.schemas.catalogue import short_name
+from broker.schemas.referral_escalated import EscalationNotice, ReferralEscalated
 from broker.schemas.referral_held import HoldReason
 from broker.schemas.vocabulary import CoarseState
 from broker.settings import Settings, load_settings
@@ -76,8 +77,18 @@ def _words(notice: Notice) -> str:
         case RecipientChosen():
             groups = ", ".join(fact.field_groups)
             return f"{fact.category.value}: {fact.recipient} has accepted; wrap the keys of {groups} for it"
+        case ReferralEscalated():
+            number = f" ({fact.fallback_number})" if fact.fallback_number else ""
+            return f"{fact.category.value}: {_ESCALATED[fact.notice]}{number}"
         case _:
             return _status(notice)
+
+
+_ESCALATED = {
+    EscalationNotice.STILL_LOOKING: "still looking, the next provider is asked",
+    EscalationNotice.CALL_FALLBACK: "nobody has taken it on yet: call the hotline as well",
+    EscalationNotice.SUBMIT_AGAIN: "it has ended undecided: send a new referral, or call the hotline",
+}
 
 
 def _why(reason: HoldReason) -> str:

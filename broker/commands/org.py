@@ -12,7 +12,7 @@ from broker.composition import kafka_of, operator_keys, signed_network_directory
 from broker.limits import key_overlap_days
 from broker.onboarding import onboard_organisation
 from broker.schemas.ids import KeyId, OrgId
-from broker.schemas.profile import Profile
+from broker.schemas.profile import Profile, Weekday
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
 from broker.seal.cards import read_card
 from broker.settings import Settings
@@ -38,15 +38,29 @@ def add(
     days: Annotated[int, typer.Option(help="For how long its agreement runs.", min=1, max=3660)] = DAYS_DEFAULT,
     household_max: Annotated[int | None, typer.Option(help="For a shelter: the largest household.", min=1)] = None,
     pets: Annotated[bool, typer.Option(help="For a shelter: takes pets.")] = True,
+    holidays: Annotated[str | None, typer.Option(help="Whose public holidays it keeps, e.g. US-CA.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Where its clocks are, e.g. America/Los_Angeles.")] = None,
+    closed_on: Annotated[
+        list[Weekday] | None, typer.Option(help="A weekday on which nobody works; repeat. SAT and SUN where none is.")
+    ] = None,
 ) -> None:
-    """Onboard an organisation, or change it: its class, keys, topics and agreement. Running processes notice."""
+    """Onboard an organisation, or change it: its class, keys, topics and agreement. Running processes notice.
+
+    Deadlines in business days are counted on a provider's own calendar, from the next deadline on.
+    """
     onboarded = OrganisationCard(
         org_id=OrgId(org),
         name=name,
         org_class=org_class,
         category=category,
         profile=Profile(
-            services=tuple(service or ()), areas=tuple(area or ()), household_max=household_max, accepts_pets=pets
+            services=tuple(service or ()),
+            areas=tuple(area or ()),
+            household_max=household_max,
+            accepts_pets=pets,
+            holidays=holidays,
+            time_zone=time_zone,
+            closed_on=tuple(closed_on or ()),
         ),
         agreement_until=datetime.now(UTC) + timedelta(days=days),
     )

@@ -165,6 +165,7 @@ def pack_lines(pack: PolicyPack) -> Iterator[str]:
             yield f"  for {purpose}: {length.days} days"
     for priority, timers in pack.timers.items():
         yield f"{priority}: {timers.parallel_offers} asked at once, " + ", ".join(_spans(pack, priority))
+    yield _ladder(pack)
 
 
 def _notes(told: Safeguarding) -> Iterator[str]:
@@ -236,6 +237,15 @@ def _spans(pack: PolicyPack, priority: Priority) -> Iterator[str]:
         span: Span = getattr(timers, words)
         length = f"{span.business_days} business days" if span.business_days else _hours(span.seconds)
         yield f"{words.replace('_', ' ')} within {length}"
+
+
+def _ladder(pack: PolicyPack) -> str:
+    told = pack.ladder
+    number = told.fallback_number or "none"
+    return (
+        f"Reminded at {told.remind} %, on call at {told.on_call} % of the time to answer; a coordinator at"
+        f" {told.coordinator} %, a number to fall back on ({number}) at {told.fallback} % of the time undecided"
+    )
 
 
 def _hours(seconds: float) -> str:

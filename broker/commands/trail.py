@@ -1,10 +1,9 @@
-"""`handoff trail` and `handoff work`: a referral's story, and what waits for a human."""
+"""`handoff trail`: a referral's story."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -13,11 +12,10 @@ from broker.composition import broker_pool
 from broker.local.parts import attached
 from broker.settings import load_settings
 from broker.sql.bulk import Connection
-from broker.store.questions import TrailLine, open_work, resolve_work, trail_of
+from broker.store.questions import TrailLine, trail_of
 from broker.trail.entries import fresh_salt
 
 trail = typer.Typer(no_args_is_help=True, help="The trail of a referral: what happened, by whom, under which rule.")
-work = typer.Typer(no_args_is_help=True, help="What waits for a human.")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for programs.")]
 
@@ -75,43 +73,6 @@ def _short(name: str, value: Any) -> str:
     if not isinstance(value, list):
         return str(value)
     return (" → " if name == "way" else " ").join(value)
-
-
-@work.command("list")
-def list_work(as_json: Json = False) -> None:
-    """What waits for a human, the most urgent first, with its age and owner."""
-
-    async def ask(connection: Connection) -> None:
-        lines = await open_work(connection)
-        for line in lines:
-            if as_json:
-                typer.echo(json.dumps(asdict(line), default=str))
-                continue
-            age = datetime.now(UTC) - line.raised_at
-            waits = f"{int(age.total_seconds() // 60)} min"
-            typer.echo(
-                f"{line.priority}  {waits:>8}  {line.reason:<18} {line.category:<11} {line.referral_id}"
-                f"  owner {line.owner}  ({line.work_id})"
-            )
-        if not lines and not as_json:
-            typer.echo("Nothing waits for a human.")
-
-    _asked(ask)
-
-
-@work.command("resolve")
-def resolve(work_id: Annotated[str, typer.Argument(help="The id in brackets of `work list`.")]) -> None:
-    """Say that a human has taken care of it."""
-
-    async def ask(connection: Connection) -> None:
-        async with connection.transaction():
-            done = await resolve_work(connection, work_id, ACTOR, fresh_salt())
-        if not done:
-            typer.echo("No such open item.", err=True)
-            raise typer.Exit(1)
-        typer.echo("Resolved.")
-
-    _asked(ask)
 
 
 def _asked(ask: Callable[[Connection], Awaitable[None]]) -> None:

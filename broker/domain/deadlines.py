@@ -1,12 +1,13 @@
 """When something must have happened: each rung of the ladder and each wait has a moment, by priority (domain.md §10.3).
 
-Times are UTC. Business days are Monday to Friday, UTC; a provider's own holidays are not known here.
+Times are UTC. Business days are those of whoever owes the step; Monday to Friday in UTC where it has said nothing else.
 """
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
+from broker.domain.calendar import USUAL, BusinessCalendar
 from broker.domain.pack import PolicyPack, Span, Timers
 from broker.schemas.vocabulary import Acknowledgment, Priority
 
@@ -22,11 +23,17 @@ _RUNG: Final = {
     Acknowledgment.A6_OUTCOME: "outcome",
 }
 
-_SATURDAY: Final = 5
 
-
-def deadline(pack: PolicyPack, rung: Acknowledgment | Wait, priority: Priority, since: datetime) -> datetime:
+def deadline(
+    pack: PolicyPack,
+    rung: Acknowledgment | Wait,
+    priority: Priority,
+    since: datetime,
+    calendar: BusinessCalendar = USUAL,
+) -> datetime:
     """The moment, in UTC, by which this must have happened if it is awaited since `since` (aware).
+
+    `calendar` is that of whoever owes it.
 
     Raises:
         ValueError: the rung has no deadline of its own (A0, A5), or `since` has no time zone.
@@ -36,7 +43,7 @@ def deadline(pack: PolicyPack, rung: Acknowledgment | Wait, priority: Priority, 
         raise ValueError("this rung of the ladder has no deadline")
     if since.tzinfo is None:
         raise ValueError("a deadline counts from a time with a zone")
-    return after(since.astimezone(UTC), _span(pack.timers[priority], name))
+    return after(since.astimezone(UTC), _span(pack.timers[priority], name), calendar)
 
 
 def _span(timers: Timers, name: str) -> Span:
@@ -46,17 +53,13 @@ def _span(timers: Timers, name: str) -> Span:
 
 
 @lru_cache(maxsize=1024)
-def after(since: datetime, span: Span) -> datetime:
-    """`since` (UTC) plus a span. A business day ends at the same time of the next day that is not a weekend's.
+def after(since: datetime, span: Span, calendar: BusinessCalendar = USUAL) -> datetime:
+    """`since` (UTC) plus a span. A business day ends at the same time of the next day that is one.
 
     A batch asks for the same few moments again and again.
     """
     moment = since + timedelta(seconds=span.seconds)
-    for _ in range(span.business_days):
-        moment += timedelta(days=1)
-        while moment.weekday() >= _SATURDAY:
-            moment += timedelta(days=1)
-    return moment
+    return calendar.later(moment, span.business_days) if span.business_days else moment
 
 
 def raised(one: Priority, other: Priority) -> Priority:

@@ -102,6 +102,20 @@ class Timers:
 
 
 @dataclass(frozen=True, slots=True)
+class Ladder:
+    """When a step of §10.4 is taken, in percent: of an offer's time to answer, or of the referral's time undecided.
+
+    `fallback_number` is a public hotline's, for the worker; never a person's.
+    """
+
+    remind: int = 50
+    on_call: int = 75
+    coordinator: int = 50
+    fallback: int = 75
+    fallback_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RiskFloors:
     """To what a risk screen raises a referral (domain.md §6.5)."""
 
@@ -171,6 +185,7 @@ class PolicyPack:
     opaque_offer: int
     may_be_missing: int
     timers: Mapping[Priority, Timers]
+    ladder: Ladder
     risk: RiskFloors
     safeguarding: Safeguarding | None = None
     break_glass: BreakGlass | None = None

@@ -338,6 +338,9 @@ def _read(pack: PolicyPack) -> Iterator[_Reading]:
         yield _Reading(f"groups without which nothing goes ({name})", needed, less)
     for priority, timers in pack.timers.items():
         yield from _read_timers(priority, timers)
+    for step in fields(pack.ladder):
+        told = str(getattr(pack.ladder, step.name) or "none")
+        yield _Reading(f"ladder: {step.name.replace('_', ' ')}", frozenset({told}), never)
     for band in RiskBand:
         floor = pack.risk.bands.get(band)
         yield _Reading(f"a risk screen of {band} raises to", frozenset({floor} if floor else ()), never)

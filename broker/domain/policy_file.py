@@ -22,6 +22,7 @@ from broker.schemas.consent_vocabulary import Regime
 from broker.schemas.disclosure_released import CONTACT_FRESH_HOURS_MAX
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.necessity import DASH_HIGH_RISK_TICKS, DASH_TICKS_MAX, HighRiskCriterion
+from broker.schemas.shapes import PhoneNumber
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
 
 RECIPIENTS: Final[tuple[str, ...]] = (*OrgClass, RecipientCategory.AUDITOR)
@@ -155,6 +156,25 @@ class _Timers(_Part):
     parallel_offers: Annotated[int, Field(ge=1, le=5)]
 
 
+_Percent = Annotated[int, Field(ge=1, le=99)]
+
+
+class _Ladder(_Part):
+    """The defaults are for packs that were frozen on referrals before it could be said."""
+
+    remind: _Percent = 50
+    on_call: _Percent = 75
+    coordinator: _Percent = 50
+    fallback: _Percent = 75
+    fallback_number: PhoneNumber | None = None
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if self.remind >= self.on_call or self.coordinator >= self.fallback:
+            raise ValueError("a later step of the ladder comes later")
+        return self
+
+
 class _Risk(_Part):
     screened_in_unsafe_tonight: Priority
     screened_in: Priority
@@ -223,6 +243,7 @@ class PackFile(_Part):
     scope: _Scope
     minimum_necessary: Table
     timers: dict[Priority, _Timers]
+    ladder: _Ladder = _Ladder()
     risk: _Risk
     safeguarding: _Safeguarding | None = None
     break_glass: _BreakGlass | None = None

@@ -29,6 +29,7 @@ from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import (
     Acknowledgment,
+    EscalationLevel,
     NeedState,
     OfferState,
     Priority,
@@ -46,7 +47,11 @@ class NextAction(StrEnum):
 
     EXPIRE_OFFERS = "EXPIRE_OFFERS"
     EXPIRE_REFERRAL = "EXPIRE_REFERRAL"
+    CLIMB_LADDER = "CLIMB_LADDER"
+    """Remind somebody, or put it before somebody else (domain.md §10.4)."""
     SEEK_AGAIN = "SEEK_AGAIN"
+    CLOSE_UNMET = "CLOSE_UNMET"
+    """A human has decided so: it is done at once."""
     CHASE_KEYS = "CHASE_KEYS"
     ASK_FOR_KEYS = "ASK_FOR_KEYS"
     """The key for which the source was to wrap is revoked: it is asked anew at once."""
@@ -100,6 +105,23 @@ class Need:
     due_at: datetime | None = None
     next_action: NextAction | None = None
     owner: OrgId | None = None
+
+
+class Escalation(NamedTuple):
+    """One step of the ladder that was taken; `offer_id` is "-" where it is of the need as a whole."""
+
+    referral_id: ReferralId
+    category: RecipientCategory
+    offer_id: OfferId
+    level: EscalationLevel
+    owed: Acknowledgment
+
+
+class Unmet(NamedTuple):
+    """A human's decision that a need stays unmet: why, and in which role."""
+
+    reason: str
+    by: str
 
 
 class HandedOver(NamedTuple):
@@ -190,6 +212,12 @@ class Referral:
     broken_glass: bool = False
     """Whether the store has emergencies of it; they are read only then."""
     glass: dict[BreakGlassId, BreakGlass] = field(default_factory=dict)
+    escalated: set[Escalation] = field(default_factory=set)
+    """Steps of the ladder that were taken; only where a clock is about to take others."""
+    assigned: frozenset[RecipientCategory] = frozenset()
+    """Needs that a human was given: nothing climbs by itself while one has them. Only where a clock asks."""
+    unmet: dict[RecipientCategory, Unmet] = field(default_factory=dict)
+    """Needs that a human has decided to close; only where a clock is about to."""
 
     @property
     def request(self) -> Request:

@@ -4,26 +4,29 @@ import logging
 from collections.abc import Callable
 
 from broker.domain.deadlines import deadline
+from broker.domain.work_list import Waiting
 from broker.handlers import breaking_glass, handing_over
-from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, NextAction, Referral
+from broker.handlers.cases import Need, NextAction, Referral
+from broker.handlers.climbing import climb, close_unmet, escalated
 from broker.handlers.desk import Desk
 from broker.handlers.recalling import overdue
 from broker.handlers.releasing import release
 from broker.handlers.seeking import expire, seek
-from broker.handlers.telling import expire_offer
+from broker.handlers.telling import remind
 from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.ids import OfferId
-from broker.schemas.vocabulary import RecipientCategory
+from broker.schemas.vocabulary import Acknowledgment, EscalationLevel, RecipientCategory
 from broker.trail.entries import Step
 
 log = logging.getLogger(__name__)
 
-FAILED = "DEADLINE_FAILED"
+FAILED = Waiting.DEADLINE_FAILED
 _CHASED = {
-    NextAction.CHASE_KEYS: "KEYS_OVERDUE",
-    NextAction.CHASE_CONTACT: "CONTACT_OVERDUE",
-    NextAction.CHASE_OUTCOME: "OUTCOME_OVERDUE",
+    NextAction.CHASE_KEYS: (Waiting.KEYS_OVERDUE, None),
+    NextAction.CHASE_CONTACT: (Waiting.CONTACT_OVERDUE, Acknowledgment.A4_CONTACT),
+    NextAction.CHASE_OUTCOME: (Waiting.OUTCOME_OVERDUE, Acknowledgment.A6_OUTCOME),
 }
+"""Why a human has it, and what the provider owes, if it is the provider who does."""
 
 
 def work(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
@@ -75,28 +78,20 @@ def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
     need = referral.needs[category]
     if need.due_at is None or need.due_at > desk.now or need.next_action is None:
         return
-    if need.next_action is NextAction.EXPIRE_OFFERS:
-        _expire_offers(desk, referral, need)
+    if need.next_action in (NextAction.EXPIRE_OFFERS, NextAction.CLIMB_LADDER):
+        climb(desk, referral, need)
     elif need.next_action is NextAction.SEEK_AGAIN:
         seek(desk, referral, need)
     elif need.next_action is NextAction.EXPIRE_REFERRAL:
         expire(desk, referral, need, need.due_at)
+    elif need.next_action is NextAction.CLOSE_UNMET:
+        close_unmet(desk, referral, need)
     elif need.next_action is NextAction.ASK_FOR_KEYS:
         _ask_for_keys(desk, referral, need)
     elif need.next_action is NextAction.CHASE_HANDOFF:
         handing_over.overdue(desk, referral, need)
     else:
         _chase(desk, referral, need)
-
-
-def _expire_offers(desk: Desk, referral: Referral, need: Need) -> None:
-    for offer in referral.offers_for(need.category):
-        if offer.state in UNDECIDED_OFFER_STATES and offer.answer_by <= desk.now:
-            expire_offer(desk, offer)
-    if referral.expires_at <= desk.now:
-        expire(desk, referral, need, referral.expires_at)
-    else:
-        seek(desk, referral, need)
 
 
 def _ask_for_keys(desk: Desk, referral: Referral, need: Need) -> None:
@@ -108,13 +103,18 @@ def _ask_for_keys(desk: Desk, referral: Referral, need: Need) -> None:
 
 
 def _chase(desk: Desk, referral: Referral, need: Need) -> None:
-    """Somebody owes a step. It stays open and theirs, and a human of the network is told once for this deadline."""
+    """Somebody owes a step. It stays open and theirs, they are reminded, and a human of the network is told once."""
     assert need.next_action is not None
-    reason = _CHASED[need.next_action]
+    assert need.due_at is not None
+    reason, owed = _CHASED[need.next_action]
     desk.record(
         Step.DEADLINE_PASSED,
         referral.referral_id,
         {"need": need.category, "due": need.due_at, "owed": reason, "by": need.owner},
     )
+    if owed is not None and need.offer_id is not None:
+        offer = referral.offers[need.offer_id]
+        escalated(desk, referral, need, offer.offer_id, EscalationLevel.L1_ON_CALL, owed, need.due_at)
+        remind(desk, offer, EscalationLevel.L1_ON_CALL, owed, need.due_at)
     desk.raise_work(need, reason, referral)
     desk.schedule(need, need.next_action, None, need.owner)

@@ -17,6 +17,7 @@ from broker.domain.policy import PolicyPack
 from broker.handlers.cases import (
     BreakGlass,
     ConsentVersion,
+    Escalation,
     Incident,
     Need,
     NextAction,
@@ -101,6 +102,8 @@ class Written:
     disclosed: list[Disclosed] = field(default_factory=list)
     settled: list[tuple[ReferralId, RecipientCategory, str]] = field(default_factory=list)
     """Work that nobody needs to do any more."""
+    escalations: list[tuple[Escalation, datetime]] = field(default_factory=list)
+    """Steps of the ladder, with when each was due."""
 
     def lengths(self) -> tuple[int, ...]:
         """How long each list is, to come back to."""

@@ -1,9 +1,10 @@
 """The network as the broker sees it at one moment, organisations and policy: a snapshot that no handler changes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from broker.domain.calendar import USUAL, BusinessCalendar
 from broker.domain.consent import Party
 from broker.domain.matching import Provider
 from broker.schemas.ids import KeyId, OrgId
@@ -27,6 +28,12 @@ class Directory:
     """The number of that pack's activation, until all that is open is decided under it."""
     revoked_keys: frozenset[KeyId] = frozenset()
     """Stolen or lost: nothing is accepted or handed on for them any more, whenever it was wrapped."""
+    calendars: Mapping[OrgId, BusinessCalendar] = field(default_factory=dict)
+    """Of those who have said one."""
+
+    def calendar_of(self, org: OrgId | None) -> BusinessCalendar:
+        """On which days this organisation works."""
+        return USUAL if org is None else self.calendars.get(org, USUAL)
 
     @classmethod
     def empty(cls) -> "Directory":

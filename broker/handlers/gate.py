@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pydantic_core import from_json
 
 from broker.domain.consent import ConsentTerms, Decision, Effect, Party, Phase, Question, decide, purpose_for
+from broker.domain.pack import FeedbackAllowance
 from broker.handlers.bounds import bounded
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event_accepted import EventAccepted
@@ -19,9 +20,11 @@ from broker.schemas.event_refused import EventRefused
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_expired import OfferExpired
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.recipient_chosen import RecipientChosen
 from broker.schemas.referral_closed import ReferralClosed
+from broker.schemas.referral_escalated import ReferralEscalated
 from broker.schemas.referral_held import ReferralHeld
 from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import Purpose
@@ -33,9 +36,11 @@ if TYPE_CHECKING:
     from broker.handlers.cases import HandedOver, Need, Referral
     from broker.handlers.desk import Desk
 
-CONTROL_TYPES: Final = frozenset(
-    event.TYPE for event in (EventAccepted, EventRefused, OfferWithdrawn, OfferExpired, ReferralHeld, DisclosureRevoked)
+_CONTROL = (
+    *(EventAccepted, EventRefused, OfferWithdrawn, OfferExpired, OfferReminded, ReferralHeld, ReferralEscalated),
+    DisclosureRevoked,
 )
+CONTROL_TYPES: Final = frozenset(event.TYPE for event in _CONTROL)
 """What says nothing about a person: ids, codes, times."""
 RECEIPT_TYPES: Final = frozenset({ReferralStatus.TYPE, ReferralClosed.TYPE})
 """What a source hears of its own referral; how much, is the feedback decision's."""
@@ -163,6 +168,23 @@ def feedback(
     if decision.effect is not Effect.PERMIT or FG25 not in decision.let_through:
         return always, decision
     return Permit(referral.source, RECEIPT_TYPES, Phase.FEEDBACK, frozenset({FG25})), decision
+
+
+def searching(desk: Desk, referral: Referral, need: Need) -> Permit | None:
+    """The permit to tell a source that its search still goes on; None where one that was asked must not be told of.
+
+    That nobody has said yes so far is what became of what they were asked: the pack lets some say so of their own
+    accord and others not (VAWA-12).
+    """
+    source, pack = desk.directory.parties.get(referral.source), desk.pack_of(referral)
+    for offer in referral.offers_for(need.category):
+        asked = desk.directory.parties.get(offer.provider)
+        if source is None or asked is None:
+            return None
+        rule = pack.feedback_rule(asked.org_class, source.org_class)
+        if rule is None or rule.allowance is not FeedbackAllowance.STATUS:
+            return None
+    return Permit(referral.source, frozenset({ReferralEscalated.TYPE}), Phase.FEEDBACK)
 
 
 def covers_feedback(desk: Desk, referral: Referral, need: Need, value: bytes) -> bool:

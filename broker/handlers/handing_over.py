@@ -3,6 +3,7 @@
 A word that comes after the broker has stopped waiting is noted and not refused: it says what has happened.
 """
 
+from broker.domain.work_list import Waiting
 from broker.handlers.arrival import Arrival
 from broker.handlers.awaiting import await_contact
 from broker.handlers.cases import Need, Referral
@@ -15,9 +16,6 @@ from broker.schemas.handoff_started import HandoffStarted
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import NeedState
 from broker.trail.entries import Step
-
-OVERDUE = "HANDOFF_OVERDUE"
-"""Why a human has it: a live transfer was promised, and has not begun or not ended in time."""
 
 _NOTED = frozenset({NeedState.HANDOFF, NeedState.CONTACT_PENDING})
 """Where a word about the transfer changes nothing, and is true all the same."""
@@ -40,7 +38,7 @@ def completed(arrival: Arrival[HandoffCompleted], desk: Desk) -> None:
     referral, need = taken_on(arrival, desk)
     begun = (NeedState.HANDOFF,) if need.state is NeedState.ACCEPTED else ()
     engage(desk, referral, need, *begun)
-    desk.written.settled.append((referral.referral_id, need.category, OVERDUE))
+    desk.written.settled.append((referral.referral_id, need.category, Waiting.HANDOFF_OVERDUE))
 
 
 def failed(arrival: Arrival[HandoffFailed], desk: Desk) -> None:
@@ -58,9 +56,9 @@ def overdue(desk: Desk, referral: Referral, need: Need) -> None:
     desk.record(
         Step.DEADLINE_PASSED,
         referral.referral_id,
-        {"need": need.category, "due": need.due_at, "owed": OVERDUE, "by": need.owner},
+        {"need": need.category, "due": need.due_at, "owed": Waiting.HANDOFF_OVERDUE, "by": need.owner},
     )
-    desk.raise_work(need, OVERDUE, referral)
+    desk.raise_work(need, Waiting.HANDOFF_OVERDUE, referral)
     _fall_back(desk, referral, need)
 
 

@@ -1,5 +1,7 @@
 """offer.receipted, accepted, declined, waitlisted: what a provider says to an offer. The first acceptance wins."""
 
+from broker.domain.deadlines import deadline
+from broker.domain.work_list import Waiting
 from broker.handlers.arrival import Arrival
 from broker.handlers.awaiting import await_contact
 from broker.handlers.cases import OPEN_OFFER_STATES, Need, Offer, Referral
@@ -7,6 +9,7 @@ from broker.handlers.desk import Desk
 from broker.handlers.releasing import release
 from broker.handlers.seeking import seek
 from broker.handlers.telling import tell_declined, tell_status, withdraw_others
+from broker.handlers.waiting import steps_of_need
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
@@ -20,6 +23,7 @@ def receipted(arrival: Arrival[OfferReceipted], desk: Desk) -> None:
     referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
     if offer.state is not OfferState.MADE:
         return  # A receipt that comes after the answer, or twice, changes nothing: acknowledgments only rise.
+    _seen(desk, referral, offer)
     first = all(other.state is OfferState.MADE for other in referral.offers_for(need.category))
     desk.move_offer(offer, OfferState.RECEIPTED, Acknowledgment.A2_RECEIPTED)
     if first:
@@ -33,8 +37,10 @@ def accepted(arrival: Arrival[OfferAccepted], desk: Desk) -> None:
     """
     referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
     _still_open(offer)
+    _seen(desk, referral, offer)
     desk.move_offer(offer, OfferState.ACCEPTED, Acknowledgment.A3_DECIDED)
     withdraw_others(desk, referral, offer)
+    _found(desk, referral, need)
     live = arrival.fact.live_transfer
     desk.move_need(need, NeedState.ACCEPTED, *(() if live else (NeedState.CONTACT_PENDING,)))
     desk.change(need, offer_id=offer.offer_id, provider=offer.provider, feedback_consent=arrival.consent_named())
@@ -51,6 +57,7 @@ def declined(arrival: Arrival[OfferDeclined], desk: Desk) -> None:
         _given_back(arrival, desk, referral, need, offer)
         return
     _still_open(offer)
+    _seen(desk, referral, offer)
     reason = arrival.fact.reason
     desk.move_offer(offer, OfferState.DECLINED, Acknowledgment.A3_DECIDED, reason=reason.value)
     desk.change(offer, reason=reason.value)
@@ -62,6 +69,7 @@ def waitlisted(arrival: Arrival[OfferWaitlisted], desk: Desk) -> None:
     """A place in the queue: kept open, while others go on being asked."""
     referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
     _still_open(offer)
+    _seen(desk, referral, offer)
     if offer.state is OfferState.WAITLISTED:
         return
     desk.move_offer(offer, OfferState.WAITLISTED, Acknowledgment.A3_DECIDED)
@@ -78,6 +86,22 @@ def _given_back(arrival: Arrival[OfferDeclined], desk: Desk, referral: Referral,
     desk.change(need, offer_id=None, provider=None, released=False, engaged=False)
     tell_declined(desk, referral, need, offer, arrival.fact.reason, arrival.consent_named())
     seek(desk, referral, need)
+
+
+def _seen(desk: Desk, referral: Referral, offer: Offer) -> None:
+    """Somebody has seen it after all: what was put before a human because nobody had is settled."""
+    if offer.rung >= Acknowledgment.A2_RECEIPTED:
+        return
+    pack, calendar = desk.pack_of(referral), desk.directory.calendar_of(offer.provider)
+    if desk.now > deadline(pack, Acknowledgment.A2_RECEIPTED, referral.priority, offer.made_at, calendar):
+        desk.written.settled.append((referral.referral_id, offer.category, Waiting.OFFER_UNSEEN))
+
+
+def _found(desk: Desk, referral: Referral, need: Need) -> None:
+    """Somebody has it: no coordinator needs to look for one any more."""
+    if desk.now >= steps_of_need(desk, referral, need)[0].at:
+        for reason in (Waiting.COORDINATOR_NEEDED, Waiting.NOBODY_LEFT, Waiting.MANAGER_NEEDED):
+            desk.written.settled.append((referral.referral_id, need.category, reason))
 
 
 def _still_open(offer: Offer) -> None:

@@ -55,8 +55,10 @@ def _raise(desk: Desk, referral: Referral, floor: Priority) -> None:
 
 def _hurry(desk: Desk, referral: Referral, need: Need) -> None:
     """Open offers answer by the new urgency's deadline where that is sooner, and more providers may be asked."""
-    answer_by = deadline(desk.pack_of(referral), Acknowledgment.A3_DECIDED, referral.priority, desk.now)
+    pack = desk.pack_of(referral)
     for offer in referral.offers_for(need.category):
+        calendar = desk.directory.calendar_of(offer.provider)
+        answer_by = deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now, calendar)
         if offer.state in UNDECIDED_OFFER_STATES and answer_by < offer.answer_by:
             desk.change(offer, answer_by=answer_by)
     seek(desk, referral, need)

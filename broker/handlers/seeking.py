@@ -12,6 +12,7 @@ from broker.domain.deadlines import deadline
 from broker.domain.excluded import without_excluded
 from broker.domain.matching import NeedFacts, PassedOver, Provider, match
 from broker.domain.policy import PolicyPack
+from broker.domain.work_list import Waiting
 from broker.handlers import gate
 from broker.handlers.cases import (
     OPEN_OFFER_STATES,
@@ -23,14 +24,18 @@ from broker.handlers.cases import (
     Request,
 )
 from broker.handlers.desk import Desk
-from broker.handlers.telling import tell_closed, tell_status, withdraw
+from broker.handlers.telling import tell_closed, tell_escalated, tell_status, withdraw
+from broker.handlers.waiting import wait
 from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.referral_escalated import EscalationNotice
 from broker.schemas.referral_held import HoldReason, ReferralHeld
-from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, WithdrawReason
+from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, Priority, WithdrawReason
 from broker.trail.entries import Step
 
+_ASKED_AGAIN = frozenset({Priority.P0, Priority.P1})
+"""What ends undecided at this urgency is to be asked again; the source alone can (docs/decisions/0123)."""
 SEEKING = frozenset({NeedState.MATCHING, NeedState.OFFERED, NeedState.WAITLISTED, NeedState.CONSENT_HOLD})
 
 
@@ -83,7 +88,7 @@ def seek(desk: Desk, referral: Referral, need: Need, only: OrgId | None = None) 
             "policy": referral.policy,
         },
     )
-    _settle(desk, referral, need)
+    settle(desk, referral, need)
 
 
 def facts_of(referral: Referral, need: Need) -> NeedFacts:
@@ -153,7 +158,9 @@ def _wait(desk: Desk, referral: Referral, need: Need, held: list[Decision]) -> d
 def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decision: Decision) -> dict[str, object]:
     """Make one offer without identity, as far as the decision reaches; returns it in the trail's words."""
     pack = desk.pack_of(referral)
-    answer_by = min(referral.expires_at, deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now))
+    calendar = desk.directory.calendar_of(provider.org)
+    decide_by = deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now, calendar)
+    answer_by = min(referral.expires_at, decide_by)
     offer = Offer(
         offer_id=desk.draw.offer_id(),
         referral_id=referral.referral_id,
@@ -223,24 +230,31 @@ def decision_facts(recipient: OrgId, decision: Decision) -> dict[str, object]:
     }
 
 
-def _settle(desk: Desk, referral: Referral, need: Need) -> None:
+def settle(desk: Desk, referral: Referral, need: Need) -> None:
     """After a round: the state that follows from the open offers, and what happens next."""
     open_offers = [offer for offer in referral.offers_for(need.category) if offer.state in OPEN_OFFER_STATES]
     undecided = [offer for offer in open_offers if offer.state in UNDECIDED_OFFER_STATES]
     if undecided:
         if need.state is not NeedState.OFFERED:
             desk.move_need(need, *_through_matching(need), NeedState.OFFERED)
-        soonest = min(offer.answer_by for offer in undecided)
-        desk.schedule(need, NextAction.EXPIRE_OFFERS, soonest, undecided[0].provider)
+        wait(desk, referral, need, undecided, undecided[0].provider)
     elif open_offers:
         if need.state is not NeedState.WAITLISTED:
             before = () if need.state is NeedState.OFFERED else (*_through_matching(need), NeedState.OFFERED)
             desk.move_need(need, *before, NeedState.WAITLISTED)
-        desk.schedule(need, NextAction.EXPIRE_REFERRAL, referral.expires_at, open_offers[0].provider)
-    elif need.state is not NeedState.NO_MATCH:
+        wait(desk, referral, need, undecided, open_offers[0].provider)
+    else:
+        _nobody_left(desk, referral, need)
+
+
+def _nobody_left(desk: Desk, referral: Referral, need: Need) -> None:
+    """A human has it, again where one has asked in vain; the clock brings it before a coordinator at once."""
+    again = need.state is NeedState.NO_MATCH
+    if not again:
         desk.move_need(need, *_through_matching(need), NeedState.NO_MATCH)
-        desk.schedule(need, NextAction.EXPIRE_REFERRAL, referral.expires_at, desk.broker_org)
-        desk.raise_work(need, "NOBODY_LEFT", referral)
+    desk.schedule(need, NextAction.CLIMB_LADDER, desk.now, desk.broker_org)
+    desk.raise_work(need, Waiting.NOBODY_LEFT, referral)
+    if not again:
         tell_status(desk, referral, need)
 
 
@@ -294,5 +308,7 @@ def expire(desk: Desk, referral: Referral, need: Need, now: datetime) -> None:
         return
     desk.move_need(need, NeedState.EXPIRED)
     desk.schedule(need, None, None, desk.broker_org)
-    desk.raise_work(need, "EXPIRED_UNTAKEN", referral)
+    desk.raise_work(need, Waiting.EXPIRED_UNTAKEN, referral)
     tell_closed(desk, referral, need)
+    if referral.priority in _ASKED_AGAIN:
+        tell_escalated(desk, referral, need, EscalationNotice.SUBMIT_AGAIN)

@@ -1,6 +1,7 @@
 """contact.* and service.*: what happens after acceptance, each step an acknowledgment with a deadline of its own."""
 
 from broker.domain.deadlines import deadline
+from broker.domain.work_list import Waiting
 from broker.handlers.arrival import Arrival
 from broker.handlers.cases import Need, NextAction, Referral
 from broker.handlers.desk import Desk
@@ -62,7 +63,7 @@ def unreachable(arrival: Arrival[ContactUnreachable], desk: Desk) -> None:
     referral, need = taken_on(arrival, desk)
     desk.move_need(need, NeedState.UNREACHABLE, attempts=arrival.fact.attempts)
     desk.schedule(need, None, None, desk.broker_org)
-    desk.raise_work(need, "UNREACHABLE", referral)
+    desk.raise_work(need, Waiting.UNREACHABLE, referral)
     tell_closed(desk, referral, need)
 
 
@@ -109,5 +110,6 @@ def taken_on(arrival: Arrival[Followed], desk: Desk) -> tuple[Referral, Need]:
 
 
 def _outcome_due(desk: Desk, referral: Referral, need: Need) -> None:
-    due = deadline(desk.pack_of(referral), Acknowledgment.A6_OUTCOME, referral.priority, desk.now)
+    calendar = desk.directory.calendar_of(need.provider)
+    due = deadline(desk.pack_of(referral), Acknowledgment.A6_OUTCOME, referral.priority, desk.now, calendar)
     desk.schedule(need, NextAction.CHASE_OUTCOME, due, need.provider)

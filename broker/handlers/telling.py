@@ -4,6 +4,9 @@ The source always hears receipt and closure of its own referral; anything about 
 feedback decision (domain.md §0.2, VAWA-12), and that decision is an entry of the trail.
 """
 
+from datetime import datetime
+from typing import Literal
+
 from broker.domain.consent import ConsentRef
 from broker.domain.lifecycle import coarse_status, decline_family
 from broker.handlers import gate
@@ -13,18 +16,24 @@ from broker.handlers.desk import Desk
 from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_expired import OfferExpired
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.referral_closed import ReferralClosed
+from broker.schemas.referral_escalated import EscalationNotice, ReferralEscalated
 from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.vocabulary import (
     Acknowledgment,
     DeclineReason,
+    EscalationLevel,
     OfferState,
     Outcome,
     SurvivorClosure,
     WithdrawReason,
 )
 from broker.trail.entries import Step
+
+ForProvider = Literal[EscalationLevel.L0_CONTACT, EscalationLevel.L1_ON_CALL]
+"""The steps of the ladder that a provider hears of."""
 
 RECEIPTS = frozenset({Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED})
 """Acknowledgments that say nothing about a person: the source hears them without a decision (domain.md §10.1)."""
@@ -72,6 +81,39 @@ def _tell_ended(desk: Desk, offer: Offer) -> None:
         referral_id=offer.referral_id,
         category=offer.category,
         offer_id=offer.offer_id,
+    )
+
+
+def remind(desk: Desk, offer: Offer, level: ForProvider, owed: Acknowledgment, due_at: datetime) -> None:
+    """Tell an offer's provider once more what it owes: its contact (L0) or its on-call human (L1)."""
+    desk.send(
+        Flow.BROKER_TO_PROVIDER,
+        offer.provider,
+        offer.referral_id,
+        OfferReminded(offer_id=offer.offer_id, level=level, owed=owed, due_at=due_at),
+        gate.control(offer.provider),
+        referral_id=offer.referral_id,
+        category=offer.category,
+        offer_id=offer.offer_id,
+    )
+
+
+def tell_escalated(desk: Desk, referral: Referral, need: Need, notice: EscalationNotice) -> None:
+    """Tell the source's worker how far the ladder is; that the search goes on, only where the gate lets it."""
+    searching = notice is EscalationNotice.STILL_LOOKING
+    permit = gate.searching(desk, referral, need) if searching else gate.control(referral.source)
+    if permit is None:
+        tell_status(desk, referral, need)
+        return
+    number = None if searching else desk.pack_of(referral).ladder.fallback_number
+    desk.send(
+        Flow.BROKER_TO_SOURCE,
+        referral.source,
+        referral.referral_id,
+        ReferralEscalated(category=need.category, notice=notice, fallback_number=number),
+        permit,
+        referral_id=referral.referral_id,
+        category=need.category,
     )
 
 

@@ -287,6 +287,17 @@ class Acknowledgment(StrEnum):
     A6_OUTCOME = "A6"
 
 
+class EscalationLevel(StrEnum):
+    """The ladder of a step that nobody takes (domain.md §10.4), from a reminder to a closure that a human decides."""
+
+    L0_CONTACT = "L0"
+    L1_ON_CALL = "L1"
+    L2_NEXT_CANDIDATE = "L2"
+    L3_COORDINATOR = "L3"
+    L4_FALLBACK = "L4"
+    L5_CLOSED_UNMET = "L5"
+
+
 class WithdrawReason(StrEnum):
     """Why an offer is taken back."""
 

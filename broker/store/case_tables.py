@@ -150,6 +150,20 @@ class RecallRow(Row, table=True):
     changed_at: datetime = moment()
 
 
+class EscalationRow(Row, table=True):
+    """One step of the ladder that was taken: once per deadline, whoever's clock it was."""
+
+    __tablename__ = "escalation"
+    __table_args__ = (Index("escalation_by_time", "taken_at"),)
+    referral_id: str = Field(primary_key=True)
+    category: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    level: str = Field(primary_key=True)
+    owed: str = Field(primary_key=True)
+    due_at: datetime = moment()
+    taken_at: datetime = moment()
+
+
 class BreakGlassRow(Row, table=True):
     """One emergency in which a referral was opened to one provider: who answers for it, and what a review found."""
 

@@ -1,22 +1,28 @@
 """The directory as rows: who is onboarded, with which class, services, keys and agreement; read when it has changed."""
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, Field
 
+from broker.domain.calendar import BusinessCalendar
 from broker.domain.consent import Party
 from broker.domain.matching import Provider
+from broker.errors import CalendarUnknown
 from broker.handlers.directory import Directory
 from broker.schemas.event import Contract
 from broker.schemas.ids import KeyId, OrgId, OrgIdText
 from broker.schemas.profile import Profile
 from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.sql.bulk import Connection
+from broker.store.calendars import calendar_of
 from broker.store.questions import add_entry
 from broker.trail.entries import Step, entry
+
+log = logging.getLogger(__name__)
 
 
 class OrganisationCard(Contract):
@@ -44,10 +50,10 @@ async def directory_at(connection: Connection, known: Directory, now: datetime, 
     """The directory of this version at `now`, read only where it is not the known one."""
     if version == known.version and now < known.good_until:
         return known
-    return await _read(connection, version)
+    return await _read(connection, version, now)
 
 
-async def _read(connection: Connection, version: int) -> Directory:
+async def _read(connection: Connection, version: int, now: datetime) -> Directory:
     rows = await connection.fetch(
         "SELECT * FROM organisation WHERE NOT suspended AND agreement_until > now() ORDER BY org_id"
     )
@@ -68,7 +74,10 @@ async def _read(connection: Connection, version: int) -> Directory:
     for key in keys:
         if key["kind"] == "sealing":
             sealing.setdefault(OrgId(key["org_id"]), []).append(KeyId(key["key_id"]))
-    ends = [row["agreement_until"] for row in rows] + [key["not_after"] for key in keys if key["not_after"] is not None]
+    calendars, years_end = _calendars(rows, now.year)
+    ends = [years_end, *(row["agreement_until"] for row in rows)] + [
+        key["not_after"] for key in keys if key["not_after"] is not None
+    ]
     return Directory(
         version=version,
         good_until=min(ends, default=datetime.max.replace(tzinfo=UTC)),
@@ -79,7 +88,25 @@ async def _read(connection: Connection, version: int) -> Directory:
         policy=policy["reference"] if policy is not None else "",
         settling=policy["seq"] if policy is not None and policy["settled_at"] is None else None,
         revoked_keys=revoked,
+        calendars=calendars,
     )
+
+
+def _calendars(rows: Sequence[Mapping[str, Any]], year: int) -> tuple[dict[OrgId, BusinessCalendar], datetime]:
+    """Whoever keeps a calendar of its own, and the end of the year for which they were looked up.
+
+    One that is not known any more, because a library was exchanged, is the usual one: help goes on.
+    """
+    calendars: dict[OrgId, BusinessCalendar] = {}
+    for row in rows:
+        try:
+            calendar = calendar_of(Profile.model_validate_json(row["profile"]), year)
+        except CalendarUnknown:
+            log.error("the calendar of %s is not known here: Monday to Friday in UTC is used", row["org_id"])
+            continue
+        if calendar is not None:
+            calendars[OrgId(row["org_id"])] = calendar
+    return calendars, datetime(year + 1, 1, 1, tzinfo=UTC)
 
 
 def _party(row: Mapping[str, Any]) -> Party:
@@ -105,7 +132,12 @@ def _provider(row: Mapping[str, Any]) -> Provider:
 
 
 async def onboard(connection: Connection, card: OrganisationCard, salt: bytes) -> None:
-    """Add or change an organisation; running processes notice by the version. An entry of the trail says so."""
+    """Add or change an organisation; running processes notice by the version. An entry of the trail says so.
+
+    Raises:
+        CalendarUnknown: its profile names a region or a time zone that there is not.
+    """
+    calendar_of(card.profile, card.agreement_until.year)
     await connection.execute(
         "INSERT INTO organisation (org_id, name, org_class, category, profile, agreement_until, suspended)"
         " VALUES ($1, $2, $3, $4, $5, $6, false) ON CONFLICT (org_id) DO UPDATE SET name = excluded.name,"

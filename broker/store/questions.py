@@ -1,4 +1,4 @@
-"""What people ask the store: the story of a referral, the work that waits for a human.
+"""What people ask the store: the story of a referral.
 
 Nothing here can be searched by person; there is nothing by which it could be.
 """
@@ -23,19 +23,6 @@ class TrailLine:
     facts: dict[str, Any]
     sound: bool
     """Whether the text still fits its commitment."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkLine:
-    """One thing that waits for a human."""
-
-    work_id: str
-    referral_id: str
-    category: str
-    reason: str
-    owner: str
-    priority: str
-    raised_at: datetime
 
 
 async def trail_of(
@@ -76,27 +63,3 @@ async def add_entry(connection: Connection, told: Entry) -> None:
         told.preimage,
         told.commitment,
     )
-
-
-async def open_work(connection: Connection) -> list[WorkLine]:
-    """What waits for a human, the most urgent and oldest first."""
-    rows = await connection.fetch(
-        "SELECT work_id, referral_id, category, reason, owner, priority, raised_at FROM work_item"
-        " WHERE resolved_at IS NULL ORDER BY priority, raised_at"
-    )
-    return [WorkLine(**dict(row)) for row in rows]
-
-
-async def resolve_work(connection: Connection, work_id: str, actor: str, salt: bytes) -> bool:
-    """Close a work item; False where it is unknown or closed already. An entry of the trail says who."""
-    row = await connection.fetchrow(
-        "UPDATE work_item SET resolved_at = now() WHERE work_id = $1 AND resolved_at IS NULL"
-        " RETURNING referral_id, category, reason, resolved_at",
-        work_id,
-    )
-    if row is None:
-        return False
-    facts = {"at": row["resolved_at"], "actor": actor, "need": row["category"], "reason": row["reason"]}
-    told = entry(Step.WORK_RESOLVED, row["referral_id"], facts, salt)
-    await add_entry(connection, told)
-    return True

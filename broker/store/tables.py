@@ -199,7 +199,27 @@ class WorkItem(Row, table=True):
     owner: str
     priority: str
     raised_at: datetime = moment()
+    claimed_by: str | None = None
+    """A role or a desk, never a person's name; nobody else may take it before `claimed_until`."""
+    claimed_until: datetime | None = moment(nullable=True)
+    assigned_to: str | None = None
+    """Who was given it: while it is open, nothing climbs the ladder for its need by itself."""
     resolved_at: datetime | None = moment(nullable=True)
+    resolved_by: str | None = None
+    resolution: str | None = None
+    unmet_reason: str | None = None
+
+
+class ClockTick(Row, table=True):
+    """One row: when a clock last ticked, and whether deadlines are held because the database's clock stepped."""
+
+    __tablename__ = "clock_tick"
+    one: int = Field(primary_key=True, default=1)
+    ticked_at: datetime | None = moment(nullable=True)
+    held_at: datetime | None = moment(nullable=True)
+    held_step_seconds: float | None = None
+    """By how much the clock stepped."""
+    released_by: str | None = None
 
 
 class OutboxMessage(Row, table=True):

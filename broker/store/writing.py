@@ -51,6 +51,7 @@ _GLASS = (
     "narrative_ref", "invoked_at", "expires_at", "approve_by", "review_by", "due_at", "subject_informed",
     "approved_by", "void", "overdue", "outcome", "reviewed_by",
 )  # fmt: skip
+_ESCALATION = ("referral_id", "category", "offer_id", "level", "owed", "due_at", "taken_at")
 _CAPACITY = ("org_id", "service", "unit", "bucket", "as_of")
 _QUARANTINE = (
     "topic", "partition", "record_offset", "record_time_ms", "code", "field", "org_id", "event_id", "size_bytes",
@@ -159,6 +160,7 @@ async def write(
             Rows(_table(case_tables.Disclosure), _DISCLOSURE, _disclosed(desk), "replace"),
             Rows(_table(case_tables.RecallRow), _RECALL, [_recall(r, now) for r in recalls], "replace"),
             Rows(_table(case_tables.BreakGlassRow), _GLASS, emergencies, "replace"),
+            Rows(_table(case_tables.EscalationRow), _ESCALATION, _escalations(desk), "ignore"),
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
             Rows(_table(tables.TrailEntry), _TRAIL, entries),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
@@ -291,6 +293,10 @@ def _disclosed(desk: Desk) -> list[tuple[object, ...]]:
 
 def _recall(r: Recall, now: datetime) -> tuple[object, ...]:
     return (r.offer_id, r.referral_id, _listed(r.groups), r.asked_at, r.due_at, r.reminded, r.outcome, r.reason, now)
+
+
+def _escalations(desk: Desk) -> list[tuple[object, ...]]:
+    return [(*taken, due_at, desk.now) for taken, due_at in desk.written.escalations]
 
 
 def _glass(g: BreakGlass) -> tuple[object, ...]:

@@ -1,13 +1,16 @@
 """What the broker says is stored once, receipted once, believed only when signed, and kept apart by organisation."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from adapters.errors import NoSuchProvider, OfferNotFound
 from adapters.standing import Standing
 from broker.schemas.ids import KeyId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.refusal import RefusalCode
-from broker.schemas.vocabulary import MsgStatus, RecipientCategory
+from broker.schemas.vocabulary import Acknowledgment, EscalationLevel, MsgStatus, RecipientCategory
 from broker.seal.keys import SigningKey
 from tests.adapters.network import BROKER, Installation, example_offer, until
 from tests.conftest import KafkaForTest
@@ -162,3 +165,23 @@ async def test_two_copies_share_the_work_and_do_it_once(installation: Installati
         await until(all_there)
         answers = await installation.voice.answers(haven, count=len(made))
     assert sorted(OfferReceipted.read(answer.data).offer_id for answer in answers) == sorted(made)
+
+
+async def test_a_reminder_that_no_receipt_has_come_is_answered_with_another(
+    installation: Installation, kafka: KafkaForTest
+) -> None:
+    """The broker has not heard of an offer: it hears again that we have it. A decision is owed by people alone."""
+    haven = await installation.serve(kafka.org("haven"))
+    voice = installation.voice
+    offer_id, referral = await voice.offer(haven)
+    for owed in (Acknowledgment.A3_DECIDED, Acknowledgment.A2_RECEIPTED):
+        due_at = datetime.now(UTC) + timedelta(hours=1)
+        told = OfferReminded(offer_id=offer_id, level=EscalationLevel.L1_ON_CALL, owed=owed, due_at=due_at)
+        reminder = await voice.say(haven, told, referral)
+    async with installation.running() as zone:
+        await until(zone.inbox(haven).offers)
+        answers = await voice.answers(haven, count=2)
+        assert await _aside(installation) == []
+    assert [answer.event_class for answer in answers] == [OfferReceipted, OfferReceipted]
+    assert answers[1].envelope.causationid == reminder
+    assert {OfferReceipted.read(answer.data).offer_id for answer in answers} == {offer_id}

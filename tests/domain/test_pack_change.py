@@ -154,6 +154,7 @@ COMPARED = {"environments", "max_release", "release_length", "oral_temporary", "
     "without_consent",
     "may_be_missing",
     "timers",
+    "ladder",
     "risk",
 }
 

@@ -1,0 +1,224 @@
+"""What waits for a human: who has claimed it, who was given it, what was decided; each step an entry of the trail.
+
+The referral's row is locked before the item's, in the order of every batch. What a human decides of a need is scheduled
+for now: a clock does it, under the same rules as everything else.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from broker.domain import lifecycle
+from broker.domain.work_list import Resolution, UnmetReason, Waiting, age_max
+from broker.errors import WorkClaimed, WorkImpossible, WorkNotOpen
+from broker.handlers.cases import NextAction
+from broker.handlers.seeking import SEEKING
+from broker.limits import work_claim_minutes
+from broker.schemas.vocabulary import NeedState, Priority
+from broker.sql.bulk import Connection
+from broker.store import ticks
+from broker.store.questions import add_entry
+from broker.trail.entries import Step, entry, fresh_salt
+
+_LINE: Final = (
+    "SELECT w.work_id, w.referral_id, w.category, w.reason, w.owner, w.priority, w.raised_at, w.assigned_to,"
+    " CASE WHEN w.claimed_until > clock_timestamp() THEN w.claimed_by END AS claimed_by, w.claimed_until,"
+    " clock_timestamp() AS now, n.state AS need_state, n.next_action, n.due_at"
+    " FROM work_item w LEFT JOIN need n USING (referral_id, category) WHERE w.resolved_at IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLine:
+    """One thing that waits for a human, with where its need stands. Times are UTC; `aged` is the age alarm."""
+
+    work_id: str
+    referral_id: str
+    category: str
+    reason: str
+    priority: str
+    owner: str
+    raised_at: datetime
+    age_seconds: int
+    aged: bool
+    claimed_by: str | None
+    claimed_until: datetime | None
+    assigned_to: str | None
+    need_state: str | None
+    next_action: str | None
+    due_at: datetime | None
+
+
+async def open_work(connection: Connection) -> list[WorkLine]:
+    """What waits for a human, the most urgent and oldest first."""
+    return [_line(row) for row in await connection.fetch(f"{_LINE} ORDER BY w.priority, w.raised_at")]
+
+
+async def one_open(connection: Connection, work_id: str) -> WorkLine:
+    """One of them.
+
+    Raises:
+        WorkNotOpen: it is unknown or resolved.
+    """
+    row = await connection.fetchrow(f"{_LINE} AND w.work_id = $1", work_id)
+    if row is None:
+        raise WorkNotOpen
+    return _line(row)
+
+
+def _line(row: asyncpg.Record) -> WorkLine:
+    age = row["now"] - row["raised_at"]
+    claimed = row["claimed_by"] is not None
+    names = ("work_id", "referral_id", "category", "reason", "priority", "owner", "raised_at", "assigned_to")
+    return WorkLine(
+        **{name: row[name] for name in (*names, "claimed_by", "need_state", "next_action", "due_at")},
+        age_seconds=int(age.total_seconds()),
+        aged=age > age_max(row["reason"], Priority(row["priority"])),
+        claimed_until=row["claimed_until"] if claimed else None,
+    )
+
+
+async def claim(connection: Connection, work_id: str, by: str, *, override: bool = False) -> datetime:
+    """Take an item for ten minutes; returns until when (UTC). Claimed again, it is the claimant's for ten more.
+
+    Raises:
+        WorkNotOpen: it is unknown or resolved.
+        WorkClaimed: somebody else has it, and `override` was not said.
+    """
+    async with connection.transaction():
+        row = await _locked(connection, work_id)
+        other = _others_claim(row, by, override=override)
+        until: datetime = row["now"] + timedelta(minutes=work_claim_minutes)
+        await connection.execute(
+            "UPDATE work_item SET claimed_by = $2, claimed_until = $3 WHERE work_id = $1", work_id, by, until
+        )
+        await _tell(connection, Step.WORK_CLAIMED, row, by, until=until, **({"takenFrom": other} if other else {}))
+    return until
+
+
+async def release(connection: Connection, work_id: str, by: str, *, override: bool = False) -> None:
+    """Give an item back, to whoever comes next; the ladder goes on by itself where it had been assigned.
+
+    Raises:
+        WorkNotOpen, WorkClaimed: as for `claim`.
+    """
+    async with connection.transaction():
+        row = await _locked(connection, work_id)
+        other = _others_claim(row, by, override=override)
+        await connection.execute(
+            "UPDATE work_item SET claimed_by = NULL, claimed_until = NULL, assigned_to = NULL WHERE work_id = $1",
+            work_id,
+        )
+        await _tell(connection, Step.WORK_RELEASED, row, by, **({"takenFrom": other} if other else {}))
+        await _resume(connection, row)
+
+
+async def assign(connection: Connection, work_id: str, to: str, by: str, *, override: bool = False) -> None:
+    """Give an item to a role or a desk: while it is open, nothing climbs the ladder for its need by itself.
+
+    Raises:
+        WorkNotOpen, WorkClaimed: as for `claim`.
+    """
+    async with connection.transaction():
+        row = await _locked(connection, work_id)
+        other = _others_claim(row, by, override=override)
+        await connection.execute(
+            "UPDATE work_item SET assigned_to = $2, claimed_by = NULL, claimed_until = NULL WHERE work_id = $1",
+            work_id,
+            to,
+        )
+        await _tell(connection, Step.WORK_ASSIGNED, row, by, to=to, **({"takenFrom": other} if other else {}))
+
+
+async def resolve(
+    connection: Connection,
+    work_id: str,
+    by: str,
+    resolution: Resolution,
+    unmet: UnmetReason | None = None,
+    *,
+    override: bool = False,
+) -> None:
+    """Close an item with what was decided, and have that done.
+
+    Raises:
+        WorkNotOpen, WorkClaimed: as for `claim`.
+        WorkImpossible: the need is in no state in which that can be done.
+    """
+    async with connection.transaction():
+        row = await _locked(connection, work_id)
+        _others_claim(row, by, override=override)
+        action = _action(row, resolution)
+        if row["reason"] == Waiting.CLOCK_HELD:
+            await ticks.release(connection, row["now"], by, "a human said so")
+        await connection.execute(
+            "UPDATE work_item SET resolved_at = $2, resolved_by = $3, resolution = $4, unmet_reason = $5"
+            " WHERE work_id = $1",
+            *(work_id, row["now"], by, resolution, unmet),
+        )
+        told = {"resolution": resolution, **({"unmet": unmet} if unmet else {})}
+        await _tell(connection, Step.WORK_RESOLVED, row, by, **told)
+        if action is None:
+            await _resume(connection, row)
+        else:
+            await _at_once(connection, row, action)
+
+
+def _action(row: asyncpg.Record, resolution: Resolution) -> NextAction | None:
+    """What a clock is to do of it."""
+    if resolution is Resolution.HANDLED:
+        return None
+    state = None if row["need_state"] is None else NeedState(row["need_state"])
+    if resolution is Resolution.CLOSE_UNMET:
+        if state is not None and lifecycle.allows(lifecycle.NEED, state, NeedState.CLOSED_UNMET):
+            return NextAction.CLOSE_UNMET
+        remedy = (
+            "Only a need for which nobody is left (NO_MATCH) can be closed as unmet; `handoff work show` says more."
+        )
+        raise WorkImpossible(remedy=remedy)
+    if state is NeedState.NO_MATCH or state in SEEKING:
+        return NextAction.SEEK_AGAIN
+    raise WorkImpossible(remedy="Somebody has it, or it has ended: nobody else can be sought. The source may ask anew.")
+
+
+async def _locked(connection: Connection, work_id: str) -> asyncpg.Record:
+    """The open item, locked until the transaction ends, its referral before it."""
+    await connection.execute(
+        "SELECT 1 FROM referral WHERE referral_id = (SELECT referral_id FROM work_item WHERE work_id = $1) FOR UPDATE",
+        work_id,
+    )
+    row: asyncpg.Record | None = await connection.fetchrow(f"{_LINE} AND w.work_id = $1 FOR UPDATE OF w", work_id)
+    if row is None:
+        raise WorkNotOpen
+    return row
+
+
+def _others_claim(row: asyncpg.Record, by: str, *, override: bool) -> str | None:
+    """Who else has it, where that was overridden; None where nobody has."""
+    other = row["claimed_by"]
+    if other is None or other == by:
+        return None
+    if not override:
+        raise WorkClaimed(f"{other} has claimed this item until {row['claimed_until']:%H:%M} UTC.")
+    return str(other)
+
+
+async def _resume(connection: Connection, row: asyncpg.Record) -> None:
+    """What had been given to a human climbs again, from where it would be by now."""
+    if row["assigned_to"] is not None and row["need_state"] in SEEKING | {NeedState.NO_MATCH}:
+        await _at_once(connection, row, NextAction.CLIMB_LADDER)
+
+
+async def _at_once(connection: Connection, row: asyncpg.Record, action: NextAction) -> None:
+    await connection.execute(
+        "UPDATE need SET next_action = $3, due_at = $4 WHERE referral_id = $1 AND category = $2",
+        *(row["referral_id"], row["category"], action, row["now"]),
+    )
+
+
+async def _tell(connection: Connection, step: Step, row: asyncpg.Record, by: str, **more: object) -> None:
+    of_network = row["referral_id"] == ticks.NETWORK
+    facts = {"at": row["now"], "actor": by, "need": row["category"], "reason": row["reason"], **more}
+    await add_entry(connection, entry(step, None if of_network else row["referral_id"], facts, fresh_salt()))
