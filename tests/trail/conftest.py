@@ -35,6 +35,8 @@ class Trail:
     superuser_dsn: str = field(repr=False)
     home: Path
     connection: "asyncpg.Connection[Any]"
+    sequencers: dict[str, int] = field(default_factory=dict)
+    """Process ids of sequencers that were started, by the names they give PostgreSQL."""
 
     @property
     def place(self) -> Place:
