@@ -1,5 +1,6 @@
 """A broker's database with a trail in it, entries to write, and a sequencer of the test's own."""
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,8 +11,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from broker import limits
+from broker.local import databases
 from broker.local.databases import ZoneDatabase
 from broker.schemas.ids import KeyId, OrgId, new_referral_id
 from broker.seal.keys import LogKey, load_log_keys
@@ -21,6 +24,7 @@ from broker.store.questions import add_entry
 from broker.trail.entries import Step, entry, fresh_salt
 from broker.trail.notes import Signs, Verifier
 from broker.trail.sequencer import Place, Sequencer, in_office
+from tests.conftest import MakeDatabase
 from tests.parts import Parts
 
 ORIGIN: Final = "log.example/county"
@@ -70,9 +74,11 @@ class Trail:
         return [verifier.vkey for verifier in self.signers()]
 
     async def write(self, count: int, connection: "asyncpg.Connection[Any] | None" = None) -> None:
-        """So many entries as the everyday role, each committed."""
-        for _ in range(count):
-            await add_entry(connection or self.connection, offer_moved())
+        """So many entries as the everyday role, in one transaction or in that which is open."""
+        used = connection or self.connection
+        async with used.transaction():
+            for _ in range(count):
+                await add_entry(used, offer_moved())
 
     async def seal(self, more: int = 0) -> None:
         """Write `more` entries, and let a sequencer seal and publish all that there is."""
@@ -107,10 +113,19 @@ def offer_moved() -> Any:
     return entry(Step.OFFER_MOVED, new_referral_id(), facts, fresh_salt())
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def migrated(parts: Parts) -> AsyncIterator[str]:
+    """The name of a database with the broker's tables, to be copied."""
+    name = f"t_{secrets.token_hex(6)}"
+    made = await databases.make_database(parts.superuser_dsn, name)
+    await migrate(made.owner_dsn, tables.ZONE)
+    yield name
+    await databases.drop_database(parts.superuser_dsn, name)
+
+
 @asynccontextmanager
 async def trail_in(database: ZoneDatabase, parts: Parts, home: Path) -> AsyncIterator[Trail]:
-    """A trail without entries, and with one key."""
-    await migrate(database.owner_dsn, tables.ZONE)
+    """A trail without entries, and with one key, in a database that has the tables."""
     connection = await asyncpg.connect(database.app_dsn)
     name = urlsplit(database.app_dsn).path
     made = Trail(database, urlsplit(parts.superuser_dsn)._replace(path=name).geturl(), home, connection)
@@ -123,9 +138,9 @@ async def trail_in(database: ZoneDatabase, parts: Parts, home: Path) -> AsyncIte
 
 @pytest.fixture
 async def trail(
-    database: ZoneDatabase, parts: Parts, home: Path, monkeypatch: pytest.MonkeyPatch
+    make_database: MakeDatabase, migrated: str, parts: Parts, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Trail]:
     """A trail whose sequencer makes a checkpoint at each turn in which it has grown."""
     monkeypatch.setattr(limits, "checkpoint_seconds", 0)
-    async with trail_in(database, parts, home) as made:
+    async with trail_in(await make_database(template=migrated), parts, home) as made:
         yield made
