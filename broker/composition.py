@@ -79,7 +79,7 @@ class Process(StrEnum):
     ADAPTER = "adapter"
 
 
-BROKER_PROCESSES = (Process.BROKER, Process.RELAY, Process.CLOCK)
+BROKER_PROCESSES = (Process.BROKER, Process.RELAY, Process.CLOCK, Process.SEQUENCER)
 
 
 def topics_of(settings: Settings) -> Topics:
@@ -300,6 +300,7 @@ async def running_broker(settings: Settings, *processes: Process) -> AsyncIterat
     """These processes of the broker, in this one, while the block lasts."""
     tune_memory()
     async with broker_parts(settings, broker_signer(settings)) as parts, AsyncExitStack() as stack:
+        await stack.enter_async_context(serving.seal_watch(parts))
         if Process.RELAY in processes:
             await stack.enter_async_context(serving.relay(parts))
         if Process.CLOCK in processes:

@@ -35,6 +35,7 @@ from broker.store.directory import clock_and_directory, directory_at
 from broker.store.known import Before
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.policies import Packs, settle, unsettled
+from broker.store.unsealed import SealWatch
 from broker.store.writing import Queued, forget_sent, write
 from broker.trail.entries import fresh_salt
 
@@ -80,6 +81,7 @@ class Parts:
     broker_org: OrgId
     check_of: Callable[[Directory], Verify] | None
     draw: Draw = field(default_factory=draw)
+    seal: SealWatch = field(default_factory=SealWatch)
 
 
 class Pipeline:
@@ -303,6 +305,10 @@ class Pipeline:
         if before := [task for task, others in self._confirming.items() if not others.isdisjoint(about)]:
             await asyncio.wait(before)
         if not direct or owner != self._owner:
+            return
+        if self._parts.seal.stopped:
+            # A relay sends it when the trail is sealed again, and what follows it queues behind.
+            self._owner = str(uuid4())
             return
         topics = self._parts.topics
         async with self._in_order:

@@ -76,7 +76,7 @@ async def _up(settings: Settings) -> None:
             ensure_log_key(complete)
             # The provider zone is a process of its own even here: the broker's must never hold an opening key.
             with serving(complete, Process.ADAPTER, complete.home / "logs" / "adapter.log"):
-                async with running_broker(complete, *BROKER_PROCESSES, Process.SEQUENCER):
+                async with running_broker(complete, *BROKER_PROCESSES):
                     await _stay("The county")
 
 
