@@ -46,7 +46,7 @@ COMMANDS = (
     Entry("publish", "broker.commands.publish:publish", "Publish the events of a file as an agency, or show them."),
     Entry("quarantine", "broker.commands.trail:quarantine", "Show the records that were not taken in, and why."),
     Entry("serve", "broker.commands.serve:serve", "Run one process of the network: broker, relay, clock or adapter."),
-    Entry("trail", "broker.commands.trail:trail", "Print the story of a referral."),
+    Entry("trail", "broker.commands.trail:trail", "Show the story of a referral, export and prove the trail."),
     Entry("up", "broker.commands.serve:up", "Run one county on this machine."),
     Entry("work", "broker.commands.trail:work", "List and resolve what waits for a human."),
 )

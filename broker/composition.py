@@ -259,11 +259,11 @@ def ensure_log_key(settings: Settings) -> list[KeyCard]:
 def sequencer_place(settings: Settings) -> Place:
     """Which log is written here, with whose keys, and where it is published."""
 
-    def keys() -> dict[Verifier, Signs]:
+    def signers() -> dict[Verifier, Signs]:
         held = load_log_keys(log_keys(settings), settings.broker_org, datetime.now(UTC))
         return {Verifier(settings.origin, key.public.public): key for key in held}
 
-    return Place(settings.origin, settings.log, keys)
+    return Place(settings.origin, settings.log, signers)
 
 
 @asynccontextmanager
@@ -272,7 +272,7 @@ async def running_sequencer(settings: Settings) -> AsyncIterator[None]:
     if settings.postgres_sequencer_dsn is None:
         raise SettingsInvalid("HANDOFF_POSTGRES_SEQUENCER_DSN is not set and no embedded PostgreSQL runs.")
     place = sequencer_place(settings)
-    place.keys()
+    place.signers()
     dsn = settings.postgres_sequencer_dsn.get_secret_value()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(sequence(dsn, place), name="sequencer")

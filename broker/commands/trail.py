@@ -1,4 +1,4 @@
-"""`handoff trail`, `work` and `quarantine`: a referral's story, what waits for a human, what was not taken in."""
+"""`handoff trail`, `work` and `quarantine`: a referral's story and its proof, what waits, what was not taken in."""
 
 import asyncio
 import json
@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from broker.commands import trail_log
+from broker.commands.reconcile import reconcile
 from broker.composition import broker_pool
 from broker.local.parts import attached
 from broker.settings import load_settings
@@ -16,7 +18,7 @@ from broker.sql.bulk import Connection
 from broker.store.questions import TrailLine, open_work, quarantined, resolve_work, trail_of
 from broker.trail.entries import fresh_salt
 
-trail = typer.Typer(no_args_is_help=True, help="The trail of a referral: what happened, by whom, under which rule.")
+trail = typer.Typer(no_args_is_help=True, help="The trail: what happened to a referral, and the log that proves it.")
 work = typer.Typer(no_args_is_help=True, help="What waits for a human.")
 quarantine = typer.Typer(no_args_is_help=True, help="Records that were not taken in.")
 
@@ -26,9 +28,13 @@ ACTOR = "role:operator"
 """Who reads by this command line; sign-in with persons' roles comes with the pages."""
 
 
-@trail.callback()
-def _trail() -> None:
-    """Keeps `show` a command of its own, beside those that will come."""
+trail.command("status")(trail_log.status)
+trail.command("export")(trail_log.export_bundle)
+trail.command("vkey")(trail_log.vkey)
+trail.command("checkpoint")(trail_log.checkpoint)
+trail.command("proof")(trail_log.proof)
+trail.command("consistency")(trail_log.consistency)
+trail.command("reconcile")(reconcile)
 
 
 @quarantine.callback()

@@ -40,7 +40,7 @@ _STAND: Final = "UPDATE log_state SET size = $1, peaks = $2, horizon = $3"
 _LAST_CHECKPOINT: Final = "SELECT size, note, made_at FROM log_checkpoint ORDER BY seq DESC LIMIT 1"
 _CHECKPOINT: Final = "INSERT INTO log_checkpoint (size, note, made_at) VALUES ($1, $2, $3)"
 
-Keys = Callable[[], Mapping[Verifier, Signs]]
+Signers = Callable[[], Mapping[Verifier, Signs]]
 """The keys that sign at this moment; asked at each checkpoint, so that a new one serves without a restart."""
 
 
@@ -50,7 +50,7 @@ class Place:
 
     origin: str
     folder: Path
-    keys: Keys
+    signers: Signers
 
 
 class Sequencer:
@@ -132,7 +132,7 @@ class Sequencer:
         return (now - self._checkpointed_at).total_seconds() >= wait
 
     def _checkpoint(self, tree: Frontier, now: datetime) -> str:
-        return Checkpoint.at(self._place.origin, tree.size, tree.root(), now).signed(self._place.keys())
+        return Checkpoint.at(self._place.origin, tree.size, tree.root(), now).signed(self._place.signers())
 
     async def resume(self) -> None:
         """Hold the published log against the database, and publish what a crash kept from being published.

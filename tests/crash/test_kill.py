@@ -5,6 +5,10 @@ import random
 from functools import partial
 from typing import Final
 
+from broker.composition import running_sequencer, sequencer_place
+from broker.store.reconciling import differences
+from broker.trail.exporting import export
+from broker.trail.handoff_verify import HOLDS, verify
 from tests.broker.county import County
 from tests.broker.letters import until
 from tests.crash.checker import judged
@@ -35,8 +39,31 @@ async def test_kill_9_thirty_six_times_under_five_thousand_events(founded: Count
         await until(partial(nothing_waits, founded, people))
         await founded.settled()
         assert network.complaints() == ""
+    await _the_trail_holds(founded)
     verdict = await judged(founded, published)
     assert verdict.accepted + verdict.refused >= EVENTS_MIN
+
+
+async def _the_trail_holds(county: County) -> None:
+    """O4, A7: every entry is sealed once, an export verifies, and the tables are what the trail says."""
+    async with running_sequencer(county.settings):
+        await until(partial(_sealed, county))
+    folder = county.settings.home / "bundle"
+    async with county.pool.acquire() as connection:
+        compared, differing = await differences(connection)
+        assert (differing, compared > EVENTS_MIN / 2) == ([], True)
+        await export(connection, folder, lambda *_: None)
+        entries = await connection.fetchval("SELECT count(*) FROM trail_entry")
+    vkeys = [verifier.vkey for verifier in sequencer_place(county.settings).signers()]
+    found = await asyncio.to_thread(verify, folder, vkeys, [county.settings.log / "checkpoint"])
+    assert (found.code, found.opened, found.wrong) == (HOLDS, found.size, [])
+    assert found.size == entries
+
+
+async def _sealed(county: County) -> bool:
+    """Whether a checkpoint covers everything that was written."""
+    newest = "SELECT coalesce(max(size), 0) FROM log_checkpoint"
+    return bool(await county.pool.fetchval(f"SELECT ({newest}) = (SELECT count(*) FROM trail_entry)"))
 
 
 async def _kill_later(network: Network, name: str, seconds: float) -> None:
