@@ -3,6 +3,7 @@
 The provider zone is put together in `broker.app`, which a process of the broker never imports; a test holds that.
 """
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,7 +29,15 @@ from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.seal import base64url
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.key_files import read_cards
-from broker.seal.keys import OperatorKey, PublicSigningKey, SigningKey, load_operator_key, load_signing_key
+from broker.seal.keys import (
+    LogKey,
+    OperatorKey,
+    PublicSigningKey,
+    SigningKey,
+    load_log_keys,
+    load_operator_key,
+    load_signing_key,
+)
 from broker.seal.signature import sign
 from broker.seal.signed_directory import signed_directory
 from broker.settings import Settings
@@ -39,8 +48,11 @@ from broker.store import tables
 from broker.store.directory import listed
 from broker.store.policies import Packs, begin, text_in_force
 from broker.trail.entries import fresh_salt
+from broker.trail.notes import Signs, Verifier
+from broker.trail.sequencer import Place, sequence
 from broker.zone import (
     KEYS_FOLDER,
+    LOG_KEYS_FOLDER,
     OPERATOR_KEYS_FOLDER,
     POLICY_CARDS_FOLDER,
     DirectoryEntry,
@@ -63,10 +75,11 @@ class Process(StrEnum):
     BROKER = "broker"
     RELAY = "relay"
     CLOCK = "clock"
+    SEQUENCER = "sequencer"
     ADAPTER = "adapter"
 
 
-BROKER_PROCESSES = (Process.BROKER, Process.RELAY, Process.CLOCK)
+BROKER_PROCESSES = (Process.BROKER, Process.RELAY, Process.CLOCK, Process.SEQUENCER)
 
 
 def topics_of(settings: Settings) -> Topics:
@@ -229,6 +242,46 @@ def ensure_broker_key(settings: Settings) -> list[KeyCard]:
     return cards
 
 
+def log_keys(settings: Settings) -> Path:
+    """Where the keys rest that sign the trail's checkpoints: apart, for the sequencer alone."""
+    return zone_folder(settings, settings.broker_org) / LOG_KEYS_FOLDER
+
+
+def ensure_log_key(settings: Settings) -> list[KeyCard]:
+    """The cards of the keys for checkpoints; the first key is made where there is none yet."""
+    folder = log_keys(settings)
+    cards = [card for card in read_cards(folder) if card.kind is KeyKind.LOG] if folder.exists() else []
+    if not cards:
+        cards = [LogKey.new(KeyId(f"{settings.broker_org}#log-1")).keep(folder, datetime.now(UTC))]
+    return cards
+
+
+def sequencer_place(settings: Settings) -> Place:
+    """Which log is written here, with whose keys, and where it is published."""
+
+    def signers() -> dict[Verifier, Signs]:
+        held = load_log_keys(log_keys(settings), settings.broker_org, datetime.now(UTC))
+        return {Verifier(settings.origin, key.public.public): key for key in held}
+
+    return Place(settings.origin, settings.log, signers)
+
+
+@asynccontextmanager
+async def running_sequencer(settings: Settings) -> AsyncIterator[None]:
+    """The trail is sealed while the block lasts, or this one waits for another sequencer to end."""
+    if settings.postgres_sequencer_dsn is None:
+        raise SettingsInvalid("HANDOFF_POSTGRES_SEQUENCER_DSN is not set and no embedded PostgreSQL runs.")
+    place = sequencer_place(settings)
+    place.signers()
+    dsn = settings.postgres_sequencer_dsn.get_secret_value()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(sequence(dsn, place), name="sequencer")
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
 async def prepare_broker(settings: Settings) -> None:
     """Bring the broker's tables up to date, as their owner."""
     if settings.postgres_owner_dsn is not None:
@@ -247,10 +300,13 @@ async def running_broker(settings: Settings, *processes: Process) -> AsyncIterat
     """These processes of the broker, in this one, while the block lasts."""
     tune_memory()
     async with broker_parts(settings, broker_signer(settings)) as parts, AsyncExitStack() as stack:
+        await stack.enter_async_context(serving.seal_watch(parts))
         if Process.RELAY in processes:
             await stack.enter_async_context(serving.relay(parts))
         if Process.CLOCK in processes:
             await stack.enter_async_context(serving.clock(parts))
+        if Process.SEQUENCER in processes:
+            await stack.enter_async_context(running_sequencer(settings))
         if Process.BROKER in processes:
             await stack.enter_async_context(serving.intake(parts, kafka_of(settings)))
         yield

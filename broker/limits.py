@@ -388,3 +388,28 @@ overdue_seconds_max: Final = 60
 
 status_hours: Final = 24
 """How far back `handoff status` counts escalations and refusals: a day's work."""
+# The log of the trail (broker/trail)
+
+seal_batch_entries_max: Final = 5000
+"""Entries sealed in one transaction: a backlog of an hour takes seconds, and no transaction more than a tenth."""
+
+seal_pause_seconds: Final = 0.2
+"""Between two looks for entries to seal: few enough commits beside the pipeline's, soon enough for a receipt."""
+
+checkpoint_seconds: Final = 10
+"""Between two checkpoints of a growing log: always the same, so that their times tell nothing of what happens."""
+
+checkpoint_idle_seconds: Final = 3600
+"""Between two checkpoints of a log that does not grow: it shows that it still lives."""
+
+unsealed_alarm_seconds: Final = 60
+"""After so long without being sealed an entry is an alarm: a restart of the sequencer takes a few seconds."""
+
+unsealed_stop_seconds: Final = 900
+"""After so long nothing is sent any more: what was disclosed must be provable, and people can be called meanwhile."""
+
+unsealed_look_seconds: Final = 10.0
+"""Between two looks at the age of the oldest unsealed entry: short against the alarm."""
+
+sequencer_again_seconds: Final = 1.0
+"""Before a sequencer that lost its database, or waits for another to end, tries again."""

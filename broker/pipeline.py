@@ -36,6 +36,7 @@ from broker.store.known import Before
 from broker.store.ladder import load_ladder
 from broker.store.loading import ConsentCache, Wanted, load
 from broker.store.policies import Packs, settle, unsettled
+from broker.store.unsealed import SealWatch
 from broker.store.writing import Queued, forget_sent, write
 from broker.ticking import ClockGuard
 from broker.trail.entries import fresh_salt
@@ -86,6 +87,7 @@ class Parts:
     draw: Draw = field(default_factory=draw)
     database_clock: Callable[[datetime], datetime] = lambda told: told
     """How a clock process hears the database's; a test lets it step."""
+    seal: SealWatch = field(default_factory=SealWatch)
 
 
 class Pipeline:
@@ -315,6 +317,10 @@ class Pipeline:
         if before := [task for task, others in self._confirming.items() if not others.isdisjoint(about)]:
             await asyncio.wait(before)
         if not direct or owner != self._owner:
+            return
+        if self._parts.seal.stopped:
+            # A relay sends it when the trail is sealed again, and what follows it queues behind.
+            self._owner = str(uuid4())
             return
         topics = self._parts.topics
         async with self._in_order:

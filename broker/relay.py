@@ -67,6 +67,8 @@ class Relay:
     async def turn(self) -> int:
         """Claim what is overdue, ask the gate, send; returns how many messages were claimed."""
         parts = self._parts
+        if parts.seal.stopped:
+            return 0
         async with parts.pool.acquire() as connection, connection.transaction():
             lanes = await connection.fetch(_LANES, LANES)
             claimed = await self._claim(connection, [row["lane"] for row in lanes])

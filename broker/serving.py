@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from broker import limits
 from broker.bus.intake import Intake, TransientError
 from broker.pipeline import Parts, Pipeline
 from broker.relay import Relay
@@ -86,6 +87,14 @@ async def relay(parts: Parts) -> AsyncIterator[Relay]:
     relaying = Relay(parts)
     async with _repeating(relaying.turn, RELAY_SECONDS, "relay"):
         yield relaying
+
+
+@asynccontextmanager
+async def seal_watch(parts: Parts) -> AsyncIterator[None]:
+    """Know whether the trail is sealed, from before anything is sent and while the block lasts."""
+    await parts.seal.look(parts.pool)
+    async with _repeating(lambda: parts.seal.look(parts.pool), limits.unsealed_look_seconds, "seal-watch"):
+        yield
 
 
 @asynccontextmanager

@@ -131,6 +131,15 @@ class Settings(BaseSettings):
     postgres_owner_dsn: Dsn | None = None
     """The same database as the role that owns the tables: used by migrations only."""
 
+    postgres_sequencer_dsn: Dsn | None = None
+    """The same database as the role that writes the log of the trail: used by the sequencer only."""
+
+    log_dir: Folder | None = None
+    """Where the log is published for auditors, as static files; `<home>/log` by default."""
+
+    log_origin: str | None = Field(default=None, pattern=r"^[^\s+]{1,200}$")
+    """The log's name in its checkpoints, a URL without its scheme; `<broker_org>/<environment>` by default."""
+
     provider_postgres_dsn: Dsn | None = None
     """The provider zone's database as its everyday role."""
 
@@ -176,6 +185,16 @@ class Settings(BaseSettings):
         """The folder with the zones of the organisations on this machine: `<org>/keys` and what each knows."""
         return self.zones_dir or self.home / "zones"
 
+    @property
+    def log(self) -> Path:
+        """The folder in which the log is published."""
+        return self.log_dir or self.home / "log"
+
+    @property
+    def origin(self) -> str:
+        """The log's name. Those of exercises never pass for actual ones."""
+        return self.log_origin or f"{self.broker_org}/{self.environment.value}"
+
     def kafka_client_options(self) -> dict[str, Any]:
         """The keyword arguments that every aiokafka client of this installation gets, besides `bootstrap_servers`.
 
@@ -207,6 +226,7 @@ _SHAPES = {
     "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
     "door_address": "must look like 127.0.0.1:8080",
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
+    "log_origin": "must be a name without spaces and without a plus sign, such as log.example/county",
     "maven_repository": "must look like https://host/path, without a slash at its end",
     "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",

@@ -37,6 +37,7 @@ from broker.seal.signed_directory import verified_directory
 KEYS_FOLDER: Final = "keys"
 BROKER_KEYS_FOLDER: Final = "broker-keys"
 OPERATOR_KEYS_FOLDER: Final = "operator-keys"
+LOG_KEYS_FOLDER: Final = "log-keys"
 OPERATOR_CARDS_FOLDER: Final = "operator-cards"
 POLICY_CARDS_FOLDER: Final = "policy-cards"
 DIRECTORY_FILE: Final = "directory.signed"

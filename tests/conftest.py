@@ -103,7 +103,7 @@ async def make_database(parts: Parts) -> AsyncIterator[MakeDatabase]:
 
     async def make(template: str = "template1") -> ZoneDatabase:
         names.append(f"t_{secrets.token_hex(6)}")
-        return await databases.make_database(parts.superuser_dsn, names[-1], template=template)
+        return await databases.make_database(parts.superuser_dsn, names[-1], template=template, sequencer=True)
 
     yield make
     for name in names:
@@ -124,6 +124,7 @@ def settings(kafka: KafkaForTest, database: ZoneDatabase, home: Path) -> Setting
         kafka_bootstrap=kafka.bootstrap,
         postgres_dsn=SecretStr(database.app_dsn),
         postgres_owner_dsn=SecretStr(database.owner_dsn),
+        postgres_sequencer_dsn=SecretStr(database.sequencer_dsn or ""),
         topic_prefix=kafka.prefix,
         _env_file=None,
     )

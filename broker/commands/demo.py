@@ -11,7 +11,7 @@ import asyncpg
 import typer
 
 from broker.app import hand_out_directory, host, open_inboxes, prepare
-from broker.composition import Process, ensure_broker_key, kafka_of, topics_of
+from broker.composition import Process, ensure_broker_key, ensure_log_key, kafka_of, topics_of
 from broker.local.demo import county
 from broker.local.demo.story import StepFailed, Story
 from broker.local.demo.teller import Teller
@@ -42,7 +42,9 @@ async def _play(given: Settings, *, once: bool) -> int:
             progress.say("Onboarding the county: two precincts, a hospital, a hotline, five providers")
             await prepare(settings)
             await _onboard(settings)
-            progress.say("Starting the network: broker, relay, clock and the providers' adapter, each its own process")
+            progress.say(
+                "Starting the network: broker, relay, clock, sequencer, the providers' adapter, each its own process"
+            )
             async with _network(settings):
                 failures = await _story(settings)
                 if once:
@@ -54,6 +56,7 @@ async def _play(given: Settings, *, once: bool) -> int:
 
 async def _onboard(settings: Settings) -> None:
     ensure_broker_key(settings)
+    ensure_log_key(settings)
     assert settings.postgres_dsn is not None
     connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
     try:

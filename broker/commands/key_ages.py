@@ -12,7 +12,7 @@ from broker.schemas.ids import OrgId
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.errors import SealError
 from broker.seal.key_files import read_cards
-from broker.zone import DIRECTORY_FILE, KEYS_FOLDER, OPERATOR_KEYS_FOLDER, read_directory
+from broker.zone import DIRECTORY_FILE, KEYS_FOLDER, LOG_KEYS_FOLDER, OPERATOR_KEYS_FOLDER, read_directory
 
 _AGING = frozenset({KeyKind.SIGNING, KeyKind.SEALING})
 """Those that pass through processes every day."""
@@ -21,7 +21,9 @@ _NEWER = "Make a newer one (`handoff keys new`) and have the operator register i
 
 def key_findings(zones: Path, now: datetime) -> list[Finding]:
     """One finding for each zone's keys of one kind that need somebody, and for each directory that does."""
-    folders = sorted(path for name in (KEYS_FOLDER, OPERATOR_KEYS_FOLDER) for path in zones.glob(f"*/{name}"))
+    folders = sorted(
+        path for name in (KEYS_FOLDER, OPERATOR_KEYS_FOLDER, LOG_KEYS_FOLDER) for path in zones.glob(f"*/{name}")
+    )
     found = [one for folder in folders for one in _of_folder(folder, now)]
     return [*found, *(one for path in sorted(zones.glob(f"*/{DIRECTORY_FILE}")) for one in _of_directory(path, now))]
 

@@ -16,17 +16,26 @@ from broker.schemas.ids import KEY_ID_PATTERN, ORG_ID_PATTERN, KeyId, OrgId
 from broker.seal.cards import KeyCard, KeyKind, org_of_key, read_card
 from broker.seal.errors import KeyMissing
 from broker.seal.key_files import key_path, read_cards
-from broker.seal.keys import OperatorKey, PolicyKey, SigningKey
+from broker.seal.keys import LogKey, OperatorKey, PolicyKey, SigningKey
 from broker.settings import load_settings
-from broker.zone import KEYS_FOLDER, OPERATOR_KEYS_FOLDER, pin
+from broker.zone import KEYS_FOLDER, LOG_KEYS_FOLDER, OPERATOR_KEYS_FOLDER, pin
 
 app = typer.Typer(help="A zone's signing and sealing keys, and their public cards.", no_args_is_help=True)
 
 _KEY_ID: Final = re.compile(KEY_ID_PATTERN)
 _ORG_ID: Final = re.compile(ORG_ID_PATTERN)
-_SIGNING: Final = {KeyKind.SIGNING: SigningKey, KeyKind.DIRECTORY: OperatorKey, KeyKind.POLICY: PolicyKey}
-_APART: Final = frozenset({KeyKind.DIRECTORY, KeyKind.POLICY})
-"""Kinds that no process of the broker needs: they rest apart from what it reads."""
+_SIGNING: Final = {
+    KeyKind.SIGNING: SigningKey,
+    KeyKind.DIRECTORY: OperatorKey,
+    KeyKind.POLICY: PolicyKey,
+    KeyKind.LOG: LogKey,
+}
+_APART: Final = {
+    KeyKind.DIRECTORY: OPERATOR_KEYS_FOLDER,
+    KeyKind.POLICY: OPERATOR_KEYS_FOLDER,
+    KeyKind.LOG: LOG_KEYS_FOLDER,
+}
+"""Kinds that rest apart from the zone's everyday keys: no process needs them, or the sequencer alone."""
 
 Folder = Annotated[
     Path | None, typer.Option("--dir", help="The key folder; `<home>/zones/<org>/keys` where it is not given.")
@@ -39,7 +48,7 @@ def new(
     kind: Annotated[
         KeyKind,
         typer.Option(
-            help="signing (who published), sealing (who may open), directory or policy (who vouches for them)"
+            help="signing (who published), sealing (who may open), directory or policy (who vouches), log (the trail)"
         ),
     ],
     folder: Folder = None,
@@ -50,7 +59,7 @@ def new(
 ) -> None:
     """Make a key, readable by this user alone, and print its public card for the network's operator."""
     owner, now = checked_org(org), datetime.now(UTC).replace(microsecond=0)
-    place = folder or (operator_folder(owner) if kind in _APART else key_folder(owner))
+    place = folder or load_settings().zones / owner / _APART.get(kind, KEYS_FOLDER)
     key_id = _key_id(owner, name) if name else _free_key_id(place, owner, kind, now)
     not_after = now + timedelta(days=days) if days else None
     card = _key(kind, key_id, place, now, not_after)
@@ -124,9 +133,8 @@ def _folders(org: OrgId | None, folder: Path | None) -> Iterator[Path]:
         yield folder
         return
     zones = load_settings().zones
-    found = [
-        path for name in (KEYS_FOLDER, OPERATOR_KEYS_FOLDER) for path in sorted(zones.glob(f"{org or '*'}/{name}"))
-    ]
+    names = (KEYS_FOLDER, OPERATOR_KEYS_FOLDER, LOG_KEYS_FOLDER)
+    found = [path for name in names for path in sorted(zones.glob(f"{org or '*'}/{name}"))]
     yield from found or ([] if org is None else [key_folder(org)])
 
 

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from broker.composition import BROKER_PROCESSES, Process, ensure_broker_key, running_broker
+from broker.composition import (
+    BROKER_PROCESSES,
+    Process,
+    ensure_broker_key,
+    ensure_log_key,
+    running_broker,
+    running_sequencer,
+)
 from broker.local.parts import attached, parts_for
 from broker.local.processes import serving
 from broker.local.progress import told_to_person
@@ -15,13 +22,15 @@ from broker.settings import Settings, load_settings
 
 
 def serve(
-    process: Annotated[Process, typer.Argument(help="Which process: broker, relay, clock or adapter.")],
+    process: Annotated[Process, typer.Argument(help="Which process: broker, relay, clock, sequencer or adapter.")],
 ) -> None:
     """Run one process of the network until it is stopped. Start it again, here or elsewhere, for another copy."""
     settings = load_settings()
     _log(settings)
     if process is Process.ADAPTER:
         asyncio.run(_serve_adapter(attached(settings, "kafka_bootstrap", "provider_postgres_dsn")))
+    elif process is Process.SEQUENCER:
+        asyncio.run(_serve_sequencer(attached(settings, "postgres_sequencer_dsn")))
     else:
         asyncio.run(_serve_broker(attached(settings), process))
 
@@ -29,6 +38,11 @@ def serve(
 async def _serve_broker(settings: Settings, process: Process) -> None:
     async with running_broker(settings, process):
         await _stay(process.value)
+
+
+async def _serve_sequencer(settings: Settings) -> None:
+    async with running_sequencer(settings):
+        await _stay(Process.SEQUENCER.value)
 
 
 async def _serve_adapter(settings: Settings) -> None:
@@ -59,6 +73,7 @@ async def _up(settings: Settings) -> None:
         async with parts_for(settings, progress) as complete:
             await prepare(complete)
             ensure_broker_key(complete)
+            ensure_log_key(complete)
             # The provider zone is a process of its own even here: the broker's must never hold an opening key.
             with serving(complete, Process.ADAPTER, complete.home / "logs" / "adapter.log"):
                 async with running_broker(complete, *BROKER_PROCESSES):

@@ -1,4 +1,4 @@
-"""`handoff trail`: a referral's story."""
+"""`handoff trail`: a referral's story, and the log that proves it."""
 
 import asyncio
 import json
@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from broker.commands import trail_log
+from broker.commands.reconcile import reconcile
 from broker.composition import broker_pool
 from broker.local.parts import attached
 from broker.settings import load_settings
@@ -15,7 +17,7 @@ from broker.sql.bulk import Connection
 from broker.store.questions import TrailLine, trail_of
 from broker.trail.entries import fresh_salt
 
-trail = typer.Typer(no_args_is_help=True, help="The trail of a referral: what happened, by whom, under which rule.")
+trail = typer.Typer(no_args_is_help=True, help="The trail: what happened to a referral, and the log that proves it.")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line, for programs.")]
 
@@ -23,9 +25,13 @@ ACTOR = "role:operator"
 """Who reads by this command line; sign-in with persons' roles comes with the pages."""
 
 
-@trail.callback()
-def _trail() -> None:
-    """Keeps `show` a command of its own, beside those that will come."""
+trail.command("status")(trail_log.status)
+trail.command("export")(trail_log.export_bundle)
+trail.command("vkey")(trail_log.vkey)
+trail.command("checkpoint")(trail_log.checkpoint)
+trail.command("proof")(trail_log.proof)
+trail.command("consistency")(trail_log.consistency)
+trail.command("reconcile")(reconcile)
 
 
 @trail.command()

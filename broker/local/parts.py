@@ -33,6 +33,7 @@ class Addresses:
     kafka_bootstrap: str | None = None
     postgres_dsn: str | None = field(default=None, repr=False)
     postgres_owner_dsn: str | None = field(default=None, repr=False)
+    postgres_sequencer_dsn: str | None = field(default=None, repr=False)
     provider_postgres_dsn: str | None = field(default=None, repr=False)
     provider_postgres_owner_dsn: str | None = field(default=None, repr=False)
 
@@ -126,7 +127,9 @@ class LocalParts:
         if self._databases is None:
             return Addresses(kafka_bootstrap=kafka)
         broker, provider = self._databases
-        return Addresses(kafka, broker.app_dsn, broker.owner_dsn, provider.app_dsn, provider.owner_dsn)
+        return Addresses(
+            kafka, broker.app_dsn, broker.owner_dsn, broker.sequencer_dsn, provider.app_dsn, provider.owner_dsn
+        )
 
     def _parts(self) -> list[LocalKafka | LocalPostgres]:
         return [part for part in (self._kafka, self._postgres) if part is not None]
@@ -199,7 +202,7 @@ def running_addresses(home: Path) -> Addresses | None:
 
 
 async def _zone_databases(superuser_dsn: str, password_of: Callable[[str], str]) -> tuple[ZoneDatabase, ZoneDatabase]:
-    broker = await make_database(superuser_dsn, _BROKER_DATABASE, password_of)
+    broker = await make_database(superuser_dsn, _BROKER_DATABASE, password_of, sequencer=True)
     return broker, await make_database(superuser_dsn, _PROVIDER_DATABASE, password_of)
 
 

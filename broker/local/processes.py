@@ -14,6 +14,7 @@ from broker.local.child import GuardedChild, Program
 from broker.settings import Settings
 
 _OF_THE_BROKER: Final = frozenset({"postgres_dsn"})
+_OF_THE_SEQUENCER: Final = frozenset({"postgres_sequencer_dsn"})
 _OF_THE_PROVIDERS: Final = frozenset({"provider_postgres_dsn"})
 _OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})
 
@@ -45,8 +46,12 @@ def serving(
 
 
 def environment_of(settings: Settings, process: Process) -> dict[str, str]:
-    """The variables that say these settings to a child; no zone is given another zone's database."""
-    hidden = _OF_OWNERS | (_OF_THE_BROKER if process is Process.ADAPTER else _OF_THE_PROVIDERS)
+    """The variables that say these settings to a child; none is given a database or a role that is not its own."""
+    others = {
+        Process.ADAPTER: _OF_THE_BROKER | _OF_THE_SEQUENCER,
+        Process.SEQUENCER: _OF_THE_BROKER | _OF_THE_PROVIDERS,
+    }
+    hidden = _OF_OWNERS | others.get(process, _OF_THE_PROVIDERS | _OF_THE_SEQUENCER)
     variables: dict[str, str] = {}
     for name in settings.model_fields_set | {"home"}:
         value = getattr(settings, name)

@@ -28,6 +28,8 @@ class KeyKind(StrEnum):
     """Ed25519: the network's operator proves with it who is in the network; no process of the broker needs it."""
     POLICY = "policy"
     """Ed25519: a privacy officer approves policy packs with it; no process of the broker needs it."""
+    LOG = "log"
+    """Ed25519: the trail's checkpoints are signed with it, by the sequencer alone."""
 
 
 def org_of_key(key_id: KeyId) -> OrgId:

@@ -156,6 +156,13 @@ class PolicyKey(SigningKey):
     __slots__ = ()
 
 
+class LogKey(SigningKey):
+    """The private key with which the sequencer signs the trail's checkpoints, and nothing else."""
+
+    KIND: ClassVar[KeyKind] = KeyKind.LOG
+    __slots__ = ()
+
+
 Key = TypeVar("Key", bound=SigningKey)
 
 
@@ -179,13 +186,26 @@ def load_policy_key(folder: Path, org: OrgId, now: datetime) -> PolicyKey:
     return _newest(PolicyKey, folder, org, now)
 
 
+def load_log_keys(folder: Path, org: OrgId, now: datetime) -> list[LogKey]:
+    """Every key for checkpoints that is valid at `now` (UTC), the newest first: while keys overlap, all of them sign.
+
+    Raises:
+        KeyMissing, KeyFileTooOpen, KeyFileForeign, KeyFileBroken: as `load_signing_key`.
+    """
+    return [LogKey(key_id, private) for _, key_id, private in _valid(LogKey, folder, org, now)]
+
+
 def _newest(kind: type[Key], folder: Path, org: OrgId, now: datetime) -> Key:
+    _, key_id, private = _valid(kind, folder, org, now)[0]
+    return kind(key_id, private)
+
+
+def _valid(kind: type[SigningKey], folder: Path, org: OrgId, now: datetime) -> list[tuple[datetime, KeyId, bytes]]:
     kept = read_keys(folder, org, kind.KIND, _public_half)
     valid = [(card.created_at, card.key_id, private) for card, private in kept if card.valid_at(now)]
     if not valid:
         raise KeyMissing(f"{org} has no valid {kind.KIND.value} key in {folder}.")
-    _, key_id, private = max(valid)
-    return kind(key_id, private)
+    return sorted(valid, reverse=True)
 
 
 def _public_half(private: bytes) -> bytes:

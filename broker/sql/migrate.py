@@ -5,8 +5,8 @@ touch what was written to the trail.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData, text
@@ -16,17 +16,24 @@ from broker.settings import sqlalchemy_url
 
 APP_ROLE = "handoff_app"
 """The group role that every everyday role is a member of (`broker.local.databases`, docs for operators)."""
+SEQUENCER_ROLE = "handoff_sequencer"
+"""The same for whoever writes the log of the broker's trail: that log, and nothing else."""
 
 _ROLE = re.compile(r"^[a-z_][a-z0-9_]{0,62}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """One zone's tables: where its migrations lie, and which tables its everyday role may only add to."""
+    """One zone's tables: where its migrations lie, which of them its everyday role may only add to or only read.
+
+    `grants` are the rights of further roles, by role.
+    """
 
     migrations: Path
     metadata: MetaData
     append_only: Sequence[str] = ()
+    read_only: Sequence[str] = ()
+    grants: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 async def migrate(owner_dsn: str, zone: Zone, app_role: str = APP_ROLE) -> None:
@@ -64,4 +71,6 @@ def _grants(app_role: str, zone: Zone) -> list[str]:
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app_role}",
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {app_role}",
         *(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM {app_role}" for table in zone.append_only),
+        *(f"REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {table} FROM {app_role}" for table in zone.read_only),
+        *(f"GRANT {right} TO {role}" for role, rights in zone.grants.items() for right in rights),
     ]

@@ -13,12 +13,27 @@ from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
 from sqlmodel import Field
 
 from broker.sql.columns import binary, json, moment
-from broker.sql.migrate import Zone
+from broker.sql.migrate import SEQUENCER_ROLE, Zone
 from broker.store import case_tables as case_tables
+from broker.store import log_tables as log_tables
 from broker.store.base import METADATA, Row
 
-ZONE = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("trail_entry",))
-"""How the broker's tables are brought up to date; its processes may add to the trail and change nothing in it."""
+ZONE = Zone(
+    Path(__file__).parent / "migrations",
+    METADATA,
+    append_only=("trail_entry",),
+    read_only=("log_entry", "log_checkpoint", "log_state"),
+    grants={
+        SEQUENCER_ROLE: (
+            "USAGE ON SCHEMA public",
+            "SELECT ON trail_entry, trail_entry_idx_seq, log_entry, log_checkpoint, log_state",
+            "INSERT ON log_entry, log_checkpoint",
+            "UPDATE ON log_state",
+        )
+    },
+)
+"""How the broker's tables are brought up to date. Its processes may add to the trail and change nothing in it; the log
+of it is the sequencer's, who may add entries and checkpoints and change none."""
 
 
 class Organisation(Row, table=True):

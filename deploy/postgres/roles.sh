@@ -21,5 +21,15 @@ SQL
 
 psql --set=ON_ERROR_STOP=1 --no-psqlrc --quiet --username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-postgres}" \
   --command='CREATE ROLE handoff_app NOLOGIN'
+psql --set=ON_ERROR_STOP=1 --no-psqlrc --quiet --username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-postgres}" \
+  --command='CREATE ROLE handoff_sequencer NOLOGIN'
 zone handoff_broker "$BROKER_OWNER_PASSWORD" "$BROKER_APP_PASSWORD"
 zone handoff_provider "$PROVIDER_OWNER_PASSWORD" "$PROVIDER_APP_PASSWORD"
+
+# Alone writes the log of the trail, and can change nothing in it.
+psql --set=ON_ERROR_STOP=1 --no-psqlrc --quiet --username "${POSTGRES_USER:-postgres}" --dbname "${POSTGRES_DB:-postgres}" <<'SQL'
+\getenv sequencer_password BROKER_SEQUENCER_PASSWORD
+CREATE ROLE handoff_broker_sequencer LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD :'sequencer_password';
+GRANT handoff_sequencer TO handoff_broker_sequencer;
+GRANT CONNECT ON DATABASE handoff_broker TO handoff_broker_sequencer;
+SQL

@@ -22,13 +22,14 @@ async def served(parts: Parts) -> AsyncIterator[County]:
     """A county with its broker at work: intake, relay and clock, in a thread of this process."""
     kafka = KafkaForTest(parts.kafka_bootstrap, f"t-{secrets.token_hex(4)}.")
     name = f"t_{secrets.token_hex(6)}"
-    database = await databases.make_database(parts.superuser_dsn, name)
+    database = await databases.make_database(parts.superuser_dsn, name, sequencer=True)
     with tempfile.TemporaryDirectory(prefix="warm-handoff-county-") as folder:
         settings = load_settings(
             home=Path(folder) / "home",
             kafka_bootstrap=kafka.bootstrap,
             postgres_dsn=SecretStr(database.app_dsn),
             postgres_owner_dsn=SecretStr(database.owner_dsn),
+            postgres_sequencer_dsn=SecretStr(database.sequencer_dsn or ""),
             topic_prefix=kafka.prefix,
             _env_file=None,
         )

@@ -20,6 +20,7 @@ from broker.composition import (
     broker_pool,
     broker_signer,
     ensure_broker_key,
+    ensure_log_key,
     kafka_of,
     running_broker,
     zone_folder,
@@ -252,6 +253,7 @@ async def county(settings: Settings, cards: Sequence[OrganisationCard] | None = 
     """A county whose organisations are onboarded and whose broker does not work yet."""
     await prepare(settings)
     ensure_broker_key(settings)
+    ensure_log_key(settings)
     broker_signer(settings)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(broker_pool(settings))

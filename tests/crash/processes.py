@@ -17,6 +17,7 @@ COPIES: Final = {
     "broker-2": Process.BROKER,
     "relay": Process.RELAY,
     "clock": Process.CLOCK,
+    "sequencer": Process.SEQUENCER,
     "adapter": Process.ADAPTER,
 }
 """Two copies of the broker: one goes on while the other is gone."""

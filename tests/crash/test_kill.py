@@ -5,6 +5,10 @@ import random
 from functools import partial
 from typing import Final
 
+from broker.composition import running_sequencer, sequencer_place
+from broker.store.reconciling import differences
+from broker.trail.exporting import export
+from broker.trail.handoff_verify import HOLDS, verify
 from tests.broker.county import County
 from tests.broker.letters import until
 from tests.crash.checker import judged
@@ -20,8 +24,8 @@ WINDOW_SECONDS: Final = 2.0
 """A killed member of a Kafka group is missed after ten seconds; kills fall while the others still work."""
 
 
-async def test_kill_9_thirty_times_under_five_thousand_events(founded: County) -> None:
-    """Two brokers, relay, clock and adapter are killed 30 times at random while a night's events pass through."""
+async def test_kill_9_thirty_six_times_under_five_thousand_events(founded: County) -> None:
+    """Two brokers, relay, clock, sequencer and adapter are killed 36 times at random under a night's events."""
     drawn = random.Random(20260304)
     published = list(night(founded, REFERRALS))
     share = -(-len(published) // ROUNDS)
@@ -31,12 +35,35 @@ async def test_kill_9_thirty_times_under_five_thousand_events(founded: County) -
             await post(founded, published[begin : begin + share])
             await until(partial(_more_than, founded, before))
             await asyncio.gather(*(_kill_later(network, name, drawn.uniform(0, WINDOW_SECONDS)) for name in COPIES))
-        assert network.kills == ROUNDS * len(COPIES) == 30
+        assert network.kills == ROUNDS * len(COPIES) == 36
         await until(partial(nothing_waits, founded, people))
         await founded.settled()
         assert network.complaints() == ""
+    await _the_trail_holds(founded)
     verdict = await judged(founded, published)
     assert verdict.accepted + verdict.refused >= EVENTS_MIN
+
+
+async def _the_trail_holds(county: County) -> None:
+    """O4, A7: every entry is sealed once, an export verifies, and the tables are what the trail says."""
+    async with running_sequencer(county.settings):
+        await until(partial(_sealed, county))
+    folder = county.settings.home / "bundle"
+    async with county.pool.acquire() as connection:
+        compared, differing = await differences(connection)
+        assert (differing, compared > EVENTS_MIN / 2) == ([], True)
+        await export(connection, folder, lambda *_: None)
+        entries = await connection.fetchval("SELECT count(*) FROM trail_entry")
+    vkeys = [verifier.vkey for verifier in sequencer_place(county.settings).signers()]
+    found = await asyncio.to_thread(verify, folder, vkeys, [county.settings.log / "checkpoint"])
+    assert (found.code, found.opened, found.wrong) == (HOLDS, found.size, [])
+    assert found.size == entries
+
+
+async def _sealed(county: County) -> bool:
+    """Whether a checkpoint covers everything that was written."""
+    newest = "SELECT coalesce(max(size), 0) FROM log_checkpoint"
+    return bool(await county.pool.fetchval(f"SELECT ({newest}) = (SELECT count(*) FROM trail_entry)"))
 
 
 async def _kill_later(network: Network, name: str, seconds: float) -> None:

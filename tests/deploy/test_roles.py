@@ -10,13 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from broker.local.databases import APP_ROLE, drop_database
+from broker.local.databases import APP_ROLE, SEQUENCER_ROLE, drop_database
 from broker.local.parts import LocalParts, local_parts
 from broker.local.postgres import binaries
 from tests.parts import local_settings
 
 ROLES = Path(__file__).parents[2] / "deploy" / "postgres" / "roles.sh"
-PASSWORDS = ("BROKER_OWNER_PASSWORD", "BROKER_APP_PASSWORD", "PROVIDER_OWNER_PASSWORD", "PROVIDER_APP_PASSWORD")
+LOGINS = ("BROKER_OWNER", "BROKER_APP", "BROKER_SEQUENCER", "PROVIDER_OWNER", "PROVIDER_APP")
 
 _RIGHTS = """
 SELECT 'role', rolname, rolsuper, rolcreatedb, rolcreaterole, rolcanlogin, rolreplication, rolbypassrls,
@@ -41,10 +41,11 @@ def server(home: Path) -> Iterator[LocalParts]:
 async def test_the_script_makes_the_same_roles_with_the_same_rights(server: LocalParts) -> None:
     """Attributes, memberships, owners and grants agree, and each role gets in with the password it was given."""
     made_here = await _found(server.superuser_dsn)
-    assert len(made_here) == 7  # five roles, two databases
+    assert len(made_here) == 9  # two groups, five logins, two databases
     for name in ("handoff_broker", "handoff_provider"):
         await drop_database(server.superuser_dsn, name)
-    await _execute(server.superuser_dsn, f"DROP ROLE {APP_ROLE}")
+    for group in (APP_ROLE, SEQUENCER_ROLE):
+        await _execute(server.superuser_dsn, f"DROP ROLE {group}")
     assert await _found(server.superuser_dsn) == []
 
     where = urlsplit(server.superuser_dsn)
@@ -53,15 +54,14 @@ async def test_the_script_makes_the_same_roles_with_the_same_rights(server: Loca
         "PATH": f"{binaries()}:{os.environ['PATH']}",
         "PGHOST": folder,
         "PGPASSWORD": where.password or "",
-        **{name: name.lower() for name in PASSWORDS},
+        **{f"{login}_PASSWORD": f"{login}_password".lower() for login in LOGINS},
     }
     await asyncio.to_thread(subprocess.run, ["bash", str(ROLES)], env=env, check=True, capture_output=True)
 
     assert await _found(server.superuser_dsn) == made_here
-    for zone in ("broker", "provider"):
-        for part in ("owner", "app"):
-            dsn = f"postgresql://handoff_{zone}_{part}:{zone}_{part}_password@/handoff_{zone}?host={folder}"
-            await _execute(dsn, "SELECT 1")
+    for login in map(str.lower, LOGINS):
+        zone = login.partition("_")[0]
+        await _execute(f"postgresql://handoff_{login}:{login}_password@/handoff_{zone}?host={folder}", "SELECT 1")
 
 
 async def _found(dsn: str) -> list[tuple[object, ...]]:

@@ -1,0 +1,141 @@
+"""`handoff trail status`, `export`, `vkey`, `checkpoint`, `proof`, `consistency`: the log, as auditors are given it."""
+
+import json
+from base64 import b64encode
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from broker import limits
+from broker.commands.database import with_broker
+from broker.composition import log_keys
+from broker.local.progress import counted
+from broker.seal.cards import KeyKind
+from broker.seal.errors import KeyMissing
+from broker.seal.key_files import read_cards
+from broker.settings import Settings, load_settings
+from broker.sql.bulk import Connection
+from broker.store.questions import add_entry
+from broker.store.unsealed import unsealed_age
+from broker.trail.entries import Step, entry, fresh_salt
+from broker.trail.errors import NotInLog
+from broker.trail.exporting import export
+from broker.trail.merkle import consistency_proof, inclusion_proof
+from broker.trail.notes import Verifier
+from broker.trail.publishing import checkpoint_of
+from broker.trail.tiles import CHECKPOINT_FILE, reader
+
+ACTOR: Final = "role:operator"
+
+LogFolder = Annotated[
+    Path | None, typer.Option("--log", help="The published log, or an exported bundle; this installation's by default.")
+]
+
+
+def export_bundle(
+    folder: Annotated[Path, typer.Argument(help="Where to; the folder must not be there yet, or be empty.")],
+) -> None:
+    """Write all that an auditor needs to check the trail alone, with `handoff-verify`. Doing so is an entry, too."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise typer.BadParameter(f"{folder} is there already and not empty.")
+
+    async def work(_: Settings, connection: Connection) -> None:
+        facts = {"at": await connection.fetchval("SELECT now()"), "actor": ACTOR}
+        await add_entry(connection, entry(Step.TRAIL_EXPORTED, None, facts, fresh_salt()))
+        with counted("Exporting the trail") as tell:
+            size = await export(connection, folder, tell)
+        typer.echo(f"Wrote {size} entries into {folder}. Check it: handoff-verify {folder} --vkey … --held …")
+
+    with_broker(work)
+
+
+def vkey() -> None:
+    """Print the public keys that the log's checkpoints are checked with. Give them by another way than the bundle."""
+    for verifier in _verifiers(load_settings()):
+        typer.echo(verifier.vkey)
+
+
+def status(as_json: Annotated[bool, typer.Option("--json", help="The same as one JSON object.")] = False) -> None:
+    """How many entries are sealed, how old the oldest is that is not, and the last checkpoint. Exit 1 on an alarm."""
+
+    async def work(_: Settings, connection: Connection) -> None:
+        row = await connection.fetchrow(
+            "SELECT size, (SELECT max(made_at) FROM log_checkpoint) AS checkpoint_at, clock_timestamp() AS now"
+            " FROM log_state"
+        )
+        assert row is not None
+        age = await unsealed_age(connection)
+        seconds = None if age is None else round(age.total_seconds(), 1)
+        told = {
+            "entries": row["size"],
+            "unsealed_seconds": seconds,
+            "alarm": (seconds or 0) > limits.unsealed_alarm_seconds,
+            "stopped": (seconds or 0) > limits.unsealed_stop_seconds,
+            "checkpoint_at": None if row["checkpoint_at"] is None else row["checkpoint_at"].isoformat(),
+        }
+        if as_json:
+            typer.echo(json.dumps(told))
+        else:
+            typer.echo(
+                f"{row['size']} entries are sealed; the last checkpoint is of {told['checkpoint_at'] or 'never'}."
+            )
+            typer.echo("Nothing waits." if seconds is None else f"The oldest that waits has waited {seconds:.0f} s.")
+            if told["alarm"]:
+                typer.echo("ALARM: is `handoff serve sequencer` running?" + " Nothing is sent." * bool(told["stopped"]))
+        raise typer.Exit(int(bool(told["alarm"])))
+
+    with_broker(work)
+
+
+def checkpoint(folder: LogFolder = None) -> None:
+    """Print the newest checkpoint. Keep it: with it you can tell later whether the log was shortened or rewritten."""
+    typer.echo(_newest(_folder(folder)), nl=False)
+
+
+def proof(
+    index: Annotated[int, typer.Argument(help="The entry's place in the log, counted from 0.", min=0)],
+    folder: LogFolder = None,
+) -> None:
+    """Print the proof that an entry is in the log, as a .tlog-proof (c2sp.org/tlog-proof)."""
+    log = _folder(folder)
+    note = _newest(log)
+    size = checkpoint_of(note).size
+    if index >= size:
+        raise NotInLog
+    hashes = inclusion_proof(reader(log, size), index, size)
+    lines = ["c2sp.org/tlog-proof@v1", f"index {index}", *(b64encode(step).decode() for step in hashes), "", note]
+    typer.echo("\n".join(lines), nl=False)
+
+
+def consistency(
+    old: Annotated[int, typer.Argument(help="The size that an older checkpoint says.", min=0)],
+    new: Annotated[int, typer.Argument(help="The size that a newer one says.", min=0)],
+    folder: LogFolder = None,
+) -> None:
+    """Print the hashes that prove that the log of NEW entries begins with the log of OLD ones (RFC 6962)."""
+    log = _folder(folder)
+    if not old <= new <= (size := checkpoint_of(_newest(log)).size):
+        raise NotInLog
+    for step in consistency_proof(reader(log, size), old, new):
+        typer.echo(b64encode(step).decode())
+
+
+def _folder(given: Path | None) -> Path:
+    return given or load_settings().log
+
+
+def _newest(folder: Path) -> str:
+    path = folder / CHECKPOINT_FILE
+    if not path.is_file():
+        raise NotInLog(f"There is no checkpoint in {folder}.")
+    return path.read_text("utf-8")
+
+
+def _verifiers(settings: Settings) -> list[Verifier]:
+    folder, now = log_keys(settings), datetime.now(UTC)
+    cards = [card for card in read_cards(folder) if card.kind is KeyKind.LOG]
+    if not cards:
+        raise KeyMissing
+    return [Verifier(settings.origin, card.public) for card in cards if card.created_at <= now]

@@ -1,0 +1,53 @@
+"""What can be wrong with the log; no message holds anything that it commits to.
+
+HandoffError
+└── TrailError
+    ├── CheckpointBroken
+    ├── CheckpointForged
+    ├── NotInLog
+    ├── SequencerFenced
+    ├── LogShrunk
+    └── LogAltered
+"""
+
+from broker.errors import HandoffError
+
+
+class TrailError(HandoffError):
+    """The trail could not be sealed, proved or read."""
+
+
+class CheckpointBroken(TrailError):
+    """This is not a signed checkpoint."""
+
+
+class CheckpointForged(TrailError):
+    """The checkpoint was not signed by a key of the log."""
+
+    exit_code = 6
+
+
+class NotInLog(TrailError):
+    """The published log has no such entry, or not so many entries."""
+
+    remedy = "`handoff trail status` tells how many entries there are; new ones are published within ten seconds."
+
+
+class SequencerFenced(TrailError):
+    """Another sequencer has taken over; this one has written nothing since."""
+
+
+class LogShrunk(TrailError):
+    """The database has fewer entries in its log than this machine has published: an older copy was restored."""
+
+    exit_code = 6
+    remedy = (
+        "Nothing is sealed until somebody decides. docs/trail.md, 'After a restore', says what to do and whom to tell."
+    )
+
+
+class LogAltered(TrailError):
+    """The log in the database is not as it was published: entries were changed."""
+
+    exit_code = 6
+    remedy = "Keep the database and the log folder as they are, and have the auditor verify both (docs/trail.md)."

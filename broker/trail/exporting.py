@@ -1,0 +1,72 @@
+"""Writes the bundle that an auditor checks alone: tiles, checkpoints, and the texts that open the entries.
+
+It writes what is there, altered or not: to judge is the verifier's. Where an entry is missing stand zeros, so that the
+others keep their places. The formats are in docs/trail.md.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from broker.sql.bulk import Connection
+from broker.trail.errors import NotInLog
+from broker.trail.merkle import HASH_BYTES
+from broker.trail.publishing import checkpoint_of
+from broker.trail.tiles import TILE, put_checkpoint, put_entries, put_levels, tile_path, write_whole
+
+CHECKPOINTS_FILE: Final = "checkpoints"
+TEXTS: Final = "texts"
+_HEAD: Final = struct.Struct(">Q32sB")
+_LENGTH: Final = struct.Struct(">I")
+_AT_ONCE: Final = 16 * TILE
+_ROWS: Final = """
+SELECT l.idx, l.commitment, e.salt, e.kind, e.preimage FROM log_entry l LEFT JOIN trail_entry e ON e.idx = l.entry_idx
+WHERE l.idx >= $1 AND l.idx < $2 ORDER BY l.idx
+"""
+
+
+async def export(connection: Connection, folder: Path, tell: Callable[[int, int], None]) -> int:
+    """Write the bundle of the newest checkpoint into an empty folder; returns how many entries it has.
+
+    `tell` is told how many of how many entries are written.
+
+    Raises:
+        NotInLog: there is no checkpoint yet.
+    """
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        notes = [row["note"] for row in await connection.fetch("SELECT note FROM log_checkpoint ORDER BY seq")]
+        if not notes:
+            raise NotInLog(
+                "There is no checkpoint yet.", remedy="`handoff serve sequencer` makes the first one at once."
+            )
+        size = checkpoint_of(notes[-1]).size
+        for begin in range(0, size, _AT_ONCE):
+            end = min(size, begin + _AT_ONCE)
+            rows = await connection.fetch(_ROWS, begin, end)
+            await asyncio.to_thread(_put, folder, begin, end, rows)
+            tell(end, size)
+    await asyncio.to_thread(put_levels, folder, 0, size)
+    framed = [f"{len(note.encode())}\n{note}" for note in notes]
+    await asyncio.to_thread(write_whole, folder / CHECKPOINTS_FILE, "".join(framed).encode())
+    await asyncio.to_thread(put_checkpoint, folder, notes[-1])
+    return size
+
+
+def _put(folder: Path, begin: int, end: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    entries = [bytes(HASH_BYTES)] * (end - begin)
+    texts: dict[int, list[bytes]] = {}
+    for row in rows:
+        if len(row["commitment"]) == HASH_BYTES:
+            entries[row["idx"] - begin] = row["commitment"]
+        if row["preimage"] is not None and len(row["salt"]) == HASH_BYTES:
+            texts.setdefault(row["idx"] // TILE, []).append(_text(row))
+    put_entries(folder, begin, entries)
+    for index, part in texts.items():
+        write_whole(folder / tile_path(TEXTS, index).removeprefix("tile/"), b"".join(part))
+
+
+def _text(row: Mapping[str, Any]) -> bytes:
+    kind, text = row["kind"].encode(), row["preimage"]
+    return b"".join((_HEAD.pack(row["idx"], row["salt"], len(kind)), kind, _LENGTH.pack(len(text)), text))

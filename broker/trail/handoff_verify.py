@@ -1,0 +1,400 @@
+"""handoff-verify: check an exported trail alone, offline: this one file, Python's standard library and `cryptography`.
+
+It imports nothing of the broker that it checks, so it may be copied and read by itself. Exit codes, which stay:
+
+    0  everything holds                       4  texts are missing that nobody declared erased
+    2  it could not be checked                5  the log was shortened or rewritten since a held checkpoint
+    3  an entry or a text was altered         6  a checkpoint was not signed by the log's key
+
+Where several are true, the first of 6, 3, 5, 4 is given. Formats: C2SP's tlog-tiles and signed-note, docs/trail.md.
+"""
+
+import argparse
+import hmac
+import json
+import struct
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from html import escape
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+HOLDS, UNCHECKED, ALTERED, MISSING, REWRITTEN, UNSIGNED = 0, 2, 3, 4, 5, 6
+TILE, ENTRY, CONTEXT = 256, 34, b"warm-handoff/trail/v1"
+ERASED = b"texts.erased"
+TEXT_HEAD = struct.Struct(">Q32sB")
+NAMED_MAX = 20
+Ranges = list[list[int]]
+Key = tuple[str, bytes, Ed25519PublicKey]
+
+
+class NotCheckable(Exception):
+    """The bundle, a key or a held checkpoint cannot be read."""
+
+
+@dataclass
+class Found:
+    """What was found; `worst` first says what does not hold, by the exit code that stands for it."""
+
+    size: int = 0
+    checkpoints: int = 0
+    held: int = 0
+    since: str = ""
+    until: str = ""
+    opened: int = 0
+    erasures: list[tuple[int, str]] = field(default_factory=list)
+    erased: int = 0
+    missing: Ranges = field(default_factory=list)
+    wrong: list[tuple[int, str]] = field(default_factory=list)
+    wrongs: int = 0
+
+    def say(self, code: int, words: str) -> None:
+        """Something does not hold. Of thousands alike the first are named, the rest counted."""
+        self.wrongs += 1
+        if sum(known == code for known, _ in self.wrong) < NAMED_MAX:
+            self.wrong.append((code, words))
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        codes = {code for code, _ in self.wrong}
+        return next((code for code in (UNSIGNED, ALTERED, REWRITTEN, MISSING) if code in codes), HOLDS)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint, and whether it was signed by a key of the log; `name` is how people are told of it."""
+
+    size: int
+    root: bytes
+    when: str
+    signed: bool
+    name: str
+
+
+def read_vkey(text: str) -> Key:
+    """Name, id and key of a verifier key: `name+id+base64`."""
+    try:
+        name, key_id, encoded = text.strip().split("+", 2)
+        raw = b64decode(encoded, validate=True)
+        key = Ed25519PublicKey.from_public_bytes(raw[1:])
+        made = sha256(name.encode() + b"\n" + raw).digest()[:4]
+        if raw[:1] != b"\x01" or made.hex() != key_id:
+            raise ValueError
+    except ValueError:
+        raise NotCheckable("A --vkey is not a key of a log: name+id+key, as `handoff trail vkey` prints it.") from None
+    return name, made, key
+
+
+def read_checkpoint(note: bytes, keys: list[Key], name: str) -> Checkpoint:
+    """The checkpoint in a note, and whether a key of the log signed it."""
+    try:
+        text, _, below = note.decode().rpartition("\n\n")
+        origin, size, root = (text + "\n").split("\n", 3)[:3]
+        when = next((line[5:] for line in text.split("\n") if line.startswith("time ")), "")
+        read = int(size), b64decode(root, validate=True)
+        lines = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
+        signatures = [(by, b64decode(value, validate=True)) for _, by, value in lines]
+    except ValueError:
+        raise NotCheckable(f"{name} is not a signed checkpoint.") from None
+    if read[0] < 0 or len(read[1]) != len(sha256().digest()):
+        raise NotCheckable(f"{name} is not a signed checkpoint.")
+    known = {(by, key_id): key for by, key_id, key in keys if by == origin}
+    named = [(known[by, value[:4]], value[4:]) for by, value in signatures if (by, value[:4]) in known]
+    try:
+        for key, signature in named:
+            key.verify(signature, (text + "\n").encode())
+    except InvalidSignature:
+        named = []
+    return Checkpoint(*read, when, bool(named), name)
+
+
+def read_all_checkpoints(bundle: Path, keys: list[Key]) -> Iterator[Checkpoint]:
+    """Those of the bundle, oldest first: the file has each after a line with its length in bytes; the newest last."""
+    content = needed(bundle / "checkpoints")
+    at = 0
+    while at < len(content):
+        end = content.find(b"\n", at)
+        length = content[at : max(at, end)]
+        if not length.isdigit():
+            raise NotCheckable("The file `checkpoints` of the bundle is damaged.")
+        at = end + 1 + int(length)
+        yield read_checkpoint(content[end + 1 : at], keys, f"a checkpoint of the bundle (byte {end + 1})")
+    yield read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint")
+
+
+def needed(path: Path) -> bytes:
+    """A file without which nothing can be said."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise NotCheckable(f"{path} cannot be read.") from None
+
+
+def place(index: int) -> str:
+    """A tile's number as a path: 1234067 is x001/x234/067."""
+    parts = [f"{index % 1000:03d}"]
+    while index := index // 1000:
+        parts.insert(0, f"x{index % 1000:03d}")
+    return "/".join(parts)
+
+
+def above(hashes: list[bytes]) -> list[bytes]:
+    """The next level: pairs joined; one that is left over is not there."""
+    return [sha256(b"\x01" + hashes[at] + hashes[at + 1]).digest() for at in range(0, len(hashes) - 1, 2)]
+
+
+def peaks_of(leaves: list[bytes]) -> list[bytes]:
+    """The roots of the complete subtrees over these leaves, the largest first."""
+    peaks: list[bytes] = []
+    while leaves:
+        if len(leaves) % 2:
+            peaks.insert(0, leaves[-1])
+        leaves = above(leaves)
+    return peaks
+
+
+def root_of(peaks: list[bytes]) -> bytes:
+    """The root over complete subtrees."""
+    if not peaks:
+        return sha256().digest()
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = sha256(b"\x01" + peak + root).digest()
+    return root
+
+
+def add_tile(peaks: list[bytes], tile: bytes, before: int) -> None:
+    """One more full tile after so many: the roots of complete subtrees are all that is kept of a log of any length."""
+    while before & 1:
+        tile, before = sha256(b"\x01" + peaks.pop() + tile).digest(), before >> 1
+    peaks.append(tile)
+
+
+def verify(bundle: Path, vkeys: Iterable[str], held: Iterable[Path] = (), tell: "Progress | None" = None) -> Found:
+    """Check a bundle with the log's keys and checkpoints that were kept elsewhere."""
+    found, keys = Found(), [read_vkey(vkey) for vkey in vkeys]
+    checkpoints = list(read_all_checkpoints(bundle, keys))
+    kept = [read_checkpoint(needed(path), keys, f"the held checkpoint {path.name}") for path in held]
+    newest = checkpoints[-1]
+    found.size, found.checkpoints, found.held = newest.size, len(checkpoints) - 1, len(kept)
+    found.since, found.until = checkpoints[0].when, newest.when
+    for one in [*checkpoints, *kept]:
+        if not one.signed:
+            found.say(UNSIGNED, f"{one.name} is not signed by the log's key.")
+        if one.size > newest.size:
+            found.say(REWRITTEN, f"The log was shortened to {newest.size:,} entries: {one.name} says {one.size:,}.")
+    marks = [(one.size, code, one) for code, group in ((ALTERED, checkpoints), (REWRITTEN, kept)) for one in group]
+    marks.sort(key=lambda mark: mark[0], reverse=True)
+    peaks, last_good = list[bytes](), 0
+    for index in range(-(-newest.size // TILE)):
+        begin = index * TILE
+        entries = read_entries(bundle, index, min(TILE, newest.size - begin), found)
+        leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
+        check_texts(bundle, index, entries, found)
+        while marks and marks[-1][0] <= begin + len(leaves):
+            last_good = check_mark(marks.pop(), begin, peaks, leaves, last_good, found)
+        if len(leaves) == TILE:
+            [whole] = peaks_of(leaves)
+            add_tile(peaks, whole, index)
+        if tell is not None:
+            tell.at(begin + len(leaves), newest.size)
+    for mark in (mark for mark in marks if mark[0] == 0):
+        check_mark(mark, 0, [], [], 0, found)
+    explain(found)
+    return found
+
+
+def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[bytes]:
+    """The commitments of one bundle of entries; where one is missing stand zeros, and it is said."""
+    path = bundle / f"tile/entries/{place(index)}"
+    if count < TILE:
+        path = path.with_name(f"{path.name}.p") / str(count)
+    content = path.read_bytes() if path.is_file() else b""
+    whole = len(content) == count * ENTRY and content[::ENTRY] == bytes(count) and content[1::ENTRY] == b" " * count
+    if not whole:
+        found.say(ALTERED, f"Entries {index * TILE:,} to {index * TILE + count - 1:,} are not in the bundle.")
+        return [bytes(32)] * count
+    entries = [content[at : at + 32] for at in range(2, len(content), ENTRY)]
+    for at, entry in enumerate(entries):
+        if entry == bytes(32):
+            found.say(ALTERED, f"Entry {index * TILE + at:,} is not in the log any more.")
+    return entries
+
+
+def check_texts(bundle: Path, index: int, entries: list[bytes], found: Found) -> None:
+    """Every text opens the entry that it stands for; entries without a text are remembered."""
+    path = bundle / f"texts/{place(index)}"
+    content, begin, at, present = path.read_bytes() if path.is_file() else b"", index * TILE, 0, set()
+    digest, unpack = hmac.digest, TEXT_HEAD.unpack_from
+    try:
+        while at < len(content):
+            entry, salt, length = unpack(content, at)
+            at += TEXT_HEAD.size
+            kind = content[at : at + length]
+            at += length
+            size = int.from_bytes(content[at : at + 4])
+            text = content[at + 4 : at + 4 + size]
+            at += 4 + size
+            if not begin <= entry < begin + len(entries):
+                raise IndexError
+            present.add(entry)
+            if digest(salt, b"%b\x00%b\x00%b" % (CONTEXT, kind, text), "sha256") != entries[entry - begin]:
+                found.say(ALTERED, f"The text of entry {entry:,} was altered: it does not fit what was logged.")
+            elif kind == ERASED:
+                found.erasures.append((entry, text.decode()))
+    except (IndexError, struct.error, UnicodeDecodeError):
+        found.say(ALTERED, f"The texts of entries {begin:,} and following are damaged.")
+    found.opened += len(present)
+    if len(present) < len(entries):
+        for entry in range(begin, begin + len(entries)):
+            if entry not in present:
+                if found.missing and found.missing[-1][1] == entry:
+                    found.missing[-1][1] = entry + 1
+                else:
+                    found.missing.append([entry, entry + 1])
+
+
+def check_mark(
+    mark: tuple[int, int, Checkpoint], begin: int, peaks: list[bytes], leaves: list[bytes], good: int, found: Found
+) -> int:
+    """A checkpoint's root is that of the entries it covers; returns up to where the log is known to be as signed."""
+    size, code, checkpoint = mark
+    if root_of([*peaks, *peaks_of(leaves[: size - begin])]) == checkpoint.root:
+        return max(good, size)
+    words = "The log was rewritten" if code == REWRITTEN else "Entries were changed, removed or put in"
+    found.say(code, f"{words} somewhere from entry {good:,} to {size - 1:,}: {checkpoint.name} says another log.")
+    return good
+
+
+def explain(found: Found) -> None:
+    """Missing texts are covered by a later entry that declares them erased, or they are not explained."""
+    covered: dict[int, int] = {}
+    for at, text in found.erasures:
+        try:
+            for entry in json.loads(text)["entries"]:
+                if entry < at:
+                    covered[int(entry)] = at
+        except (ValueError, TypeError, KeyError):
+            found.say(ALTERED, f"Entry {at:,} declares texts erased, but does not say which.")
+    for begin, end in found.missing:
+        for entry in range(begin, end):
+            if entry in covered:
+                found.erased += 1
+            else:
+                found.say(MISSING, f"The text of entry {entry:,} is missing, and nobody declared it erased.")
+
+
+def told(found: Found) -> list[str]:
+    """The result in plain words, the verdict first."""
+    lines = ["EVERYTHING HOLDS." if found.code == HOLDS else "NOT EVERYTHING HOLDS."]
+    lines.append(f"{found.size:,} steps were logged{f' up to {found.until}' if found.until else ''}.")
+    lines.append(f"{found.checkpoints:,} signed checkpoints and {found.held:,} held ones were checked.")
+    lines.append(f"{found.opened:,} texts were opened; {found.erased:,} were erased, each by an entry that says so.")
+    lines += [f"- {words}" for _, words in found.wrong]
+    if found.wrongs > len(found.wrong):
+        lines.append(f"- and {found.wrongs - len(found.wrong):,} more of the same kinds.")
+    if not found.held:
+        lines.append(
+            "No held checkpoint was given: whether the log was shortened or rewritten as a whole is not known."
+        )
+    lines.append("This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.")
+    return lines
+
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Trail verification</title><style>
+body{{font:16px/1.5 Georgia,serif;max-width:42em;margin:3em auto;padding:0 1em;color:#111}}h1{{font-size:1.6em}}
+.v{{border:3px solid {colour};padding:.6em 1em;font-size:1.2em}}table{{border-collapse:collapse;width:100%}}
+td,th{{text-align:left;border-bottom:1px solid #bbb;padding:.3em .5em;vertical-align:top}}
+@media print{{body{{margin:0}}}}
+</style><h1>Was the trail altered?</h1><p class="v"><strong>{verdict}</strong></p>
+<p>Checked on {now} with handoff-verify, which needs nothing from the operator but this copy of the trail and the key of
+the log. Every step that the broker takes is entered into a log that can only grow. This page says whether the
+copy that was handed over is that log.</p><table>{rows}</table>{wrong}{erasures}
+<h2>What this does not show</h2><ul>{limits}</ul></html>
+"""
+
+
+def page(found: Found) -> str:
+    """One page to print, for somebody who is not technical. It has no script, and everything in it is escaped."""
+    rows = [
+        ("Steps in the log", f"{found.size:,}"),
+        ("First and last checkpoint", f"{found.since or '-'} / {found.until or '-'}"),
+        (
+            "Signed checkpoints, all in agreement" if found.code == HOLDS else "Signed checkpoints",
+            f"{found.checkpoints:,}",
+        ),
+        ("Checkpoints that somebody else had kept", f"{found.held:,}"),
+        ("Texts that were opened", f"{found.opened:,}"),
+        ("Texts erased, each on record", f"{found.erased:,}"),
+        ("Things that do not hold", f"{found.wrongs:,}"),
+    ]
+    limits = [line for line in told(found) if line.startswith(("No held", "This cannot"))]
+    verdict = told(found)[0] + (" No step was changed or removed." if found.code == HOLDS else " See below.")
+    return PAGE.format(
+        colour="#176b2c" if found.code == HOLDS else "#a40000",
+        verdict=escape(verdict),
+        now=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        rows="".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows),
+        wrong=listed("What does not hold", [words for _, words in found.wrong]),
+        erasures=listed("Erased, and by whom approved", [f"Entry {at:,}: {text}" for at, text in found.erasures]),
+        limits="".join(f"<li>{escape(one)}</li>" for one in limits),
+    )
+
+
+def listed(title: str, lines: list[str]) -> str:
+    """A heading with a list, where there is something to list."""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<h2>{escape(title)}</h2><ul>{items}</ul>" if lines else ""
+
+
+@dataclass
+class Progress:
+    """A bar on a terminal, redrawn five times a second."""
+
+    drawn: float = 0.0
+
+    def at(self, done: int, size: int) -> None:
+        """So many of so many entries."""
+        if done < size and time.monotonic() - self.drawn < 0.2:
+            return
+        self.drawn = time.monotonic()
+        bar = "#" * (30 * done // size)
+        sys.stderr.write(f"\r[{bar:<30}] {done:,} of {size:,} entries" + ("\n" if done == size else ""))
+        sys.stderr.flush()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="handoff-verify",
+        description="Check an exported trail, offline. Exit codes: 0 everything holds, 2 could not be checked, "
+        "3 altered, 4 texts missing, 5 shortened or rewritten since a held checkpoint, 6 not signed by the log's key.",
+    )
+    parser.add_argument("bundle", type=Path, help="the folder that `handoff trail export` wrote")
+    parser.add_argument("--vkey", action="append", required=True, help="the log's public key, from somebody you trust")
+    parser.add_argument("--held", action="append", type=Path, default=[], help="a checkpoint that you or others kept")
+    parser.add_argument("--report", type=Path, help="write the result as a page to print (HTML)")
+    given = parser.parse_args()
+    try:
+        found = verify(given.bundle, given.vkey, given.held, Progress() if sys.stderr.isatty() else None)
+        if given.report is not None:
+            given.report.write_text(page(found), encoding="utf-8")
+    except (NotCheckable, OSError) as problem:
+        sys.stderr.write(
+            f"It could not be checked. {problem if isinstance(problem, NotCheckable) else problem.strerror}\n"
+        )
+        sys.exit(UNCHECKED)
+    sys.stdout.write("\n".join(told(found)) + "\n")
+    sys.exit(found.code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Brings a folder up to a checkpoint of the log in the database: what is published, and what is exported."""
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from broker.sql.bulk import Connection
+from broker.trail.errors import LogAltered
+from broker.trail.notes import Checkpoint, Note
+from broker.trail.tiles import CHECKPOINT_FILE, TILE, put_checkpoint, put_entries, put_levels
+
+_AT_ONCE: Final = 32 * TILE
+"""Entries that are read and written together: a quarter of a megabyte."""
+_PART: Final = "SELECT idx, commitment FROM log_entry WHERE idx >= $1 AND idx < $2 ORDER BY idx"
+
+
+def checkpoint_of(note: str) -> Checkpoint:
+    """What a note of our own says, without asking who signed it."""
+    return Checkpoint.read(Note.read(note).text)
+
+
+def published_checkpoint(folder: Path) -> Checkpoint | None:
+    """The checkpoint that was published last; None where nothing was."""
+    path = folder / CHECKPOINT_FILE
+    return checkpoint_of(path.read_text("utf-8")) if path.exists() else None
+
+
+async def publish(connection: Connection, folder: Path, note: str) -> None:
+    """Write what this checkpoint covers and the folder does not have, then the checkpoint.
+
+    Raises:
+        LogAltered: the database has fewer entries than the checkpoint says.
+    """
+    published, size = published_checkpoint(folder), checkpoint_of(note).size
+    old = published.size if published is not None else 0
+    if old > size:
+        return
+    for begin in range(old // TILE * TILE, size if size > old else 0, _AT_ONCE):
+        rows = await connection.fetch(_PART, begin, min(size, begin + _AT_ONCE))
+        if [row["idx"] for row in rows] != list(range(begin, min(size, begin + _AT_ONCE))):
+            raise LogAltered
+        await asyncio.to_thread(put_entries, folder, begin, [row["commitment"] for row in rows])
+    await asyncio.to_thread(put_levels, folder, old, size)
+    await asyncio.to_thread(put_checkpoint, folder, note)
