@@ -8,6 +8,10 @@ HandoffError
     ├── ReferenceAmbiguous
     ├── AnswerNotPossible
     ├── KeyStillNeeded
+    ├── NoSuchChannel
+    ├── DeliveryNotFound
+    ├── ReplayRefused
+    ├── NotStopped
     └── NothingToOpen
         └── KeysNotHere
 """
@@ -57,6 +61,30 @@ class KeyStillNeeded(InboxError):
         "Make a newer one (`handoff keys new`) and have the operator register it. If this one was stolen, have it"
         " revoked (`handoff org revoke-key`) and say so here with `--revoked`."
     )
+
+
+class NoSuchChannel(InboxError):
+    """No channel is at this place."""
+
+    remedy = "`handoff channel list` shows the places that are taken."
+
+
+class DeliveryNotFound(InboxError):
+    """No delivery of yours has this number."""
+
+    remedy = "`handoff delivery list` shows the latest ones."
+
+
+class ReplayRefused(InboxError):
+    """This cannot be sent again."""
+
+    remedy = "`handoff delivery show` tells what became of it."
+
+
+class NotStopped(InboxError):
+    """It has ended already: nothing tries it any more."""
+
+    remedy = "`handoff delivery show` tells how it ended."
 
 
 class NothingToOpen(InboxError):

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from adapters import tables as provider_tables
+from adapters.channel_commands import channel_app
 from adapters.commands import inbox_app
+from adapters.delivery_commands import delivery_app
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.inboxes import database as provider_database
 from adapters.inbox.listing import OfferSeen
 from adapters.provider import load_providers, write_provider_folder
 from adapters.zone import GROUP as PROVIDER_GROUP
-from adapters.zone import ProviderZone, ZoneParts
+from adapters.zone import ProviderZone, ZoneParts, every_transport
 from broker.composition import (
     ensure_broker_key,
     ensure_operator_key,
@@ -38,7 +40,19 @@ from broker.sql.migrate import migrate
 from broker.store.directory import OrganisationCard, listed
 from broker.zone import KEYS_FOLDER, write_zone
 
-__all__ = ["Inbox", "Inboxes", "OfferSeen", "adapter", "hand_out_directory", "host", "inbox", "open_inboxes", "prepare"]
+__all__ = [
+    "Inbox",
+    "Inboxes",
+    "OfferSeen",
+    "adapter",
+    "channel",
+    "delivery",
+    "hand_out_directory",
+    "host",
+    "inbox",
+    "open_inboxes",
+    "prepare",
+]
 
 
 async def prepare(settings: Settings) -> None:
@@ -94,6 +108,12 @@ async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
 
 inbox = inbox_app(open_inboxes)
 """The `handoff inbox` command group."""
+
+channel = channel_app(open_inboxes, every_transport)
+"""The `handoff channel` command group."""
+
+delivery = delivery_app(open_inboxes, every_transport)
+"""The `handoff delivery` command group."""
 
 
 async def host(settings: Settings, connection: Connection, card: OrganisationCard) -> None:

@@ -31,7 +31,9 @@ class Entry:
 COMMANDS = (
     Entry("agent", "broker.commands.agent:agent", "Let in, from an agency's zone, the providers that are chosen."),
     Entry("breakglass", "broker.commands.breakglass:app", "Emergencies: open a referral, approve, review, count."),
+    Entry("channel", "broker.app:channel", "Say how a provider is reached: in which order, by which settings."),
     Entry("decide", "broker.commands.decide:decide", 'Ask the gate a "what if" from a file; nothing is sent.'),
+    Entry("delivery", "broker.app:delivery", "See what is on its way to a provider, send it again, stop it."),
     Entry("demo", "broker.commands.demo:demo", "Play one county's night through, checking each step."),
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
     Entry("explain", "broker.commands.explain:explain", "Explain what each recipient of a referral was told, and why."),

@@ -16,7 +16,9 @@ from broker.local.databases import ZoneDatabase
 from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.migrate import migrate
+from tests.adapters.courier_desk import HAVEN, CourierDesk
 from tests.adapters.network import Installation, Run, Voice
+from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.conftest import KafkaForTest
 
 
@@ -43,3 +45,20 @@ def run(installation: Installation) -> Run:
         return await asyncio.to_thread(CliRunner().invoke, inbox_app(inboxes), list(words))
 
     return command
+
+
+@pytest.fixture
+async def desk(database: ZoneDatabase, home: Path) -> AsyncIterator[CourierDesk]:
+    """An installation without Kafka that answers for Haven."""
+    await migrate(database.owner_dsn, ZONE)
+    async with pool_of(database.app_dsn) as pool:
+        desk = CourierDesk(pool, home / "zones", database.app_dsn)
+        desk.serve(HAVEN)
+        yield desk
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[ScriptedReceiver]:
+    """Haven's own system."""
+    async with ScriptedReceiver() as receiver:
+        yield receiver

@@ -26,7 +26,8 @@ from broker import limits
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId, new_event_id, new_offer_id, new_referral_id
-from broker.schemas.vocabulary import MsgStatus, Priority, RecipientCategory
+from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.vocabulary import MsgStatus, Priority, RecipientCategory, WithdrawReason
 from broker.seal.keys import SigningKey
 from broker.seal.opening import OpeningKey
 from broker.sql.bulk import Pool, insert
@@ -39,11 +40,17 @@ _CHANNEL = (
 )  # fmt: skip
 
 
+HAVEN: Final = OrgId("org-haven")
 PATIENCE_SECONDS: Final = 30.0
 
 
 def _record() -> Record:
     return ConsumerRecord("t", 0, 0, 0, 0, b"", b"", None, 0, 0, ())
+
+
+def withdrawn(offer_id: OfferId) -> OfferWithdrawn:
+    """The end of an offer whose consent has ended."""
+    return OfferWithdrawn(offer_id=offer_id, reason=WithdrawReason.CONSENT_ENDED)
 
 
 @dataclass(slots=True)
@@ -52,6 +59,7 @@ class CourierDesk:
 
     pool: Pool
     zones: Path
+    dsn: str
     transports: Transports = field(
         default_factory=lambda: {one.NAME: one for one in (ScriptedTransport(), InboxTransport())}
     )

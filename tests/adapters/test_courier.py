@@ -1,54 +1,25 @@
 """The courier on real rows and real sockets: each message once, nothing after it was taken back, nobody forgotten."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from pydantic_core import from_json
 
 from adapters.inbox.answering import Answering
-from adapters.inbox.inboxes import database as pool_of
-from adapters.tables import ZONE
 from broker import limits
-from broker.local.databases import ZoneDatabase
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_made import OfferMade
-from broker.schemas.offer_withdrawn import OfferWithdrawn
-from broker.schemas.vocabulary import MsgStatus, Priority, WithdrawReason
-from broker.sql.migrate import migrate
-from tests.adapters.courier_desk import CourierDesk
+from broker.schemas.vocabulary import MsgStatus, Priority
+from tests.adapters.courier_desk import HAVEN, CourierDesk, withdrawn
 from tests.adapters.network import until
 from tests.adapters.receivers.receiver import Behaviour
 from tests.adapters.receivers.scripted import ScriptedReceiver
 
-HAVEN, HARBOR = OrgId("org-haven"), OrgId("org-harbor")
 SHORT = 0.5
 """Seconds for an attempt, where a test is about one that takes too long."""
-
-
-@pytest.fixture
-async def desk(database: ZoneDatabase, home: Path) -> AsyncIterator[CourierDesk]:
-    """An installation that answers for Haven."""
-    await migrate(database.owner_dsn, ZONE)
-    async with pool_of(database.app_dsn) as pool:
-        desk = CourierDesk(pool, home / "zones")
-        desk.serve(HAVEN)
-        yield desk
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[ScriptedReceiver]:
-    """Haven's own system."""
-    async with ScriptedReceiver() as receiver:
-        yield receiver
-
-
-def _withdrawn(offer_id: object) -> OfferWithdrawn:
-    return OfferWithdrawn.model_validate({"offer_id": offer_id, "reason": WithdrawReason.CONSENT_ENDED})
 
 
 async def test_without_channels_nothing_changes(desk: CourierDesk) -> None:
@@ -110,7 +81,7 @@ async def test_nothing_is_claimed_after_it_was_taken_back(desk: CourierDesk, rec
     async def take_back() -> None:
         for start in range(0, len(made), 10):
             group = made[start : start + 10]
-            await desk.take_in([(HAVEN, referral, _withdrawn(offer)) for offer, referral in group])
+            await desk.take_in([(HAVEN, referral, withdrawn(offer)) for offer, referral in group])
             now = await desk.pool.fetchval("SELECT clock_timestamp()")
             stored.update((offer, now) for offer, _ in group)
 
@@ -348,7 +319,7 @@ async def test_the_end_of_an_offer_waits_for_the_attempt_that_is_under_way(
     [(offer_id, referral)] = await desk.offers(HAVEN)
     async with desk.running(attempt_seconds=SHORT):
         await receiver.arrived.wait()
-        await desk.take_in([(HAVEN, referral, _withdrawn(offer_id))])
+        await desk.take_in([(HAVEN, referral, withdrawn(offer_id))])
         await receiver.behave(Behaviour.TAKE)
         await until(lambda: _all_ended_but_first(desk))
         await desk.due_now()

@@ -62,7 +62,8 @@ def test_six_hours_of_failure_and_then_delivered(plan: Plan) -> None:
 def test_an_immediate_one_leaves_a_channel_that_fails_after_five_minutes_and_a_broken_one_at_once() -> None:
     """Endless trying helps nobody tonight: second channel at 5 minutes, the one on call at 10 (reliability.md §1)."""
     ways = [Way(1), Way(2), Way(3)]
-    course, now, taken = begun(ways, IMMEDIATE, BEGIN, BEGIN + HOUR), BEGIN, {}
+    course, now = begun(ways, IMMEDIATE, BEGIN, BEGIN + HOUR), BEGIN
+    taken: dict[int, timedelta] = {}
     while now < BEGIN + timedelta(minutes=20):
         course = claimed(course, ways, IMMEDIATE, None, now, frozenset())
         taken.setdefault(course.place, now - BEGIN)

@@ -13,6 +13,8 @@ from broker.schemas.capacity_updated import CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.delivery_failed import DeliveryFailed
+from broker.schemas.delivery_succeeded import DeliverySucceeded
 from broker.schemas.event import Flow, events
 from broker.schemas.field_groups import FieldGroup, groups_with_model
 from broker.schemas.offer_declined import OfferDeclined
@@ -162,6 +164,7 @@ def test_a_kind_reads_the_barest_offer(kind: ProviderKind) -> None:
 def test_what_a_provider_can_say_is_what_the_contract_lets_it_say() -> None:
     """Every event of the way back has a place here."""
     said = {event for event in events().values() if Flow.PROVIDER_TO_BROKER in event.FLOWS}
+    said -= {DeliverySucceeded, DeliveryFailed}  # The zone itself says these, and no kind of provider has a word in it.
     assert said == EVERY_ANSWER
     about_no_step = {RevocationAcknowledged, CapacityUpdated, ConsentGranted, ConsentNarrowed, ConsentRevoked}
     assert said == set(ANSWERS) | about_no_step

@@ -136,7 +136,9 @@ def test_every_answer_of_a_provider_has_a_row_and_takes_a_possible_way() -> None
         for kind, event in events().items()
         if Flow.PROVIDER_TO_BROKER in event.FLOWS
     }
-    about_a_need = {name for name in answers if not name.startswith(("capacity.", "consent.", "revocation."))}
+    about_a_need = {
+        name for name in answers if not name.startswith(("capacity.", "consent.", "delivery.", "revocation."))
+    }
     assert about_a_need == ANSWERS.keys()
     for answer in ANSWERS.values():
         for before, way in answer.way.items():

@@ -1,0 +1,164 @@
+"""What people see of deliveries and do to them: each act in a role and with a reason, written down for good.
+
+Sent again is the same message under the same id, on the same row, and only what the zone's gate lets through at that
+moment; the claim asks it once more. Stopped is stopped: nobody tries it again by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from adapters.channels import Transports, channels_of
+from adapters.claiming import FACTS, facts_of
+from adapters.course import ENDED, begun
+from adapters.delivery_rows import Row
+from adapters.errors import DeliveryNotFound, NotStopped, ReplayRefused
+from adapters.handing_on import plan_for
+from adapters.passing import EXPLAINED, stopped
+from adapters.provider import Provider
+from adapters.ways import ways_for
+from broker import limits
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.offer_accepted import AcceptedBy
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.vocabulary import DeliveryState
+from broker.sql.bulk import Connection, Pool
+
+
+class ReplayReason(StrEnum):
+    """Why somebody has a message sent again."""
+
+    RECEIVER_REPAIRED = "RECEIVER_REPAIRED"
+    RECEIVER_LOST_IT = "RECEIVER_LOST_IT"
+    CHANNEL_CHANGED = "CHANNEL_CHANGED"
+    OUR_ERROR = "OUR_ERROR"
+
+
+class StopReason(StrEnum):
+    """Why somebody has the trying stopped."""
+
+    TOLD_BY_PHONE = "TOLD_BY_PHONE"
+    RECEIVER_ASKED = "RECEIVER_ASKED"
+    WRONG_RECIPIENT = "WRONG_RECIPIENT"
+    OUR_ERROR = "OUR_ERROR"
+
+
+STOPPED_BY_PERSON: Final = "STOPPED_BY_PERSON"
+
+_SEEN: Final = (
+    "SELECT d.*, o.reference, c.transport FROM delivery d JOIN offer o USING (org_id, offer_id)"
+    " LEFT JOIN channel c ON c.org_id = d.org_id AND c.place = d.place WHERE d.org_id = $1"
+)
+_LISTED: Final = f"{_SEEN} AND ($2::text[] IS NULL OR d.state = ANY($2::text[])) ORDER BY d.delivery_id DESC LIMIT $3"
+_LOCKED: Final = "SELECT * FROM delivery WHERE org_id = $1 AND delivery_id = $2 FOR UPDATE"
+_OFFER_LOCKED: Final = "SELECT 1 FROM offer WHERE org_id = $1 AND offer_id = $2 FOR SHARE"
+_AGAIN: Final = (
+    "UPDATE delivery SET state = 'QUEUED', place = $2, tries = 0, due_at = clock_timestamp(), divert_at = $3,"
+    " stop_at = $4, leased_until = NULL, ended_at = NULL, code = NULL, owner = org_id WHERE delivery_id = $1"
+)
+_STOPPED: Final = (
+    "UPDATE delivery SET state = 'SUPPRESSED', due_at = NULL, divert_at = NULL, leased_until = NULL,"
+    " ended_at = clock_timestamp(), code = $2 WHERE delivery_id = $1"
+)
+_ACT: Final = (
+    "INSERT INTO delivery_act (delivery_id, act, reason, by, before, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One delivery with every attempt and act."""
+
+    delivery: Row
+    attempts: Sequence[Row]
+    acts: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryDesk:
+    """One organisation's deliveries, for its people. There is no call that names another's."""
+
+    pool: Pool
+    provider: Provider
+    transports: Transports
+
+    async def deliveries(self, states: Sequence[DeliveryState] | None = None) -> Sequence[Row]:
+        """The latest, in these states or in any."""
+        names = [state.value for state in states] if states is not None else None
+        found: Sequence[Row] = await self.pool.fetch(_LISTED, self.provider.org, names, limits.delivery_listed_max)
+        return found
+
+    async def show(self, delivery_id: int) -> Shown:
+        """One delivery.
+
+        Raises:
+            DeliveryNotFound: also for another organisation's.
+        """
+        delivery = await self.pool.fetchrow(f"{_SEEN} AND d.delivery_id = $2", self.provider.org, delivery_id)
+        if delivery is None:
+            raise DeliveryNotFound
+        attempts = await self.pool.fetch(
+            "SELECT * FROM attempt WHERE delivery_id = $1 ORDER BY number, began_at", delivery_id
+        )
+        acts = await self.pool.fetch("SELECT * FROM delivery_act WHERE delivery_id = $1 ORDER BY act_id", delivery_id)
+        return Shown(delivery, attempts, acts)
+
+    async def replay(self, delivery_id: int, reason: ReplayReason, by: AcceptedBy, *, dry_run: bool = False) -> None:
+        """Send an ended delivery again, from the first channel on; with `dry_run` only say whether that may be.
+
+        Raises:
+            DeliveryNotFound: also for another organisation's.
+            ReplayRefused: it has not ended, nothing would carry it, or the gate says no, and why.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await self._locked(connection, delivery_id)
+            if DeliveryState(row["state"]) not in ENDED:
+                raise ReplayRefused("It is still being tried; there is nothing to send again.")
+            await connection.execute(_OFFER_LOCKED, self.provider.org, row["offer_id"])
+            [facts] = await connection.fetch(FACTS, [delivery_id])
+            stop_at = _stop_at(facts)
+            stop = stopped(replace(facts_of(facts), stop_at=stop_at), facts["now"])
+            if stop is not None:
+                raise ReplayRefused(f"{EXPLAINED[stop]} ({stop.value})")
+            channels = await channels_of(connection, [self.provider.org], self.transports)
+            ways = ways_for(channels.get(self.provider.org, ()), row["type"])
+            if all(way.paused for way in ways):
+                raise ReplayRefused("No channel that would carry it is in use: see `handoff channel list`.")
+            if dry_run:
+                return
+            course = begun(ways, plan_for(row["type"], row["priority"]), facts["now"], stop_at)
+            await connection.execute(_AGAIN, delivery_id, course.place, course.divert_at, stop_at)
+            await connection.execute(_ACT, delivery_id, "REPLAY", reason.value, by.value, row["state"])
+
+    async def stop(self, delivery_id: int, reason: StopReason, by: AcceptedBy) -> None:
+        """Try it no more. What is under way at this moment may still arrive.
+
+        Raises:
+            DeliveryNotFound: also for another organisation's.
+            NotStopped: it has ended already.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await self._locked(connection, delivery_id)
+            if DeliveryState(row["state"]) in ENDED:
+                raise NotStopped
+            await connection.execute(_STOPPED, delivery_id, STOPPED_BY_PERSON)
+            await connection.execute(_ACT, delivery_id, "STOP", reason.value, by.value, row["state"])
+
+    async def _locked(self, connection: Connection, delivery_id: int) -> Row:
+        row = await connection.fetchrow(_LOCKED, self.provider.org, delivery_id)
+        if row is None:
+            raise DeliveryNotFound
+        found: Row = row
+        return found
+
+
+def _stop_at(facts: Row) -> datetime:
+    """Until when it is tried this time: an offer until it must be answered, the rest as if it had just come."""
+    if facts["type"] == OfferMade.TYPE:
+        return facts["stop_at"]  # type: ignore[no-any-return]
+    control = facts["now"] + timedelta(hours=limits.control_delivery_hours)
+    if facts["type"] == DisclosureReleased.TYPE and facts["expires_at"] is not None:
+        return min(facts["expires_at"], control)  # type: ignore[no-any-return]
+    return control  # type: ignore[no-any-return]

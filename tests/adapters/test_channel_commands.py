@@ -1,0 +1,175 @@
+"""`handoff channel` and `handoff delivery`: nothing is saved that cannot be used, every act is written down."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from adapters.channel_commands import channel_app
+from adapters.channels import SECRETS_FOLDER, Transports
+from adapters.commands import OpenInboxes
+from adapters.delivery_commands import delivery_app
+from adapters.inbox.inboxes import Inboxes, open_inboxes
+from adapters.transports.transport import ChannelRefused
+from broker.errors import HandoffError
+from broker.schemas.vocabulary import MsgStatus
+from tests.adapters.courier_desk import HAVEN, CourierDesk, withdrawn
+from tests.adapters.network import Run
+from tests.adapters.receivers.receiver import Behaviour
+from tests.adapters.receivers.scripted import ScriptedReceiver
+
+Group = Callable[[OpenInboxes, Callable[[], Transports]], typer.Typer]
+
+
+def _runner(desk: CourierDesk, group: Group) -> Run:
+    @asynccontextmanager
+    async def inboxes() -> AsyncIterator[Inboxes]:
+        async with open_inboxes(desk.dsn, desk.zones, MsgStatus.ACTUAL) as opened:
+            yield opened
+
+    async def command(*words: str) -> Result:
+        app = group(inboxes, lambda: desk.transports)
+        return await asyncio.to_thread(CliRunner().invoke, app, list(words))
+
+    return command
+
+
+@pytest.fixture
+def channel(desk: CourierDesk) -> Run:
+    """Runs `handoff channel`."""
+    return _runner(desk, channel_app)
+
+
+@pytest.fixture
+def delivery(desk: CourierDesk) -> Run:
+    """Runs `handoff delivery`."""
+    return _runner(desk, delivery_app)
+
+
+def _port(receiver: ScriptedReceiver) -> str:
+    return f"port={receiver.settings()['port']}"
+
+
+async def test_channels_are_set_moved_and_removed_with_their_secrets(
+    desk: CourierDesk, receiver: ScriptedReceiver, channel: Run, tmp_path: Path
+) -> None:
+    """Secrets are files of mode 0600 that stay with their channel, and go with it; rows hold none."""
+    key, settings = tmp_path / "key", tmp_path / "settings.json"
+    key.write_text("s3cret-Quartz")
+    settings.write_text(json.dumps(receiver.settings()))
+    assert (await channel("list")).output.startswith("No channel is set")
+    done = await channel("set", "1", "scripted", "--settings", str(settings), "--secret", f"key={key}")
+    assert done.exit_code == 0, done.output
+    assert (await channel("set", "2", "inbox", "--on-call")).exit_code == 0
+    folders = desk.zones / HAVEN / SECRETS_FOLDER
+    [file] = folders.glob("*/key")
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ("s3cret-Quartz", 0o600)
+    again = await channel("set", "1", "scripted", "--option", _port(receiver))
+    assert again.exit_code == 0
+    [file] = folders.glob("*/key")
+    assert file.read_text() == "s3cret-Quartz", "what is not given anew is kept"
+    assert (await channel("move", "1", "2")).exit_code == 0
+    listed = json.loads((await channel("list", "--json")).output)
+    assert [(one["place"], one["transport"], one["onCall"]) for one in listed] == [
+        (2, "scripted", False),
+        (1, "inbox", True),
+    ]
+    assert "s3cret" not in str(listed)
+    assert (await channel("remove", "2")).exit_code == 0
+    assert list(folders.glob("*/key")) == []
+    assert len(await desk.rows("SELECT 1 FROM channel")) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("set", "1", "carrier-pigeon"), "TRANSPORT_UNKNOWN"),
+        (("set", "1", "scripted"), "SETTINGS_INVALID"),
+        (("set", "1", "scripted", "--option", "port=Quillfeather"), "SETTINGS_INVALID"),
+        (("set", "1", "inbox", "--option", "Quillfeather=1"), "SETTINGS_INVALID"),
+        (("set", "0", "inbox"), "PLACE_INVALID"),
+    ],
+)
+async def test_what_cannot_be_used_is_refused_by_rule_and_changes_nothing(
+    desk: CourierDesk, channel: Run, words: tuple[str, ...], code: str
+) -> None:
+    """The rule by its code; what was typed, which might be a secret, is not repeated."""
+    refused = await channel(*words)
+    assert isinstance(refused.exception, ChannelRefused)
+    assert refused.exception.code == code
+    assert "Quillfeather" not in f"{refused.exception}{refused.exception.remedy}{refused.output}"
+    assert await desk.rows("SELECT 1 FROM channel") == []
+    assert list((desk.zones / HAVEN).glob(f"{SECRETS_FOLDER}/*")) == []
+
+
+async def test_a_paused_channel_is_resumed_by_a_person_and_what_died_is_sent_again(
+    desk: CourierDesk, receiver: ScriptedReceiver, channel: Run, delivery: Run
+) -> None:
+    """410, repaired, resumed, replayed: the same message under the same id, with who and why on record."""
+    receiver.status = 410
+    assert (await channel("set", "1", "scripted", "--option", _port(receiver))).exit_code == 0
+    await desk.offers(HAVEN, 2)
+    async with desk.running():
+        await desk.stand(DEAD_LETTERED=2)
+        assert "PAUSED (HTTP_410)" in (await channel("list")).output
+        useless = await delivery("replay", "--all-dead", "--reason", "RECEIVER_REPAIRED")
+        assert "0 of 2 are sent again." in useless.output
+        receiver.status = 204
+        assert (await channel("resume", "1")).exit_code == 0
+        dry = await delivery("replay", "--all-dead", "--reason", "RECEIVER_REPAIRED", "--dry-run")
+        assert "2 of 2 would be sent again." in dry.output
+        assert await desk.states() == {"DEAD_LETTERED": 2}
+        done = await delivery("replay", "--all-dead", "--reason", "receiver_repaired", "--as", "SUPERVISOR")
+        assert "2 of 2 are sent again." in done.output
+        await desk.stand(DELIVERED=2)
+    ids = [row["message_id"] for row in await desk.rows("SELECT message_id FROM delivery")]
+    assert {post.message_id for post in receiver.posts} == set(ids)
+    acts = await desk.rows("SELECT act, reason, by, before FROM delivery_act")
+    assert [tuple(row.values()) for row in acts] == [("REPLAY", "RECEIVER_REPAIRED", "SUPERVISOR", "DEAD_LETTERED")] * 2
+    number = str((await desk.rows("SELECT min(delivery_id) AS n FROM delivery"))[0]["n"])
+    shown = (await delivery("show", number)).output
+    assert "offer.made  delivered" in shown
+    assert "replay by supervisor: RECEIVER_REPAIRED" in shown
+    assert "HTTP_204" in shown
+
+
+async def test_what_was_taken_back_is_not_sent_again_whoever_asks(
+    desk: CourierDesk, receiver: ScriptedReceiver, delivery: Run
+) -> None:
+    """The gate is asked now: the person hears why, and nothing is written down as done."""
+    receiver.status = 400
+    await desk.channel(HAVEN, 1, receiver)
+    [(offer_id, referral)] = await desk.offers(HAVEN)
+    async with desk.running():
+        await desk.stand(DEAD_LETTERED=1)
+        await desk.take_in([(HAVEN, referral, withdrawn(offer_id))])
+        [row] = await desk.rows("SELECT delivery_id FROM delivery")
+        refused = await delivery("replay", str(row["delivery_id"]), "--reason", "OUR_ERROR")
+    assert isinstance(refused.exception, HandoffError)
+    assert "WITHDRAWN" in str(refused.exception)
+    assert "taken the offer back" in str(refused.exception)
+    assert await desk.rows("SELECT 1 FROM delivery_act") == []
+    assert len(receiver.posts) == 1
+
+
+async def test_a_person_can_stop_the_trying(desk: CourierDesk, receiver: ScriptedReceiver, delivery: Run) -> None:
+    """Unstoppable retry is a defect seen elsewhere (lessons.md §3, 9): stopped is stopped, with a reason on record."""
+    await receiver.behave(Behaviour.TRY_LATER)
+    await desk.channel(HAVEN, 1, receiver)
+    await desk.offers(HAVEN)
+    async with desk.running():
+        await desk.stand(RETRYING=1)
+        number = json.loads((await delivery("list", "--json")).output)[0]["deliveryId"]
+        assert (await delivery("stop", str(number), "--reason", "TOLD_BY_PHONE")).exit_code == 0
+        twice = await delivery("stop", str(number), "--reason", "TOLD_BY_PHONE")
+        assert isinstance(twice.exception, HandoffError)
+    assert await desk.states() == {"SUPPRESSED": 1}
+    [row] = await desk.rows("SELECT code, due_at FROM delivery")
+    assert tuple(row.values()) == ("STOPPED_BY_PERSON", None)
+    acts = await desk.rows("SELECT act, reason, by, before FROM delivery_act")
+    assert [tuple(row.values()) for row in acts] == [("STOP", "TOLD_BY_PHONE", "STAFF", "RETRYING")]
