@@ -13,7 +13,7 @@ from adapters.door.serving import served
 from adapters.provider import Provider, load_providers
 from adapters.reference import reference_of
 from adapters.standing import Standing
-from adapters.transports.webhook_secrets import add_secret
+from adapters.transports.webhook_secret_making import add_secret
 from broker.schemas.ids import OfferId, OrgId, new_offer_id, new_referral_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory

@@ -15,7 +15,7 @@ from adapters.door.callers import door_folder
 from adapters.door.serving import served
 from adapters.provider import load_providers
 from adapters.standard_webhooks import HmacSecret
-from adapters.transports.webhook_secrets import add_secret
+from adapters.transports.webhook_secret_making import add_secret
 from broker.schemas.ids import new_offer_id
 from broker.schemas.vocabulary import MsgStatus
 from tests.adapters.network import Installation, until
