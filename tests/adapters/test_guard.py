@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Address, ip_address
-from pathlib import Path
 
 import pytest
 
@@ -109,10 +108,10 @@ class Names:
         return answer
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    """Trusted by the client of the test."""
-    return Authority.new(tmp_path)
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Trusted by the client of every test here."""
+    return Authority.new(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -20,16 +20,15 @@ from adapters.transports.outgoing import Outgoing
 from adapters.transports.transport import Channel, ChannelRefused, Delivered, Handover, Outcome, Refused, TryAgain
 from adapters.transports.webhook import Webhook, WebhookSettings, notice, retry_after
 from adapters.transports.webhook_secret_commands import secret_app
-from adapters.transports.webhook_secrets import (
-    KeptSecrets,
+from adapters.transports.webhook_secret_making import (
     SecretKind,
     TooManySecrets,
     add_secret,
     list_secrets,
     new_secret,
-    read_secrets,
     retire_secret,
 )
+from adapters.transports.webhook_secrets import KeptSecrets, read_secrets
 from broker import limits
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import events

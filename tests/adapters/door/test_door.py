@@ -1,116 +1,25 @@
 """The door: a provider's own system fetches what is its own and answers it once, and nobody else gets anything."""
 
 import asyncio
-import socket
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import aiohttp
 import asyncpg
 import pytest
-from fastapi.routing import APIRoute
-from pydantic import SecretStr
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
-from adapters.door.app import door_app
-from adapters.door.callers import Caller, door_folder
-from adapters.door.serving import served
-from adapters.provider import Provider, load_providers
-from adapters.reference import reference_of
+from adapters.provider import Provider
 from adapters.standing import Standing
-from adapters.transports.webhook_secrets import add_secret
-from broker import limits
-from broker.app import adapter
-from broker.errors import SettingsInvalid
 from broker.local.databases import ZoneDatabase
 from broker.schemas.contact_made import ContactMade
-from broker.schemas.ids import OfferId, OrgId, ReferralId, new_event_id, new_offer_id, new_referral_id
+from broker.schemas.ids import OfferId, OrgId, ReferralId, new_event_id, new_offer_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
-from broker.schemas.vocabulary import DeclineReason, MsgStatus, RecipientCategory
-from broker.settings import load_settings
-from tests.adapters.network import ALIAS, SAFE_CONTACT, Installation, example_offer, until
-from tests.adapters.own_system import OwnSystem, Said
-from tests.conftest import KafkaForTest
-
-
-@dataclass(slots=True)
-class Doorway:
-    """An open door, its installation, and a clock that a test may set."""
-
-    installation: Installation
-    session: aiohttp.ClientSession
-    base: str = ""
-    providers: dict[OrgId, Provider] = field(default_factory=dict)
-    ahead: float = 0.0
-
-    def clock(self) -> float:
-        """Seconds since 1970, as the door believes."""
-        return datetime.now(UTC).timestamp() + self.ahead
-
-    def system(self, org: OrgId) -> OwnSystem:
-        """The organisation's own system, which the door believes."""
-        own = OwnSystem(self.session, self.base, org)
-        add_secret(door_folder(self.providers[org]), own.secret, datetime.now(UTC))
-        return own
-
-    async def offered(self, org: OrgId, standing: Standing = Standing.WAITING) -> OfferId:
-        """An offer in the provider's file, as if it had come."""
-        offer_id, referral, now = new_offer_id(), new_referral_id(), datetime.now(UTC)
-        offer = example_offer(RecipientCategory.SHELTER, offer_id)
-        await self.installation.pool.execute(
-            "INSERT INTO offer (org_id, offer_id, referral_id, reference, standing, category, priority, answer_by,"
-            " content, received_at, changed_at) VALUES ($1, $2, $3, $4, $5, 'SHELTER', 'P1', $6, $7, $6, $6)",
-            *(org, offer_id, referral, reference_of(referral), standing.value, now, offer.wire().decode()),
-        )
-        return offer_id
-
-    async def stored(self) -> list[tuple[str, str]]:
-        """Every answer that was stored: event id and type."""
-        found = await self.installation.rows("SELECT event_id, type FROM answer ORDER BY seq")
-        return [(row["event_id"], row["type"]) for row in found]
-
-
-@pytest.fixture
-async def doorway(installation: Installation, kafka: KafkaForTest) -> AsyncIterator[Doorway]:
-    """The door of an installation with two organisations."""
-    for name in ("haven", "brook"):
-        await installation.serve(kafka.org(name))
-    async with aiohttp.ClientSession() as session, open_door(Doorway(installation, session)) as opened:
-        yield opened
-
-
-@asynccontextmanager
-async def open_door(doorway: Doorway) -> AsyncIterator[Doorway]:
-    """Open it at a port of its own."""
-    doorway.providers = load_providers(doorway.installation.zones)
-    app = door_app(doorway.installation.pool, doorway.providers, MsgStatus.ACTUAL, doorway.clock)
-    async with served(app, "127.0.0.1:0") as (host, port):
-        doorway.base = f"http://{host}:{port}"
-        yield doorway
-
-
-@pytest.fixture
-def haven(doorway: Doorway, kafka: KafkaForTest) -> OwnSystem:
-    """One organisation's system."""
-    return doorway.system(kafka.org("haven"))
-
-
-@pytest.fixture
-def brook(doorway: Doorway, kafka: KafkaForTest) -> OwnSystem:
-    """Another one's."""
-    return doorway.system(kafka.org("brook"))
-
-
-def yes(offer_id: OfferId) -> OfferAccepted:
-    """A person's yes."""
-    return OfferAccepted(offer_id=offer_id, accepted_by=AcceptedBy.STAFF)
+from broker.schemas.vocabulary import DeclineReason
+from tests.adapters.door.doorway import Doorway, yes
+from tests.adapters.door.own_system import OwnSystem, Said
+from tests.adapters.network import ALIAS, SAFE_CONTACT, Installation, until
 
 
 async def test_a_system_fetches_answers_and_opens_with_its_own_key(
@@ -318,153 +227,3 @@ async def test_what_was_taken_back_is_acknowledged_once(doorway: Doorway, haven:
     said = [await haven.answer(complied, message_id=message_id) for _ in range(2)]
     assert [one.content["repeated"] for one in said] == [False, True]
     assert await doorway.stored() == [(message_id, RevocationAcknowledged.TYPE)]
-
-
-CANARY = "quillfeather"
-
-
-def malformed(offer_id: OfferId) -> dict[str, str]:
-    """Bodies that are no answer, by the code that they must get."""
-    good: dict[str, Any] = {
-        "type": OfferAccepted.TYPE,
-        "offerId": offer_id,
-        "data": {"offerId": offer_id, "acceptedBy": "STAFF"},
-    }
-    deep = '{"type":' + "[" * 5000 + "]" * 5000 + "}"
-    return {
-        CANARY: "JSON_INVALID",
-        "\x00": "JSON_INVALID",
-        '"\\ud800"': "JSON_INVALID",
-        "[]": "PROPERTY_INVALID",
-        "null": "PROPERTY_INVALID",
-        "{}": "PROPERTY_MISSING",
-        deep: "TOO_DEEP",
-        '{"data":' + '{"a":' * 150 + "1" + "}" * 150 + "}": "PROPERTY_MISSING",
-        told(good, type=f"org.{CANARY}.v1"): "TYPE_UNKNOWN",
-        told(good, type="org.warmhandoff.offer.made.v1"): "TYPE_NOT_YOURS",
-        told(good, type=7): "PROPERTY_INVALID",
-        told(good, offerId=CANARY): "PROPERTY_INVALID",
-        told(good, offerId=new_offer_id()): "PROPERTY_INVALID",
-        told(good, data={"offerId": offer_id}): "PROPERTY_MISSING",
-        told(good, data={"offerId": offer_id, "acceptedBy": CANARY}): "PROPERTY_INVALID",
-        told(good, data={"offerId": offer_id, "acceptedBy": "STAFF", CANARY: 1}): "PROPERTY_UNKNOWN",
-        told(good, data={"offerId": offer_id, "acceptedBy": "STAFF", "dateOfBirth": CANARY}): "IDENTITY_IN_CLEAR",
-        told(good, data=CANARY): "PROPERTY_INVALID",
-        told(good, source=CANARY): "PROPERTY_UNKNOWN",
-        told(good, orgId="org-brook"): "PROPERTY_UNKNOWN",
-        told(good, givingBack=True): "PROPERTY_INVALID",
-        told(good, release={"consentId": CANARY, "version": 1}): "PROPERTY_INVALID",
-        told(good, data={"offerId": offer_id, "acceptedBy": "STAFF", "expectedContactBy": "1e999"}): "PROPERTY_INVALID",
-    }
-
-
-def told(good: dict[str, Any], **other: Any) -> str:
-    """A good answer with something else in it."""
-    return to_json({**good, **other}).decode()
-
-
-async def test_what_is_no_answer_is_refused_by_code_and_its_values_are_not_repeated(
-    doorway: Doorway, haven: OwnSystem, caplog: pytest.LogCaptureFixture
-) -> None:
-    """S12: never a 500; neither in the refusal nor in a log."""
-    for body, code in malformed(await doorway.offered(haven.org)).items():
-        said = await haven.post(body)
-        assert (said.status, said.code) == (400, code), body[:100]
-        assert CANARY not in said.text
-    assert CANARY not in caplog.text
-    assert await doorway.stored() == []
-
-
-async def test_what_is_no_request_of_the_door_is_refused_by_code(doorway: Doorway, haven: OwnSystem) -> None:
-    """Other paths and methods, other content, too much of it; there is no page that lists what there is."""
-    for path in ("/", "/openapi.json", "/docs", "/redoc", "/offers", "/offers/a/b", "/answers/"):
-        said = await haven.request("GET", path, headers=haven.signed(f"GET {path}"))
-        assert (said.status, said.code) == (404, "PATH_UNKNOWN"), path
-    for method, path in (("PUT", "/answers"), ("GET", "/answers"), ("DELETE", f"/offers/{new_offer_id()}")):
-        said = await haven.request(method, path)
-        assert (said.status, said.code) == (405, "METHOD_NOT_ALLOWED")
-        assert said.headers["allow"]
-    body = "{}"
-    for headers in ({"content-type": "text/plain"}, {"content-encoding": "gzip"}):
-        whole = {"content-type": "application/json", **haven.signed(body), **headers}
-        said = await haven.request("POST", "/answers", headers=whole, body=body.encode())
-        assert (said.status, said.code) == (415, "CONTENT_UNSUPPORTED")
-    said = await haven.post('"' + "a" * limits.door_body_bytes_max + '"')
-    assert (said.status, said.code) == (413, "TOO_LARGE")
-    unnamed = {k: v for k, v in haven.signed("GET /offers/off").items() if k != "handoff-org"}
-    assert (await haven.request("GET", "/offers/off", headers=unnamed)).code == "ORGANISATION_NOT_NAMED"
-    twice = [*haven.signed("GET /offers/off").items(), ("webhook-id", "another")]
-    async with doorway.session.get(f"{doorway.base}/offers/off", headers=twice) as response:
-        assert from_json(await response.read())["code"] == "HEADER_INVALID"
-
-
-async def test_a_body_that_trickles_is_given_up(
-    doorway: Doorway, haven: OwnSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever sends a byte now and then does not keep the door busy."""
-    monkeypatch.setattr(limits, "door_body_seconds_max", 0.2)
-
-    async def trickling() -> AsyncIterator[bytes]:
-        while True:
-            yield b" "
-            await asyncio.sleep(0.02)
-
-    headers = {"content-type": "application/json", **haven.signed(" ")}
-    async with doorway.session.post(f"{doorway.base}/answers", headers=headers, data=trickling()) as response:
-        assert (response.status, from_json(await response.read())["code"]) == (408, "TOO_SLOW")
-
-
-async def test_while_nothing_can_be_stored_the_door_asks_to_come_again(doorway: Doorway, haven: OwnSystem) -> None:
-    """503 with a time, and no answer counts as given."""
-    offer_id = await doorway.offered(haven.org)
-    await doorway.installation.pool.close()
-    for said in (await haven.answer(yes(offer_id)), await haven.offer(offer_id)):
-        assert (said.status, said.code, said.headers["retry-after"]) == (503, "ZONE_AWAY", "5")
-
-
-def test_every_route_has_a_caller(doorway: Doorway) -> None:
-    """Nothing is shown or taken that nobody has signed for."""
-    app = door_app(doorway.installation.pool, doorway.providers, MsgStatus.ACTUAL)
-    assert {route.path for route in app.routes if isinstance(route, APIRoute)} == {"/offers/{offer_id}", "/answers"}
-    for route in app.routes:
-        assert isinstance(route, APIRoute)
-        calls = [one.call for one in route.dependant.dependencies]
-        assert [getattr(call, "__annotations__", {}).get("return") for call in calls] == [Caller]
-
-
-async def test_the_adapter_opens_the_door_at_the_address_that_is_set(
-    doorway: Doorway, haven: OwnSystem, kafka: KafkaForTest
-) -> None:
-    """And no other; an address that cannot be had is a bad setting."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(SettingsInvalid, match="HANDOFF_DOOR_ADDRESS"):
-            async with served(lambda *_: None, address):  # type: ignore[arg-type]
-                pass
-    offer_id = await doorway.offered(haven.org)
-    settings = load_settings(
-        zones_dir=doorway.installation.zones,
-        kafka_bootstrap=kafka.bootstrap,
-        provider_postgres_dsn=SecretStr(doorway.installation.dsn),
-        topic_prefix=kafka.prefix,
-        door_address=address,
-        _env_file=None,
-    )
-    async with adapter(settings):
-        haven.base = f"http://{address}"
-        assert (await haven.offer(offer_id)).status == 200
-    with pytest.raises(aiohttp.ClientConnectionError):
-        await haven.offer(offer_id)
-
-
-@pytest.mark.parametrize("value", ["8080", "localhost", "a b:1", "http://localhost:1"])
-def test_a_bad_address_is_named(value: str) -> None:
-    """And none is set by default."""
-    assert load_settings(_env_file=None).door_address is None
-    with pytest.raises(SettingsInvalid, match="HANDOFF_DOOR_ADDRESS: must look like"):
-        load_settings(door_address=value, _env_file=None)
-
-
-def test_tolerance_is_the_standard_s() -> None:
-    """Five minutes, as its libraries have it."""
-    assert timedelta(seconds=limits.door_signature_seconds_max) == timedelta(minutes=5)
