@@ -20,6 +20,8 @@ from adapters.words import plain
 from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.contact_attempted import AttemptOutcome
+from broker.schemas.handoff_failed import HandoffFailure
+from broker.schemas.handoff_started import PickedUp
 from broker.schemas.ids import KeyId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.revocation_acknowledged import RevocationOutcome
@@ -78,6 +80,7 @@ def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
     _reading(app, desk)
     _deciding(app, desk)
     _confirming(app, desk)
+    _transferring(app, desk)
     _following(app, desk)
     _giving_up(app, desk)
     return app
@@ -145,9 +148,16 @@ def _reading(app: typer.Typer, desk: _Desk) -> None:
 
 def _deciding(app: typer.Typer, desk: _Desk) -> None:
     @app.command("accept")
-    def accept(reference: Reference, org: Org = None, by: By = AcceptedBy.STAFF) -> None:
+    def accept(
+        reference: Reference,
+        org: Org = None,
+        by: By = AcceptedBy.STAFF,
+        live: Annotated[
+            bool, typer.Option("--live", help="You call the worker now and take her over on the line.")
+        ] = False,
+    ) -> None:
         """Say yes. The first yes wins; what was released to you follows."""
-        desk.answer(org, reference, lambda inbox, offer: inbox.accept(offer.offer_id, by=by))
+        desk.answer(org, reference, lambda inbox, offer: inbox.accept(offer.offer_id, by=by, live=live))
 
     @app.command("decline")
     def decline(
@@ -193,6 +203,34 @@ def _confirming(app: typer.Typer, desk: _Desk) -> None:
             typer.echo(f"{offer.reference}: confirmed now. `handoff inbox show {offer.reference} --contact` shows it.")
 
         desk.run(org, work)
+
+
+def _transferring(app: typer.Typer, desk: _Desk) -> None:
+    @app.command("handoff")
+    def handoff(
+        reference: Reference,
+        started: Annotated[
+            PickedUp | None, typer.Option("--started", case_sensitive=False, help="Who picked up: WORKER or BACKUP.")
+        ] = None,
+        completed: Annotated[bool, typer.Option("--completed", help="You are in touch with her.")] = False,
+        failed: Annotated[
+            HandoffFailure | None, typer.Option("--failed", case_sensitive=False, help="Why it did not come about.")
+        ] = None,
+        org: Org = None,
+        by: By = AcceptedBy.STAFF,
+    ) -> None:
+        """Say how the live transfer goes: exactly one of --started, --completed and --failed."""
+        if sum((started is not None, completed, failed is not None)) != 1:
+            raise typer.BadParameter("Give exactly one of --started, --completed and --failed.")
+
+        async def give(inbox: Inbox, offer: OfferSeen) -> Answered:
+            if started is not None:
+                return await inbox.handoff_started(offer.offer_id, started, by=by)
+            if failed is not None:
+                return await inbox.handoff_failed(offer.offer_id, failed)
+            return await inbox.handoff_completed(offer.offer_id)
+
+        desk.answer(org, reference, give)
 
 
 def _following(app: typer.Typer, desk: _Desk) -> None:

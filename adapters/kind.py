@@ -22,6 +22,9 @@ from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
 from broker.schemas.field_groups import FieldGroup
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed
+from broker.schemas.handoff_started import HandoffStarted
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_made import OfferMade
@@ -43,6 +46,9 @@ EVERY_ANSWER: Final = frozenset[type[EventData]](
         ContactAttempted,
         ContactMade,
         ContactUnreachable,
+        HandoffStarted,
+        HandoffCompleted,
+        HandoffFailed,
         ServiceStarted,
         ServiceCompleted,
         ServiceEnded,

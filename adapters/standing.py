@@ -12,6 +12,9 @@ from broker.schemas.contact_attempted import ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed
+from broker.schemas.handoff_started import HandoffStarted
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
@@ -27,6 +30,9 @@ class Standing(StrEnum):
 
     WAITING = "WAITING"
     WAITLISTED = "WAITLISTED"
+    ACCEPTED = "ACCEPTED"
+    """Accepted with a live transfer that has not begun."""
+    HANDOFF = "HANDOFF"
     CONTACT_PENDING = "CONTACT_PENDING"
     ENGAGED = "ENGAGED"
     IN_SERVICE = "IN_SERVICE"
@@ -44,7 +50,7 @@ S = Standing
 
 OPEN: Final = frozenset({S.WAITING, S.WAITLISTED})
 """A person has still to say yes or no."""
-TAKEN: Final = frozenset({S.CONTACT_PENDING, S.ENGAGED, S.IN_SERVICE})
+TAKEN: Final = frozenset({S.ACCEPTED, S.HANDOFF, S.CONTACT_PENDING, S.ENGAGED, S.IN_SERVICE})
 """Accepted and under way: what was released may be opened."""
 OVER: Final = frozenset(Standing) - OPEN - TAKEN
 """Nothing follows; what is held of the offer is forgotten."""
@@ -55,13 +61,17 @@ ANSWERS: Final[Mapping[type[EventData], Mapping[Standing, Standing]]] = {
     OfferDeclined: {
         S.WAITING: S.DECLINED,
         S.WAITLISTED: S.DECLINED,
+        S.ACCEPTED: S.GIVEN_BACK,
         S.CONTACT_PENDING: S.GIVEN_BACK,
         S.ENGAGED: S.GIVEN_BACK,
     },
     OfferWaitlisted: {S.WAITING: S.WAITLISTED},
     ContactAttempted: {S.CONTACT_PENDING: S.CONTACT_PENDING},
-    ContactMade: {S.CONTACT_PENDING: S.ENGAGED},
+    ContactMade: {S.CONTACT_PENDING: S.ENGAGED, S.HANDOFF: S.ENGAGED},
     ContactUnreachable: {S.CONTACT_PENDING: S.UNREACHABLE},
+    HandoffStarted: {S.ACCEPTED: S.HANDOFF},
+    HandoffCompleted: {S.HANDOFF: S.ENGAGED},
+    HandoffFailed: {S.ACCEPTED: S.CONTACT_PENDING, S.HANDOFF: S.CONTACT_PENDING},
     ServiceStarted: {S.ENGAGED: S.IN_SERVICE},
     ServiceCompleted: {S.IN_SERVICE: S.COMPLETED},
     ServiceEnded: {
@@ -71,6 +81,9 @@ ANSWERS: Final[Mapping[type[EventData], Mapping[Standing, Standing]]] = {
     },
 }
 """Each answer: from where it may be given, and where it leads."""
+
+LIVE: Final[Mapping[Standing, Standing]] = {S.WAITING: S.ACCEPTED, S.WAITLISTED: S.ACCEPTED}
+"""Where an acceptance leads that promises a live transfer."""
 
 REFUSED_TO: Final[Mapping[RefusalCode, Standing]] = {
     RefusalCode.OFFER_TAKEN: S.WITHDRAWN,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from adapters.file import File, OfferOnFile, Prepared, RecallOnFile
 from adapters.provider import Provider
-from adapters.standing import OVER, REFUSED_TO, TAKEN, Standing
+from adapters.standing import OPEN, OVER, REFUSED_TO, TAKEN, Standing
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
@@ -88,7 +88,7 @@ def offer_withdrawn(file: File, arrival: Arrival, fact: OfferWithdrawn) -> None:
 def offer_expired(file: File, arrival: Arrival, fact: OfferExpired) -> None:
     """Close an offer that nobody answered in time; an acceptance on its way will be refused as too late."""
     offer = file.offers.get((arrival.org, fact.offer_id)) or _blank(file, arrival, fact.offer_id)
-    if offer.standing in (Standing.WAITING, Standing.WAITLISTED, Standing.CONTACT_PENDING):
+    if offer.standing in (*OPEN, Standing.ACCEPTED, Standing.CONTACT_PENDING):
         file.stand(offer, Standing.EXPIRED)
 
 

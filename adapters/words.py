@@ -129,7 +129,14 @@ def call_back(offer: OfferMade) -> str | None:
         return None
     unit = f", unit {worker.unit}" if worker.unit else ""
     until = f", until {moment(worker.shift_ends_at)}" if worker.shift_ends_at else ""
-    return f"{plain(worker.role)}{unit}, {worker.callback}{until}"
+    then = f"; then {plain(worker.backup.role)}, {worker.backup.callback}" if worker.backup and until else ""
+    return f"{plain(worker.role)}{unit}, {worker.callback}{until}{then}"
+
+
+def as_of(offer: OfferMade, now: datetime) -> OfferMade:
+    """The offer with whom to call at `now`: nobody is called after their shift."""
+    worker = offer.worker_contact
+    return offer if worker is None else offer.model_copy(update={"worker_contact": worker.at(now)})
 
 
 def moment(when: datetime) -> str:

@@ -20,6 +20,7 @@ from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.event import FROM_SOURCE, EventData, Flow, Subject
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused, RecordPosition
+from broker.schemas.handoff_failed import HandoffFailed
 from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.referral_recalled import ReferralRecalled
@@ -36,7 +37,7 @@ from broker.trail.entries import Step
 
 log = logging.getLogger(__name__)
 
-_NEED_CIPHERTEXTS = frozenset({OfferAccepted, ReferralSealed})
+_NEED_CIPHERTEXTS = frozenset({OfferAccepted, HandoffFailed, ReferralSealed})
 _NEED_DISCLOSURES = frozenset({ReferralRecalled, RevocationAcknowledged})
 
 

@@ -46,6 +46,8 @@ CONFIRM_SECONDS: Final = 0.05
 """How long confirmed messages may linger in the outbox when no further batch takes their deletion along."""
 BATCHES_IN_FLIGHT_MAX: Final = 4
 """Batches whose messages Kafka has not confirmed yet; more would pile up in memory while Kafka is away."""
+_RELEASING: Final = frozenset({NextAction.ASK_FOR_KEYS, NextAction.CHASE_HANDOFF})
+"""Where the gate is asked anew what goes out, so that the ciphertexts must be at hand."""
 DUE_PER_TICK_MAX: Final = 100
 """Deadlines worked in one transaction: enough to drain a backlog, few enough to keep others waiting briefly."""
 
@@ -243,7 +245,7 @@ class Pipeline:
             emergencies = await connection.fetch(_GLASS_DUE, desk.now, DUE_PER_TICK_MAX)
             broken = {row["referral_id"] for row in emergencies}
             asked = {row["referral_id"] for row in recalls} | broken
-            releasing = {row["referral_id"] for row in needs if row["next_action"] == NextAction.ASK_FOR_KEYS}
+            releasing = {row["referral_id"] for row in needs if row["next_action"] in _RELEASING}
             under_another = await self._under_another_policy(connection, now)
             referrals = {*asked, *under_another, *(row["referral_id"] for row in needs)}
             wanted = Wanted(referrals=referrals, recalls_of=asked, sealed_of=releasing)

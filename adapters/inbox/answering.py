@@ -11,10 +11,11 @@ from adapters import rows
 from adapters.errors import AnswerNotPossible, OfferNotFound
 from adapters.file import File, OfferOnFile, Prepared
 from adapters.provider import Provider
-from adapters.standing import TAKEN, Standing, after, why_not
+from adapters.standing import LIVE, TAKEN, Standing, after, why_not
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.ids import ConsentId, EventId, OfferId, new_event_id
+from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged
@@ -147,7 +148,8 @@ class Answering:
         event_id: EventId | None,
     ) -> Answered:
         before = offer.standing
-        following = after(before, type(fact))
+        live = isinstance(fact, OfferAccepted) and fact.live_transfer
+        following = LIVE.get(before) if live else after(before, type(fact))
         if following is None:
             raise AnswerNotPossible(why_not(before, type(fact)))
         envelope = self._envelope(file, offer.referral_id, fact, offer.offer_id, release, event_id)

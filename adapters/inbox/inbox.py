@@ -19,6 +19,9 @@ from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed, HandoffFailure
+from broker.schemas.handoff_started import HandoffStarted, PickedUp
 from broker.schemas.ids import ConsentId, EventId, KeyId, OfferId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
@@ -91,10 +94,14 @@ class Inbox:
         *,
         by: AcceptedBy = AcceptedBy.STAFF,
         contact_by: datetime | None = None,
+        live: bool = False,
         release: Release | None = None,
     ) -> Answered:
-        """A person says yes. The first acceptance of a need wins; the broker tells who was quicker."""
-        fact = OfferAccepted(offer_id=offer_id, accepted_by=by, expected_contact_by=contact_by)
+        """A person says yes. The first acceptance of a need wins; the broker tells who was quicker.
+
+        `live`: whoever accepts calls the worker now, and takes the survivor over on the line.
+        """
+        fact = OfferAccepted(offer_id=offer_id, accepted_by=by, live_transfer=live, expected_contact_by=contact_by)
         return await self.answer(offer_id, fact, release=release)
 
     async def decline(self, offer_id: OfferId, reason: DeclineReason, *, release: Release | None = None) -> Answered:
@@ -109,6 +116,18 @@ class Inbox:
     async def waitlist(self, offer_id: OfferId, *, expected_by: datetime | None = None) -> Answered:
         """A place in the queue."""
         return await self.answer(offer_id, OfferWaitlisted(offer_id=offer_id, expected_by=expected_by))
+
+    async def handoff_started(self, offer_id: OfferId, picked_up: PickedUp, *, by: AcceptedBy) -> Answered:
+        """The worker, or the backup, has picked up, and the survivor is on the line."""
+        return await self.answer(offer_id, HandoffStarted(offer_id=offer_id, taken_by=by, picked_up=picked_up))
+
+    async def handoff_completed(self, offer_id: OfferId, *, release: Release | None = None) -> Answered:
+        """The survivor was taken over live, and is in touch."""
+        return await self.answer(offer_id, HandoffCompleted(offer_id=offer_id), release=release)
+
+    async def handoff_failed(self, offer_id: OfferId, reason: HandoffFailure) -> Answered:
+        """The live transfer did not come about; contact is made as usual."""
+        return await self.answer(offer_id, HandoffFailed(offer_id=offer_id, reason=reason))
 
     async def contact_attempted(self, offer_id: OfferId, outcome: AttemptOutcome) -> Answered:
         """One attempt at contact; attempts are counted here."""

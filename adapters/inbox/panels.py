@@ -6,7 +6,7 @@ The same lines whether a value is there or not, so that the marker itself tells 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from adapters import words
 from adapters.errors import KeysNotHere
@@ -14,10 +14,15 @@ from adapters.inbox.contact import DETAILS, contact_lines, usable
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.kind import ProviderKind
-from adapters.standing import OPEN, TAKEN
+from adapters.standing import OPEN, TAKEN, Standing
 from broker.schemas.field_groups import GROUPS
+from broker.schemas.offer_made import OfferMade
 from broker.schemas.person_groups import SafeContact
 from broker.schemas.refusal import ADVICE
+from broker.schemas.vocabulary import Priority
+
+LIVE_FIRST: Final = frozenset({Priority.P0, Priority.P1})
+"""Where a live transfer is offered before anything else (domain.md §10.3)."""
 
 
 def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
@@ -66,13 +71,36 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
         yield "The offer is over and its content has been forgotten."
     else:
         yield ""
-        yield from kind.summarise(offer.offer)
+        yield from _asked(offer, offer.offer, kind, now)
     if offer.released:
         yield ""
         yield from _duties(offer)
     elif offer.keys_missing:
         yield ""
         yield f"What was sealed for you is here, the keys to it are not. {KeysNotHere.remedy}"
+
+
+def _asked(seen: OfferSeen, offer: OfferMade, kind: ProviderKind, now: datetime) -> Iterator[str]:
+    """What is asked; where it is urgent, the live transfer first."""
+    current = words.as_of(offer, now)
+    if current.worker_contact is not None:
+        yield from _live(seen, offer)
+    yield from kind.summarise(current)
+    if offer.worker_contact is not None and current.worker_contact is None:
+        yield "Call back: nobody. The worker's shift is over and no backup was named: ask the network's operator."
+
+
+def _live(seen: OfferSeen, offer: OfferMade) -> Iterator[str]:
+    """The next step of a live transfer, where there is one to make."""
+    handoff = f"handoff inbox handoff {seen.reference}"
+    if seen.standing in OPEN and offer.priority in LIVE_FIRST:
+        yield "LIVE TRANSFER FIRST: if you can call the worker now and take her over on the line:"
+        yield f"  handoff inbox accept {seen.reference} --live"
+    elif seen.standing is Standing.ACCEPTED:
+        yield f"CALL THE WORKER NOW. When somebody has picked up: {handoff} --started WORKER (or BACKUP)"
+        yield f"If it does not come about: {handoff} --failed NO_ANSWER (or another reason)"
+    elif seen.standing is Standing.HANDOFF:
+        yield f"LIVE TRANSFER UNDER WAY. When she is with you: {handoff} --completed; if not: {handoff} --failed …"
 
 
 def _taken_back(offer: OfferSeen) -> Iterator[str]:

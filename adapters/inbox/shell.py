@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import typer
 
+from adapters import words
 from adapters.inbox import panels
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.listing import OfferSeen
@@ -26,7 +28,7 @@ async def list_offers(inbox: Inbox, *, everything: bool, as_json: bool) -> None:
     """Print the list."""
     offers, now = await inbox.offers(everything=everything), await inbox.now()
     if as_json:
-        typer.echo(json.dumps([_offer_json(offer) for offer in offers], indent=2))
+        typer.echo(json.dumps([_offer_json(offer, now) for offer in offers], indent=2))
         return
     for line in panels.columns([panels.listed(offer, now) for offer in offers]):
         typer.echo(line)
@@ -48,7 +50,7 @@ async def show(inbox: Inbox, reference: str, look: Look) -> None:
     )
     if look.as_json:
         told = {group.field_group: panels.revealed(group, offer, now, contact=look.contact) for group in opened}
-        typer.echo(json.dumps(_offer_json(offer) | {"opened": told}, indent=2))
+        typer.echo(json.dumps(_offer_json(offer, now) | {"opened": told}, indent=2))
         return
     if panels.may_open(offer, now):
         for line in panels.opened_lines(opened, offer, now, contact=look.contact):
@@ -65,8 +67,9 @@ async def show_aside(inbox: Inbox) -> None:
         typer.echo(line)
 
 
-def _offer_json(offer: OfferSeen) -> dict[str, Any]:
-    content = offer.offer.model_dump(mode="json", by_alias=True, exclude_none=True) if offer.offer is not None else None
+def _offer_json(offer: OfferSeen, now: datetime) -> dict[str, Any]:
+    current = words.as_of(offer.offer, now) if offer.offer is not None else None
+    content = current.model_dump(mode="json", by_alias=True, exclude_none=True) if current is not None else None
     return {
         "reference": offer.reference,
         "offerId": offer.offer_id,

@@ -65,14 +65,21 @@ _DELIVERY: Final = {
 }
 
 # What each answer does: the offer's new state (- for none), then the need's way from each state that it may be in.
+# An acceptance that promises a live transfer stays at ACCEPTED.
 _ANSWERS: Final = {
     "offer.receipted": ("RECEIPTED", {}),
     "offer.accepted": ("ACCEPTED", {"OFFERED": "ACCEPTED CONTACT_PENDING", "WAITLISTED": "ACCEPTED CONTACT_PENDING"}),
     "offer.declined": ("DECLINED", {}),
     "offer.waitlisted": ("WAITLISTED", {}),
     "contact.attempted": ("-", {}),
-    "contact.made": ("-", {"CONTACT_PENDING": "ENGAGED", "HANDOFF": "ENGAGED"}),
+    "contact.made": ("-", {"CONTACT_PENDING": "ENGAGED", "HANDOFF": "ENGAGED", "ACCEPTED": "CONTACT_PENDING ENGAGED"}),
     "contact.unreachable": ("-", {"CONTACT_PENDING": "UNREACHABLE"}),
+    "handoff.started": ("-", {"ACCEPTED": "HANDOFF"}),
+    "handoff.completed": (
+        "-",
+        {"HANDOFF": "ENGAGED", "ACCEPTED": "HANDOFF ENGAGED", "CONTACT_PENDING": "ENGAGED"},
+    ),
+    "handoff.failed": ("-", {"ACCEPTED": "CONTACT_PENDING", "HANDOFF": "CONTACT_PENDING"}),
     "service.started": ("-", {"ENGAGED": "IN_SERVICE"}),
     "service.completed": ("-", {"IN_SERVICE": "COMPLETED"}),
     "service.ended": (

@@ -50,6 +50,8 @@ class NextAction(StrEnum):
     CHASE_KEYS = "CHASE_KEYS"
     ASK_FOR_KEYS = "ASK_FOR_KEYS"
     """The key for which the source was to wrap is revoked: it is asked anew at once."""
+    CHASE_HANDOFF = "CHASE_HANDOFF"
+    """A live transfer was promised: it is to begin, and then to end."""
     CHASE_CONTACT = "CHASE_CONTACT"
     CHASE_OUTCOME = "CHASE_OUTCOME"
 

@@ -13,7 +13,7 @@ from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import NeedState
 from broker.trail.entries import Step
 
-TAKEN = frozenset({NeedState.ACCEPTED, NeedState.CONTACT_PENDING, NeedState.ENGAGED})
+TAKEN = frozenset({NeedState.ACCEPTED, NeedState.HANDOFF, NeedState.CONTACT_PENDING, NeedState.ENGAGED})
 
 
 def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: Desk) -> None:

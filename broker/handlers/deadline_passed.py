@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 
 from broker.domain.deadlines import deadline
-from broker.handlers import breaking_glass
+from broker.handlers import breaking_glass, handing_over
 from broker.handlers.cases import UNDECIDED_OFFER_STATES, Need, NextAction, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.recalling import overdue
@@ -83,6 +83,8 @@ def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
         expire(desk, referral, need, need.due_at)
     elif need.next_action is NextAction.ASK_FOR_KEYS:
         _ask_for_keys(desk, referral, need)
+    elif need.next_action is NextAction.CHASE_HANDOFF:
+        handing_over.overdue(desk, referral, need)
     else:
         _chase(desk, referral, need)
 

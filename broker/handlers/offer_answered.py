@@ -1,8 +1,8 @@
 """offer.receipted, accepted, declined, waitlisted: what a provider says to an offer. The first acceptance wins."""
 
-from broker.domain.deadlines import deadline
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import OPEN_OFFER_STATES, Need, NextAction, Offer, Referral
+from broker.handlers.awaiting import await_contact
+from broker.handlers.cases import OPEN_OFFER_STATES, Need, Offer, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.releasing import release
 from broker.handlers.seeking import seek
@@ -27,17 +27,20 @@ def receipted(arrival: Arrival[OfferReceipted], desk: Desk) -> None:
 
 
 def accepted(arrival: Arrival[OfferAccepted], desk: Desk) -> None:
-    """A human has said yes: the others are withdrawn, and the gate is asked what may be released."""
+    """A human has said yes: the others are withdrawn, and the gate is asked what may be released.
+
+    Where the survivor is taken over live, the need waits for that first.
+    """
     referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
     _still_open(offer)
     desk.move_offer(offer, OfferState.ACCEPTED, Acknowledgment.A3_DECIDED)
     withdraw_others(desk, referral, offer)
-    desk.move_need(need, NeedState.ACCEPTED, NeedState.CONTACT_PENDING)
+    live = arrival.fact.live_transfer
+    desk.move_need(need, NeedState.ACCEPTED, *(() if live else (NeedState.CONTACT_PENDING,)))
     desk.change(need, offer_id=offer.offer_id, provider=offer.provider, feedback_consent=arrival.consent_named())
-    contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
-    desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)
+    await_contact(desk, referral, need, offer.provider)
     release(desk, referral, need, offer)
-    if need.state is NeedState.CONTACT_PENDING:
+    if need.state in (NeedState.ACCEPTED, NeedState.CONTACT_PENDING):
         tell_status(desk, referral, need, Acknowledgment.A3_DECIDED)
 
 

@@ -11,7 +11,7 @@ from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import NeedState
 from broker.trail.entries import Step
 
-AWAITING = frozenset({NeedState.CONTACT_PENDING, NeedState.HANDOFF, NeedState.ENGAGED})
+AWAITING = frozenset({NeedState.ACCEPTED, NeedState.HANDOFF, NeedState.CONTACT_PENDING, NeedState.ENGAGED})
 
 
 def handle(arrival: Arrival[ReferralSealed], desk: Desk) -> None:

@@ -10,6 +10,7 @@ from broker.domain.consent import Decision, Effect, Phase
 from broker.domain.deadlines import deadline
 from broker.domain.pack import Basis
 from broker.handlers import gate
+from broker.handlers.awaiting import await_contact
 from broker.handlers.bounds import count_use
 from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
 from broker.handlers.desk import Desk, Disclosed
@@ -22,7 +23,7 @@ from broker.schemas.event import Flow
 from broker.schemas.field_groups import SEALABLE, FieldGroup
 from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.recipient_chosen import RecipientChosen
-from broker.schemas.vocabulary import Acknowledgment, RecipientCategory
+from broker.schemas.vocabulary import RecipientCategory
 from broker.trail.entries import Step
 
 SHREDDED = "PAYLOAD_SHREDDED"
@@ -138,8 +139,7 @@ def _hand_over(
     ]
     count_use(desk, decision, referral, need, offer.provider)
     desk.change(need, released=True)
-    contact_by = deadline(desk.pack_of(referral), Acknowledgment.A4_CONTACT, referral.priority, desk.now)
-    desk.schedule(need, NextAction.CHASE_CONTACT, contact_by, offer.provider)
+    await_contact(desk, referral, need, offer.provider)
 
 
 def duties(decision: Decision) -> dict[str, object]:
@@ -187,5 +187,6 @@ def _ask_for_keys(
         referral.referral_id,
         {**_facts(referral, need, offer, decision), "groups": groups, "answerBy": answer_by},
     )
-    if need.due_at is None or not need.released or answer_by < need.due_at:
+    waits_for_keys = not need.released and need.next_action is not NextAction.CHASE_HANDOFF
+    if need.due_at is None or waits_for_keys or answer_by < need.due_at:
         desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)

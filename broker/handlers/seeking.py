@@ -187,6 +187,7 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
 def offer_event(request: Request, referral: Referral, need: Need, offer: Offer, decision: Decision) -> OfferMade:
     """The offer's content: exactly the groups that were let through, everything else absent, and the notice on it."""
     groups = decision.let_through
+    worker = request.worker_contact if "FG23" in groups else None
     return OfferMade(
         offer_id=offer.offer_id,
         category=need.category,
@@ -197,7 +198,7 @@ def offer_event(request: Request, referral: Referral, need: Need, offer: Offer, 
         access_needs=request.access_needs if "FG02" in groups else None,
         jurisdiction_code=request.jurisdiction_code if "FG07a" in groups else None,
         area=request.area if "FG07b" in groups else None,
-        worker_contact=request.worker_contact if "FG23" in groups else None,
+        worker_contact=None if worker is None else worker.at(offer.made_at),
         notice_code=decision.obligations.notice_code,
     )
 

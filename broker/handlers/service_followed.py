@@ -8,6 +8,9 @@ from broker.handlers.telling import tell_closed, tell_status
 from broker.schemas.contact_attempted import ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed
+from broker.schemas.handoff_started import HandoffStarted
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.service_completed import ServiceCompleted
 from broker.schemas.service_ended import ServiceEnded
@@ -15,12 +18,22 @@ from broker.schemas.service_started import ServiceStarted
 from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState
 from broker.trail.entries import Step
 
-Followed = ContactAttempted | ContactMade | ContactUnreachable | ServiceStarted | ServiceCompleted | ServiceEnded
+Followed = (
+    ContactAttempted
+    | ContactMade
+    | ContactUnreachable
+    | HandoffStarted
+    | HandoffCompleted
+    | HandoffFailed
+    | ServiceStarted
+    | ServiceCompleted
+    | ServiceEnded
+)
 
 
 def attempted(arrival: Arrival[ContactAttempted], desk: Desk) -> None:
     """A contact attempt inside the agreed windows; it stays pending."""
-    _, need = _accepted(arrival, desk)
+    _, need = taken_on(arrival, desk)
     if need.state not in (NeedState.CONTACT_PENDING, NeedState.HANDOFF):
         raise Refused(RefusalCode.TRANSITION_IMPOSSIBLE, "offerId")
     desk.record(
@@ -32,8 +45,13 @@ def attempted(arrival: Arrival[ContactAttempted], desk: Desk) -> None:
 
 def made(arrival: Arrival[ContactMade], desk: Desk) -> None:
     """The survivor is in touch with the provider (A4)."""
-    referral, need = _accepted(arrival, desk)
-    desk.move_need(need, NeedState.ENGAGED)
+    referral, need = taken_on(arrival, desk)
+    engage(desk, referral, need, *((NeedState.CONTACT_PENDING,) if need.state is NeedState.ACCEPTED else ()))
+
+
+def engage(desk: Desk, referral: Referral, need: Need, *before: NeedState) -> None:
+    """The survivor is in touch, by the way `before`; next an outcome is due."""
+    desk.move_need(need, *before, NeedState.ENGAGED)
     desk.change(need, engaged=True)
     _outcome_due(desk, referral, need)
     tell_status(desk, referral, need, Acknowledgment.A4_CONTACT)
@@ -41,7 +59,7 @@ def made(arrival: Arrival[ContactMade], desk: Desk) -> None:
 
 def unreachable(arrival: Arrival[ContactUnreachable], desk: Desk) -> None:
     """The agreed attempts are used up: closed, and put before a human, because a person is still out there."""
-    referral, need = _accepted(arrival, desk)
+    referral, need = taken_on(arrival, desk)
     desk.move_need(need, NeedState.UNREACHABLE, attempts=arrival.fact.attempts)
     desk.schedule(need, None, None, desk.broker_org)
     desk.raise_work(need, "UNREACHABLE", referral)
@@ -50,7 +68,7 @@ def unreachable(arrival: Arrival[ContactUnreachable], desk: Desk) -> None:
 
 def started(arrival: Arrival[ServiceStarted], desk: Desk) -> None:
     """The service has begun (A5)."""
-    referral, need = _accepted(arrival, desk)
+    referral, need = taken_on(arrival, desk)
     desk.move_need(need, NeedState.IN_SERVICE, service=arrival.fact.service.value)
     _outcome_due(desk, referral, need)
     tell_status(desk, referral, need, Acknowledgment.A5_SERVICE)
@@ -58,7 +76,7 @@ def started(arrival: Arrival[ServiceStarted], desk: Desk) -> None:
 
 def completed(arrival: Arrival[ServiceCompleted], desk: Desk) -> None:
     """The service came to an outcome (A6)."""
-    referral, need = _accepted(arrival, desk)
+    referral, need = taken_on(arrival, desk)
     desk.move_need(need, NeedState.COMPLETED, outcome=arrival.fact.outcome.value)
     desk.schedule(need, None, None, None)
     tell_closed(desk, referral, need, outcome=arrival.fact.outcome)
@@ -66,7 +84,7 @@ def completed(arrival: Arrival[ServiceCompleted], desk: Desk) -> None:
 
 def ended(arrival: Arrival[ServiceEnded], desk: Desk) -> None:
     """It ended before completion, or the survivor chose otherwise before it began."""
-    referral, need = _accepted(arrival, desk)
+    referral, need = taken_on(arrival, desk)
     begun = need.state is NeedState.IN_SERVICE
     desk.move_need(
         need,
@@ -77,7 +95,7 @@ def ended(arrival: Arrival[ServiceEnded], desk: Desk) -> None:
     tell_closed(desk, referral, need, closure=arrival.fact.closure)
 
 
-def _accepted(arrival: Arrival[Followed], desk: Desk) -> tuple[Referral, Need]:
+def taken_on(arrival: Arrival[Followed], desk: Desk) -> tuple[Referral, Need]:
     """The need that this provider has taken on; anything else is refused."""
     referral, need, offer = desk.offer_to(arrival.envelope.subject, arrival.fact.offer_id, arrival.party.org)
     if offer.state is OfferState.WITHDRAWN:

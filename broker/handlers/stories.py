@@ -8,6 +8,7 @@ from broker.handlers import (
     capacity_updated,
     consent_recorded,
     consent_revoked,
+    handing_over,
     incident_reported,
     offer_answered,
     recalling,
@@ -31,6 +32,9 @@ from broker.schemas.contact_attempted import ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed
+from broker.schemas.handoff_started import HandoffStarted
 from broker.schemas.incident_reported import IncidentReported
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
@@ -65,6 +69,9 @@ STORIES: Mapping[type[EventData], Story] = {
     ContactAttempted: service_followed.attempted,
     ContactMade: service_followed.made,
     ContactUnreachable: service_followed.unreachable,
+    HandoffStarted: handing_over.started,
+    HandoffCompleted: handing_over.completed,
+    HandoffFailed: handing_over.failed,
     ServiceStarted: service_followed.started,
     ServiceCompleted: service_followed.completed,
     ServiceEnded: service_followed.ended,

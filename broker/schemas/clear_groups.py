@@ -4,10 +4,12 @@ Every property is a code, a count, a yes or no, or a number to call: there is no
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from broker.schemas.event import Contract
 from broker.schemas.group import Group
 from broker.schemas.group_vocabulary import Diet, GenderOfPlacement, PetType, WorkerRole
 from broker.schemas.shapes import Area, Code, Count, JurisdictionCode, Language, Maybe, Moment, PhoneNumber, Unique
@@ -57,8 +59,15 @@ class AccessNeeds(Group):
     transport_needed: bool = False
 
 
+class BackupContact(Contract):
+    """Who is called in a worker's place once the shift has ended, by role and number."""
+
+    role: WorkerRole
+    callback: PhoneNumber
+
+
 class WorkerContact(Group):
-    """FG23: whom a provider calls back, by role and number.
+    """FG23: whom a provider calls back, by role and number, until the shift ends; then the backup, if one is named.
 
     domain.md §7.2 has an optional `workerName`; it is left out, because a property that takes any name takes the
     survivor's name too. The role, the unit's code and the number reach the worker.
@@ -71,6 +80,13 @@ class WorkerContact(Group):
     callback: PhoneNumber
     unit: Maybe[Code] = None
     shift_ends_at: Maybe[Moment] = None
+    backup: Maybe[BackupContact] = None
+
+    def at(self, now: datetime) -> "WorkerContact | None":
+        """Whom to call at `now` (UTC): nobody is called after their shift, so there may be nobody."""
+        if self.shift_ends_at is None or now < self.shift_ends_at:
+            return self
+        return None if self.backup is None else WorkerContact(role=self.backup.role, callback=self.backup.callback)
 
 
 class Jurisdiction(Group):

@@ -23,7 +23,8 @@ class OfferAccepted(EventData):
     """An acceptance (A3), published when a person has decided; nothing accepts by itself.
 
     The first acceptance of a need wins: the broker takes the other offers back, asks the gate again, and releases the
-    sealed groups that the consent lets through.
+    sealed groups that the consent lets through. `liveTransfer`: whoever accepts calls the worker at once and takes the
+    survivor over on the line; `handoff.started` is due next.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.offer.accepted.v1"
@@ -37,4 +38,5 @@ class OfferAccepted(EventData):
 
     offer_id: OfferIdText
     accepted_by: AcceptedBy
+    live_transfer: Annotated[bool, InGroup("FG25")] = False
     expected_contact_by: Annotated[Maybe[Moment], InGroup("FG25")] = None

@@ -1,0 +1,25 @@
+"""What a provider that has accepted owes next on the way to the survivor, and until when."""
+
+from broker.domain.deadlines import deadline
+from broker.handlers.cases import Need, NextAction, Referral
+from broker.handlers.desk import Desk
+from broker.schemas.ids import OrgId
+from broker.schemas.vocabulary import Acknowledgment, NeedState
+
+
+def await_contact(desk: Desk, referral: Referral, need: Need, provider: OrgId) -> None:
+    """Contact, or the next step of a live transfer where one was promised.
+
+    A transfer begins within the time of a receipt (A2): somebody picks up. It ends within the time for contact (A4).
+    Both count from when the need came to its state, so that nothing in between prolongs them.
+    """
+    pack, priority = desk.pack_of(referral), referral.priority
+    if need.state is NeedState.ACCEPTED:
+        due = deadline(pack, Acknowledgment.A2_RECEIPTED, priority, need.changed_at)
+        desk.schedule(need, NextAction.CHASE_HANDOFF, due, provider)
+    elif need.state is NeedState.HANDOFF:
+        due = deadline(pack, Acknowledgment.A4_CONTACT, priority, need.changed_at)
+        desk.schedule(need, NextAction.CHASE_HANDOFF, due, provider)
+    else:
+        due = deadline(pack, Acknowledgment.A4_CONTACT, priority, desk.now)
+        desk.schedule(need, NextAction.CHASE_CONTACT, due, provider)
