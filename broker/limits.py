@@ -184,3 +184,8 @@ quarantine_bulk_max: Final = 1_000
 
 reread_milliseconds: Final = 10_000
 """How long Kafka may take to give one record again: a broker's restart takes less."""
+
+# A provider's roster (adapters/inbox/roster.py)
+
+roster_kept_days: Final = 30
+"""How long a turn that is over stays on the roster: until last month's calls have been looked into."""
