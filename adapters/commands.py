@@ -16,6 +16,7 @@ from adapters.inbox.answering import Answered
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.listing import OfferSeen
+from adapters.roster_commands import roster_app
 from adapters.words import plain
 from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
@@ -83,6 +84,7 @@ def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
     _transferring(app, desk)
     _following(app, desk)
     _giving_up(app, desk)
+    app.add_typer(roster_app(desk.run), name="roster")
     return app
 
 

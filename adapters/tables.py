@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -151,6 +151,17 @@ class Recall(Row, table=True):
     reason: str | None = None
     """What its source had got wrong; None where a survivor took consent back."""
     received_at: datetime = moment()
+
+
+class OnCall(Row, table=True):
+    """A turn of this organisation's roster: a role or desk and its number, in the clear, and only here."""
+
+    __tablename__ = "on_call"
+    org_id: str = Field(primary_key=True)
+    role: str = Field(primary_key=True)
+    starts_at: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True))
+    ends_at: datetime = moment()
+    number: str
 
 
 class Answer(Row, table=True):

@@ -413,3 +413,8 @@ unsealed_look_seconds: Final = 10.0
 
 sequencer_again_seconds: Final = 1.0
 """Before a sequencer that lost its database, or waits for another to end, tries again."""
+
+# A provider's roster (adapters/inbox/roster.py)
+
+roster_kept_days: Final = 30
+"""How long a turn that is over stays on the roster: until last month's calls have been looked into."""

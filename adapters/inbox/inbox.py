@@ -9,6 +9,7 @@ from adapters.errors import AnswerNotPossible
 from adapters.inbox.answering import Answered, Answering, Release
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
+from adapters.inbox.roster import Roster
 from adapters.provider import Provider
 from adapters.retiring import Retired, retire_key
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
@@ -49,6 +50,7 @@ class Inbox:
         self._answering = Answering(pool, provider, environment)
         self._listing = Listing(pool, provider)
         self._opening = Opening(pool, provider)
+        self.roster = Roster(pool, provider.org)
 
     async def offers(self, *, everything: bool = False) -> tuple[OfferSeen, ...]:
         """What waits and what is under way, most urgent first; `everything`: what is over too."""

@@ -11,6 +11,7 @@ from adapters import words
 from adapters.inbox import panels
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.listing import OfferSeen
+from adapters.standing import OPEN
 from broker.schemas.offer_accepted import AcceptedBy
 
 
@@ -58,6 +59,9 @@ async def show(inbox: Inbox, reference: str, look: Look) -> None:
         typer.echo()
     for line in panels.offer_lines(offer, inbox.provider.kind, now):
         typer.echo(line)
+    if offer.standing in OPEN and offer.priority in panels.LIVE_FIRST:
+        for turn in await inbox.roster.on_call(now):
+            typer.echo(f"On call here now: {words.plain(turn.role)}, {turn.number}")
 
 
 async def show_aside(inbox: Inbox) -> None:

@@ -13,7 +13,7 @@ from adapters.words import as_of, call_back
 from broker.schemas.clear_groups import WorkerContact
 from broker.schemas.handoff_failed import HandoffFailure
 from broker.schemas.handoff_started import HandoffStarted, PickedUp
-from broker.schemas.ids import OrgId
+from broker.schemas.ids import OrgId, new_offer_id, new_referral_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_made import OfferMade
 from tests.adapters.network import Installation, Run, until
@@ -30,11 +30,9 @@ SHIFT = {
 
 async def _offered(installation: Installation, inbox: Inbox, org: OrgId, **changes: Any) -> str:
     """An offer that is here; its reference."""
-    offer_id, referral = await installation.voice.offer(org)
-    if changes:
-        made = OfferMade.read(to_json({**OfferMade.EXAMPLE, "offerId": offer_id, **changes}))
-        offer_id = made.offer_id
-        await installation.voice.say(org, made, referral)
+    offer_id = new_offer_id()
+    made = OfferMade.read(to_json({**OfferMade.EXAMPLE, "offerId": offer_id, **changes}))
+    await installation.voice.say(org, made, new_referral_id())
 
     async def there() -> bool:
         return any(offer.offer_id == offer_id for offer in await inbox.offers())
@@ -126,3 +124,39 @@ def test_the_number_is_good_until_the_minute_in_which_the_shift_ends() -> None:
     worker = WorkerContact.model_validate_json(to_json({name: SHIFT[name] for name in SHIFT if name != "backup"}))
     assert worker.at(NOW) is worker
     assert worker.at(NOW + timedelta(hours=2)) is None
+
+
+async def test_the_roster_says_whose_turn_it_is_and_belongs_to_one_provider(
+    installation: Installation, kafka: KafkaForTest, run: Run
+) -> None:
+    """Set, replaced, shown beside an urgent offer, struck out; another organisation of the installation sees none."""
+    haven = await installation.serve(kafka.org("haven"))
+    form = "%Y-%m-%dT%H:%MZ"
+    now = datetime.now(UTC)
+    begun, over = f"{now - timedelta(hours=1):{form}}", f"{now + timedelta(hours=1):{form}}"
+    turn = ("on_call", "--from", begun, "--until", over)
+    later = ("supervisor", "--from", over, "--until", f"{now + timedelta(hours=9):{form}}")
+    async with installation.running() as zone:
+        reference = await _offered(installation, zone.inbox(haven), haven)
+        empty = await run("roster", "list")
+        wrong = [
+            await run("roster", "set", *turn, "--number", "555"),
+            await run("roster", "set", "staff", "--from", over, "--until", begun, "--number", "+15555550120"),
+        ]
+        await run("roster", "set", *turn, "--number", "+15555550120")
+        await run("roster", "set", *turn, "--number", "+15555550121")
+        await run("roster", "set", *later, "--number", "+15555550122")
+        listed, shown = await run("roster", "list"), await run("show", reference)
+        cleared = await run("roster", "clear", "on_call", "--from", begun)
+        again, after = await run("roster", "clear", "on_call", "--from", begun), await run("show", reference)
+        other = await installation.serve(kafka.org("grove"))
+        foreign = await run("roster", "list", "--org", other)
+    assert "NOBODY IS ON CALL NOW." in empty.output
+    assert [result.exit_code for result in wrong] == [2, 2]
+    lines = listed.output.splitlines()
+    assert [line.split()[0] for line in lines] == ["on", "supervisor"]
+    assert ("+15555550121" in lines[0], lines[0].endswith("NOW"), lines[1].endswith("NOW")) == (True, True, False)
+    assert "On call here now: on call, +15555550121" in shown.output
+    assert (cleared.exit_code, again.exit_code) == (0, 1)
+    assert "On call here now" not in after.output
+    assert "+15555550122" not in foreign.output

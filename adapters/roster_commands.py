@@ -1,0 +1,89 @@
+"""`handoff inbox roster`: who is on call at a provider, at which number, from when until when."""
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Final
+
+import typer
+from pydantic import ValidationError
+
+from adapters.inbox.inbox import Inbox
+from adapters.inbox.roster import Turn
+from adapters.words import moment, plain
+from broker.schemas.offer_accepted import AcceptedBy
+
+Run = Callable[[str | None, Callable[[Inbox], Awaitable[None]]], None]
+
+_FORMS: Final = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
+Org = Annotated[str | None, typer.Option("--org", help="Which organisation, where this installation serves several.")]
+Role = Annotated[AcceptedBy, typer.Argument(case_sensitive=False, help="The role or desk; never a name.")]
+From = Annotated[datetime, typer.Option("--from", formats=_FORMS, help="When the turn begins, in UTC.")]
+
+
+def roster_app(run: Run) -> typer.Typer:
+    """The `handoff inbox roster` command group; `run` opens an inbox for the length of one command."""
+    app = typer.Typer(no_args_is_help=True, help="Who is on call here. It never leaves your zone.")
+
+    @app.command("list")
+    def list_(
+        org: Org = None, as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False
+    ) -> None:
+        """The turns that are not over, in their order, and whose turn it is now."""
+
+        async def work(inbox: Inbox) -> None:
+            now = await inbox.now()
+            turns = await inbox.roster.coming(now)
+            for turn in turns:
+                typer.echo(json.dumps(turn.model_dump(mode="json", by_alias=True)) if as_json else _line(turn, now))
+            if not as_json and not any(turn.starts_at <= now for turn in turns):
+                typer.echo("NOBODY IS ON CALL NOW.", err=True)
+
+        run(org, work)
+
+    @app.command("set")
+    def set_(
+        role: Role,
+        starts_at: From,
+        ends_at: Annotated[datetime, typer.Option("--until", formats=_FORMS, help="When it is over, in UTC.")],
+        number: Annotated[str, typer.Option("--number", help="The number, such as +15555550100.")],
+        org: Org = None,
+    ) -> None:
+        """Write a turn down; one of the same role and beginning is replaced."""
+        turn = _turn(role, starts_at, ends_at, number)
+
+        async def work(inbox: Inbox) -> None:
+            await inbox.roster.set(turn)
+            typer.echo(f"{plain(turn.role)}: from {moment(turn.starts_at)} until {moment(turn.ends_at)}.")
+
+        run(org, work)
+
+    @app.command("clear")
+    def clear(role: Role, starts_at: From, org: Org = None) -> None:
+        """Strike a turn out."""
+
+        async def work(inbox: Inbox) -> None:
+            if not await inbox.roster.clear(role, starts_at.replace(tzinfo=UTC)):
+                typer.echo("No such turn; `handoff inbox roster list` shows them.", err=True)
+                raise typer.Exit(1)
+            typer.echo("Struck out.")
+
+        run(org, work)
+
+    return app
+
+
+def _turn(role: AcceptedBy, starts_at: datetime, ends_at: datetime, number: str) -> Turn:
+    if ends_at <= starts_at:
+        raise typer.BadParameter("A turn ends after it has begun.")
+    try:
+        return Turn(
+            role=role, starts_at=starts_at.replace(tzinfo=UTC), ends_at=ends_at.replace(tzinfo=UTC), number=number
+        )
+    except ValidationError:
+        raise typer.BadParameter("Write the number with its country, such as +15555550100.") from None
+
+
+def _line(turn: Turn, now: datetime) -> str:
+    here = "  NOW" if turn.starts_at <= now else ""
+    return f"{plain(turn.role):<11} {turn.number:<16} {moment(turn.starts_at)} to {moment(turn.ends_at)}{here}"
