@@ -212,8 +212,8 @@ class Referral:
     broken_glass: bool = False
     """Whether the store has emergencies of it; they are read only then."""
     glass: dict[BreakGlassId, BreakGlass] = field(default_factory=dict)
-    escalated: set[Escalation] = field(default_factory=set)
-    """Steps of the ladder that were taken; only where a clock is about to take others."""
+    escalated: dict[Escalation, datetime] = field(default_factory=dict)
+    """Steps of the ladder that were taken, with when each was due; only where a clock is about to take others."""
     assigned: frozenset[RecipientCategory] = frozenset()
     """Needs that a human was given: nothing climbs by itself while one has them. Only where a clock asks."""
     unmet: dict[RecipientCategory, Unmet] = field(default_factory=dict)

@@ -24,8 +24,10 @@ WHOLE_NEED: Final = OfferId("-")
 
 def climb(desk: Desk, referral: Referral, need: Need) -> None:
     """Take every step that is due, end the offers whose time is over, and ask the next provider in their place."""
-    if need.state not in SEEKING and need.state is not NeedState.NO_MATCH:
+    if need.state is NeedState.CONSENT_HOLD:
+        seek(desk, referral, need)
         return
+    assert need.state in SEEKING or need.state is NeedState.NO_MATCH
     given = need.category in referral.assigned
     desk.schedule(need, None, None, need.owner)
     if not given and desk.now < referral.expires_at:
@@ -71,7 +73,7 @@ def escalated(
     taken = Escalation(referral.referral_id, need.category, offer_id, level, owed)
     if taken in referral.escalated:
         return False
-    desk.change(referral, escalated=referral.escalated | {taken})
+    desk.put(referral.escalated, taken, due_at)
     desk.written.escalations.append((taken, due_at))
     desk.record(
         Step.NEED_ESCALATED,

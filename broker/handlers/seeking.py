@@ -305,6 +305,7 @@ def expire(desk: Desk, referral: Referral, need: Need, now: datetime) -> None:
     desk.record(Step.DEADLINE_PASSED, referral.referral_id, {"need": need.category, "due": now})
     if need.state is NeedState.NO_MATCH:
         desk.schedule(need, None, None, desk.broker_org)
+        desk.raise_work(need, Waiting.EXPIRED_UNTAKEN, referral)
         return
     desk.move_need(need, NeedState.EXPIRED)
     desk.schedule(need, None, None, desk.broker_org)

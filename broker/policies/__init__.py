@@ -13,8 +13,8 @@ DEFAULT_PACK: Final = "us-federal-vawa"
 SHIPPED: Final[Mapping[str, str]] = {
     "ff38d91f40ca695124702b23b2c7704ea8529e54c3b9a26419f9fa655bd12e59": "us-federal-vawa 1.0.0",
     "4d4d8224eb0b80054098ab40a60016b69d8d9b714ed9bfae2f1b9e7e8bba96b1": "uk-dpa-safeguarding 1.0.0",
-    "fd6488033020ffc8cb366aff15021c9cd69cd75f6266b9b9ed6065a6f655b861": "us-federal-vawa 1.1.0",
-    "d5a0d500fa9d1ee759be0ed1e79adf1e3bd6c60e8bd982040a1cc224d6abd839": "uk-dpa-safeguarding 1.1.0",
+    "163e67f8114e236632d4326b9d9b35563a4e379782dadbe92156ec602950f3d5": "us-federal-vawa 1.0.1",
+    "d54c86c5f7bd4beac898a0f41fd4ac79e82bc8fe9da42e8f79cacdea4e3f34cb": "uk-dpa-safeguarding 1.0.1",
 }
 """SHA-256 (hex) of every pack that this project has ever shipped: whoever trusts the package trusts these."""
 

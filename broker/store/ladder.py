@@ -24,7 +24,7 @@ async def load_ladder(connection: Connection, desk: Desk, due: Sequence[asyncpg.
             level=EscalationLevel(row["level"]),
             owed=Acknowledgment(row["owed"]),
         )
-        desk.referrals[taken.referral_id].escalated.add(taken)
+        desk.referrals[taken.referral_id].escalated[taken] = row["due_at"]
     for row in await connection.fetch(
         "SELECT referral_id, category FROM work_item WHERE referral_id = ANY($1::text[])"
         " AND resolved_at IS NULL AND assigned_to IS NOT NULL",

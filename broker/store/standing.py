@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from broker.domain.lifecycle import NEED, is_terminal
 from broker.limits import status_hours
 from broker.sql.bulk import Connection
 
@@ -50,18 +51,15 @@ class Standing:
     clock: Clock
     needs: tuple[OpenNeeds, ...]
     idle: int
-    """Needs for which nothing is scheduled and which nobody has on a list: there must be none."""
+    """Open needs for which nothing is scheduled and which are on nobody's list: there must be none."""
     escalations: dict[str, int]
     outbox: Pile
     recalls: Pile
     refused: Pile
 
 
-_OPEN = (
-    "state NOT IN ('INVALID', 'COMPLETED', 'ENDED_EARLY', 'UNREACHABLE', 'SURVIVOR_DECLINED', 'CLOSED_UNMET',"
-    " 'CANCELLED', 'REVOKED', 'EXPIRED', 'ENTERED_IN_ERROR')"
-)
-"""What has not ended (domain.md §10.2); a test holds it against the table of states."""
+_OPEN = f"state IN ({', '.join(repr(state.value) for state in NEED if not is_terminal(NEED, state))})"
+"""What has not ended (domain.md §10.2)."""
 
 _NEEDS = f"""
 SELECT state, next_action, owner, count(*) AS count,
@@ -74,6 +72,7 @@ GROUP BY state, next_action, owner ORDER BY state, count DESC
 _IDLE = f"""
 SELECT count(*) FROM need n WHERE {_OPEN} AND due_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM work_item w WHERE w.referral_id = n.referral_id AND w.category = n.category
+        AND w.resolved_at IS NULL
 )
 """  # noqa: S608  a constant
 

@@ -160,10 +160,11 @@ async def resolve(
         )
         told = {"resolution": resolution, **({"unmet": unmet} if unmet else {})}
         await _tell(connection, Step.WORK_RESOLVED, row, by, **told)
-        if action is None:
-            await _resume(connection, row)
-        else:
+        if action is not None:
             await _at_once(connection, row, action)
+            return
+        await _resume(connection, row)
+        await _look_again(connection, row)
 
 
 def _action(row: asyncpg.Record, resolution: Resolution) -> NextAction | None:
@@ -209,6 +210,19 @@ async def _resume(connection: Connection, row: asyncpg.Record) -> None:
     """What had been given to a human climbs again, from where it would be by now."""
     if row["assigned_to"] is not None and row["need_state"] in SEEKING | {NeedState.NO_MATCH}:
         await _at_once(connection, row, NextAction.CLIMB_LADDER)
+
+
+async def _look_again(connection: Connection, row: asyncpg.Record) -> None:
+    """A need that is still open and has no next step comes back, after as long as such an item may lie."""
+    state = row["need_state"]
+    if state is None or row["due_at"] is not None or lifecycle.is_terminal(lifecycle.NEED, NeedState(state)):
+        return
+    await connection.execute(
+        "UPDATE need SET next_action = coalesce(next_action, $3), due_at = $4 WHERE referral_id = $1 AND category = $2"
+        " AND due_at IS NULL",
+        *(row["referral_id"], row["category"], NextAction.EXPIRE_REFERRAL),
+        row["now"] + age_max(row["reason"], Priority(row["priority"])),
+    )
 
 
 async def _at_once(connection: Connection, row: asyncpg.Record, action: NextAction) -> None:

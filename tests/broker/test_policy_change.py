@@ -33,7 +33,7 @@ POLICE_MAY = b'from = ["LAW_ENFORCEMENT", "PROSECUTION", "PROBATION_PAROLE", "HO
 
 def pack(version: str, *, police_may_tell: bool = True) -> bytes:
     """The usual pack in a version of the county's own."""
-    text = shipped_text().replace(b'version = "1.1.0"', f'version = "{version}"'.encode())
+    text = shipped_text().replace(b'version = "1.0.1"', f'version = "{version}"'.encode())
     assert POLICE_MAY in text
     return text if police_may_tell else text.replace(POLICE_MAY, POLICE_MAY.replace(b'"LAW_ENFORCEMENT", ', b""))
 
@@ -171,7 +171,7 @@ async def test_a_county_of_the_united_kingdom_begins_under_its_own_pack(
 ) -> None:
     """Activated before any process has run. What nobody could ask her about goes by a note, whose reference is kept."""
     output = await activated("uk-dpa-safeguarding")
-    assert "uk-dpa-safeguarding/1.1.0/" in output
+    assert "uk-dpa-safeguarding/1.0.1/" in output
     referral, bare = new_referral_id(), new_referral_id()
     async with own_county.broker():
         await own_county.say(POLICE, request(victimAgreed="NOT_ASKED_UNSAFE", necessity=NOTE), referral)

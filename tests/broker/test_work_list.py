@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from broker.domain.work_list import Resolution
-from broker.errors import WorkClaimed
+from broker.domain.work_list import Resolution, UnmetReason
+from broker.errors import WorkClaimed, WorkImpossible
 from broker.schemas.ids import ReferralId
 from broker.schemas.referral_closed import ReferralClosed
 from broker.store import work
@@ -121,19 +122,38 @@ async def test_asking_again_asks_again_and_comes_back_where_nobody_is_found(serv
     await until(again)
 
 
+async def test_what_is_taken_care_of_and_still_open_comes_back(served: County) -> None:
+    """Nobody calls her; a human has said that it is handled, and still nobody has: it is due again, and on the list."""
+    referral, item, category = await stuck(served)
+    await served.pool.execute("UPDATE referral SET expires_at = now() WHERE referral_id = $1", referral)
+    await served.pool.execute("UPDATE need SET due_at = now() WHERE referral_id = $1", referral)
+    found = (
+        "SELECT work_id FROM work_item WHERE referral_id = $1 AND reason = 'EXPIRED_UNTAKEN' AND resolved_at IS NULL"
+    )
+    ended = await until(lambda: served.pool.fetchval(found, referral))
+    assert (await served.need(referral, category))["due_at"] is None
+    async with served.pool.acquire() as connection:
+        for one in (item, ended):
+            await work.resolve(connection, one, "desk:one", Resolution.HANDLED)
+    due_at = (await served.need(referral, category))["due_at"]
+    assert timedelta(hours=7) < due_at - datetime.now(UTC) < timedelta(hours=9)
+    await served.pool.execute("UPDATE need SET due_at = now() WHERE referral_id = $1", referral)
+    assert await until(lambda: served.pool.fetchval(found, referral)) != ended
+
+
 async def test_what_is_offered_can_neither_be_closed_nor_be_lost(served: County) -> None:
     """A decision that the need's state has no place for is refused, and the item stays."""
     referral = await requested(served, priority="P2")
     await made_hours_ago(served, [referral], 5)
 
-    async def raised() -> str | None:
+    async def raised() -> Any:
         found = "SELECT work_id FROM work_item WHERE referral_id = $1 AND resolved_at IS NULL"
         return await served.pool.fetchval(found, referral)
 
     item = await until(raised)
     async with served.pool.acquire() as connection:
-        with pytest.raises(work.WorkImpossible):
-            await work.resolve(connection, item, "desk:one", Resolution.CLOSE_UNMET, work.UnmetReason.NO_ANSWER)
+        with pytest.raises(WorkImpossible):
+            await work.resolve(connection, item, "desk:one", Resolution.CLOSE_UNMET, UnmetReason.NO_ANSWER)
     assert await raised() == item
 
 

@@ -68,7 +68,7 @@ def test_the_columns_read_from_the_file_are_all_there() -> None:
 def test_the_digest_is_that_of_the_files_bytes() -> None:
     """A decision names the very bytes that it was taken under."""
     assert pack().digest == hashlib.sha256(PACK_FILE.read_bytes()).hexdigest()
-    assert pack().reference == f"us-federal-vawa/1.1.0/{pack().digest[:16]}"
+    assert pack().reference == f"us-federal-vawa/1.0.1/{pack().digest[:16]}"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The ladder on the real stories, on a desk in memory: who is told what and when, and where it ends (§10.4)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -79,7 +80,7 @@ def test_the_next_provider_is_asked_and_a_source_that_may_not_hear_it_hears_the_
 def test_where_the_pack_lets_a_provider_tell_its_status_the_source_hears_still_looking() -> None:
     """A county whose shelters' status is nobody's secret."""
     open_words = Feedback(FeedbackAllowance.STATUS, ("COUNTY-1",))
-    told = {OrgClass.VSP_SHELTER: {OrgClass.LAW_ENFORCEMENT: open_words}}
+    told: Mapping[str, Mapping[str, Feedback]] = {OrgClass.VSP_SHELTER: {OrgClass.LAW_ENFORCEMENT: open_words}}
     county = asked(shelters=2, policy=replace(pack(), feedback=told))
     county.pass_time(NOW + 9 * H)
     assert [one.notice for one in county.said(ReferralEscalated)] == [EscalationNotice.STILL_LOOKING]
@@ -144,7 +145,8 @@ def test_a_humans_word_closes_a_need_that_nobody_is_left_for() -> None:
     """L5: CLOSED_UNMET with its coded reason in the trail, and the source hears of the closure."""
     county = DeskCounty(0)
     county.request(priority="P0")
-    assert county.need.state is NeedState.NO_MATCH
+    before: NeedState = county.need.state
+    assert before is NeedState.NO_MATCH
     county.referral.unmet[SHELTER] = Unmet("NO_CAPACITY", "role:coordinator")
     county.desk.schedule(county.need, NextAction.CLOSE_UNMET, county.desk.now, None)
     assert county.tick()
