@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test oracle check bench lock relock-kafka images-check clean
+.PHONY: help demo test oracle interop check bench lock relock-kafka images-check clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ test: $(READY)  ## everything that shows it works (ARGS="-k gate": passed on to 
 
 oracle: $(READY)  ## 200,000 decisions held against a second opinion in Cedar (ARGS="DECISIONS FIRST")
 	@$(BIN)/python -m tests.domain.oracle $(ARGS)
+
+interop: $(READY)  ## an exported trail checked by Go's own implementation of transparency logs (needs Go)
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_go.py $(ARGS)
 
 check: $(READY)  ## style, types, and who may import whom
 	@$(BIN)/ruff check --quiet
@@ -48,7 +51,10 @@ lock: $(READY)  ## resolve the packages anew into requirements.lock
 relock-kafka: $(READY)  ## resolve Kafka's jars anew into broker/local/kafka.lock
 	@$(BIN)/python -m broker.local.relock
 
-images-check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
+images-interop: $(READY)  ## an exported trail checked by Go's own implementation of transparency logs (needs Go)
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_go.py $(ARGS)
+
+check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
 	@$(BIN)/python -m deploy.check $(ARGS)
 
 clean:  ## remove what was installed here; the data folder .handoff stays (see: handoff local reset)

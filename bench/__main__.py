@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bench import latency, rules, throughput
+from bench import latency, rules, throughput, trail
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
@@ -35,10 +35,12 @@ async def run(referrals: int, *, write: bool) -> None:
             progress.say("Measuring latency at a fifth of that")
             capacity = median(one.pipeline[Way(1, signed=True)][0] for one in rounds)
             waits = await latency.measure(settings, keys, capacity)
+            progress.say("Measuring the trail: commit to seal, and offline verification")
+            trails = await trail.measure(settings, Path(folder) / "bundles")
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
-    text = report(rounds, waits, single, (ours, cedars), referrals)
+    text = report(rounds, waits, trails, single, (ours, cedars), referrals)
     sys.stdout.write(text)
     if write:
         RESULTS.write_text(text)
@@ -47,6 +49,7 @@ async def run(referrals: int, *, write: bool) -> None:
 def report(
     rounds: Sequence[throughput.Round],
     waits: latency.Latencies,
+    trails: trail.Figures,
     single: dict[str, float],
     decisions: tuple[float, float],
     referrals: int,
@@ -84,6 +87,8 @@ def report(
             f"Revocation → the broker's receipt, after which nothing more goes, at {latency.REVOKING_LOAD:.0%} load, "
             f"signed: p99 {waits.revoked_p99:.0f} ms."
         ),
+        "",
+        *trail.report(trails),
         "",
         (
             f"A decision on the oracle's cases: {ours:.1f} µs; Cedar (cedarpy), asked the same, {cedars:,.0f} µs: "

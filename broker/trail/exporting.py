@@ -18,8 +18,7 @@ from broker.trail.tiles import TILE, put_checkpoint, put_entries, put_levels, ti
 
 CHECKPOINTS_FILE: Final = "checkpoints"
 TEXTS: Final = "texts"
-_HEAD: Final = struct.Struct(">Q32sB")
-_LENGTH: Final = struct.Struct(">I")
+_HEAD: Final = struct.Struct(">Q32sI")
 _AT_ONCE: Final = 16 * TILE
 _ROWS: Final = """
 SELECT l.idx, l.commitment, e.salt, e.kind, e.preimage FROM log_entry l LEFT JOIN trail_entry e ON e.idx = l.entry_idx
@@ -61,12 +60,14 @@ def _put(folder: Path, begin: int, end: int, rows: Sequence[Mapping[str, Any]]) 
         if len(row["commitment"]) == HASH_BYTES:
             entries[row["idx"] - begin] = row["commitment"]
         if row["preimage"] is not None and len(row["salt"]) == HASH_BYTES:
-            texts.setdefault(row["idx"] // TILE, []).append(_text(row))
+            record = text_record(row["idx"], row["salt"], row["kind"], row["preimage"])
+            texts.setdefault(row["idx"] // TILE, []).append(record)
     put_entries(folder, begin, entries)
     for index, part in texts.items():
         write_whole(folder / tile_path(TEXTS, index).removeprefix("tile/"), b"".join(part))
 
 
-def _text(row: Mapping[str, Any]) -> bytes:
-    kind, text = row["kind"].encode(), row["preimage"]
-    return b"".join((_HEAD.pack(row["idx"], row["salt"], len(kind)), kind, _LENGTH.pack(len(text)), text))
+def text_record(idx: int, salt: bytes, kind: str, preimage: bytes) -> bytes:
+    """One text as it stands in a bundle: place, salt, length, and the exact bytes that were committed to."""
+    committed = kind.encode() + b"\x00" + preimage
+    return _HEAD.pack(idx, salt, len(committed)) + committed

@@ -14,10 +14,11 @@ from deploy.check.images import ROOT
 from deploy.check.shell import CheckFailed, await_true, run, step, succeeds
 
 COMPOSE_FILE: Final = ROOT / "deploy" / "compose.yaml"
-LASTING: Final = ("kafka", "postgres", "broker", "relay", "clock", "adapter")
+LASTING: Final = ("kafka", "postgres", "broker", "relay", "clock", "sequencer", "adapter")
 _PASSWORDS: Final = (
     "POSTGRES_PASSWORD",
-    *("BROKER_OWNER_PASSWORD", "BROKER_APP_PASSWORD", "PROVIDER_OWNER_PASSWORD", "PROVIDER_APP_PASSWORD"),
+    *("BROKER_OWNER_PASSWORD", "BROKER_APP_PASSWORD", "BROKER_SEQUENCER_PASSWORD"),
+    *("PROVIDER_OWNER_PASSWORD", "PROVIDER_APP_PASSWORD"),
 )
 _HEALTHY_SECONDS_MAX: Final = 180.0
 

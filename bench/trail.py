@@ -1,0 +1,141 @@
+"""What the trail costs: entries a second verified offline, in how much memory; and how soon a commit is sealed."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import quantiles
+from typing import Any, Final
+
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from broker.composition import ensure_log_key, running_sequencer
+from broker.schemas.ids import new_referral_id
+from broker.settings import Settings
+from broker.store.questions import add_entry
+from broker.trail import handoff_verify
+from broker.trail.entries import Step, entry, fresh_salt
+from broker.trail.exporting import CHECKPOINTS_FILE, TEXTS, text_record
+from broker.trail.merkle import Frontier, leaf_hash
+from broker.trail.notes import Checkpoint, Verifier
+from broker.trail.tiles import CHECKPOINT_FILE, ENTRIES, TILE, bundle, tile_path
+
+SIZES: Final = (200_000, 1_000_000)
+"""Two lengths of the log, so that it is seen whether memory grows with it."""
+ORIGIN: Final = "bench.example/log"
+WRITERS: Final = 4
+SEALED: Final = 2000
+"""Entries whose way from commit to seal is timed."""
+RATE: Final = 200
+"""Entries a second and writer: about half of what a county's pipeline writes on such a machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Entries a second by size of the log, with megabytes; and milliseconds from commit to seal."""
+
+    verified: Sequence[tuple[int, float, float]]
+    sealed_p50: float
+    sealed_p99: float
+
+
+async def measure(settings: Settings, folder: Path) -> Figures:
+    """Both, on this installation."""
+    waits = sorted(await _seal(settings))
+    verified = [await asyncio.to_thread(_verify, folder / str(size), size) for size in SIZES]
+    at = quantiles(waits, n=100)
+    return Figures(verified, at[49] * 1000, at[98] * 1000)
+
+
+def report(figures: Figures) -> list[str]:
+    """The lines of the page."""
+    held = "; ".join(f"{size:,} entries at {rate:,.0f}/s in {memory:.0f} MB" for size, rate, memory in figures.verified)
+    return [
+        f"Trail, verified offline with every text opened, one core, Python's start included: {held}.",
+        "",
+        f"Commit → sealed at {WRITERS * RATE}/s: p50 {figures.sealed_p50:.0f} ms, p99 {figures.sealed_p99:.0f} ms.",
+    ]
+
+
+def _verify(folder: Path, size: int) -> tuple[int, float, float]:
+    """Entries a second and megabytes of a verifier of its own process."""
+    vkey = _bundle(folder, size)
+    command = [sys.executable, "-I", handoff_verify.__file__, str(folder), "--vkey", vkey]
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(child.pid, 0)
+    took = time.perf_counter() - began
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == handoff_verify.HOLDS
+    return size, size / took, used.ru_maxrss / 1024
+
+
+def _bundle(folder: Path, size: int) -> str:
+    """A bundle as an export has it, of entries as the pipeline writes them; returns the key to check it with."""
+    key, tree = Ed25519PrivateKey.generate(), Frontier()
+    verifier = Verifier(ORIGIN, key.public_key().public_bytes_raw())
+    for begin in range(0, size, TILE):
+        made = [_entry() for _ in range(min(TILE, size - begin))]
+        tree.extend(leaf_hash(one.commitment) for one in made)
+        texts = [text_record(begin + at, one.salt, one.kind, one.preimage) for at, one in enumerate(made)]
+        _put(folder / tile_path(ENTRIES, begin // TILE, len(made)), bundle([one.commitment for one in made]))
+        _put(folder / tile_path(TEXTS, begin // TILE).removeprefix("tile/"), b"".join(texts))
+    note = Checkpoint.at(ORIGIN, size, tree.root(), datetime.now(UTC)).signed({verifier: key})
+    _put(folder / CHECKPOINT_FILE, note.encode())
+    _put(folder / CHECKPOINTS_FILE, f"{len(note.encode())}\n{note}".encode())
+    return verifier.vkey
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _entry() -> Any:
+    now, referral = datetime.now(UTC), new_referral_id()
+    facts = {"at": now, "actor": "org-broker", "cause": referral[4:], "offer": referral, "from": "MADE", "to": "SENT"}
+    return entry(Step.OFFER_MOVED, referral, facts, fresh_salt())
+
+
+async def _seal(settings: Settings) -> list[float]:
+    """Seconds from the commit of each entry until it is in the log."""
+    ensure_log_key(settings)
+    assert settings.postgres_dsn is not None
+    dsn = settings.postgres_dsn.get_secret_value()
+    committed: dict[bytes, float] = {}
+    waits: list[float] = []
+    async with running_sequencer(settings), asyncio.TaskGroup() as group:
+        group.create_task(_watch(dsn, committed, waits))
+        for _ in range(WRITERS):
+            group.create_task(_write(dsn, committed))
+    return waits
+
+
+async def _write(dsn: str, committed: dict[bytes, float]) -> None:
+    connection = await asyncpg.connect(dsn)
+    for _ in range(SEALED // WRITERS):
+        made = _entry()
+        await add_entry(connection, made)
+        committed[made.commitment] = time.perf_counter()
+        await asyncio.sleep(1 / RATE)
+    await connection.close()
+
+
+async def _watch(dsn: str, committed: dict[bytes, float], waits: list[float]) -> None:
+    """Look for what is new in the log every few milliseconds, until every timed entry is there."""
+    connection = await asyncpg.connect(dsn)
+    seen = await connection.fetchval("SELECT coalesce(max(idx), -1) FROM log_entry")
+    while len(waits) < SEALED:
+        rows = await connection.fetch("SELECT idx, commitment FROM log_entry WHERE idx > $1 ORDER BY idx", seen)
+        now = time.perf_counter()
+        seen = rows[-1]["idx"] if rows else seen
+        # Whoever is seen before the writer has noted its commit was sealed at once.
+        waits += [max(0.0, now - committed.get(row["commitment"], now)) for row in rows]
+        await asyncio.sleep(0.005)
+    await connection.close()
