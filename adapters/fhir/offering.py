@@ -47,13 +47,17 @@ def offered(handover: Handover, offer: OfferMade, place: Place) -> Resource:
     )
 
 
+def _meta(handover: Handover, *profiles: str) -> Resource:
+    return codes.meta(handover.environment, codes.NO_DISCLOSURE, profiles, handover.message_id)
+
+
 def _request(handover: Handover, offer: OfferMade, place: Place, statement: str) -> Resource:
     needed_by = offer.need_summary.needed_by if offer.need_summary else None
     category = "intimate-partner-violence" if place.names_violence else "sdoh-category-unspecified"
     asked = [coding(codes.SERVICE, service) for service in offer.services]
     return {
         "resourceType": "ServiceRequest",
-        "meta": codes.meta(handover.environment, codes.NO_DISCLOSURE, [codes.REQUEST_PROFILE]),
+        "meta": _meta(handover, codes.REQUEST_PROFILE),
         "identifier": [identifier(codes.OFFER, handover.offer_id)],
         "basedOn": [logical("ServiceRequest", codes.REFERRAL, handover.referral_id)],
         "status": "active",
@@ -75,7 +79,7 @@ def _task(handover: Handover, offer: OfferMade, place: Place, request: str) -> R
     asked = coding(codes.TASK_DETAIL, "service")
     return {
         "resourceType": "Task",
-        "meta": codes.meta(handover.environment, codes.NO_DISCLOSURE, [codes.TASK_PROFILE]),
+        "meta": _meta(handover, codes.TASK_PROFILE),
         "identifier": [
             identifier(codes.OFFER, handover.offer_id),
             identifier(codes.REFERENCE, handover.reference),
@@ -103,7 +107,7 @@ def _task(handover: Handover, offer: OfferMade, place: Place, request: str) -> R
 def _statement(handover: Handover, offer: OfferMade, request: str) -> Resource:
     return {
         "resourceType": STATEMENT,
-        "meta": codes.meta(handover.environment, codes.NO_DISCLOSURE),
+        "meta": _meta(handover),
         "identifier": identifier(codes.OFFER, handover.offer_id),
         "basedOn": [literal(request)],
         "status": "completed",

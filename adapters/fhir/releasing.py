@@ -5,8 +5,6 @@ group, so that what is taken back can be taken out again. Everything else is in 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from adapters.fhir import codes
@@ -17,8 +15,7 @@ from adapters.fhir.statements import STATEMENT, Stated, items
 from adapters.fhir.status import TaskStatus, status_of, toward
 from adapters.inbox.opening import OpenedGroup
 from adapters.standing import Standing
-from adapters.transports.transport import Handover
-from broker.schemas.disclosure_released import DisclosureConsent
+from adapters.transports.transport import Handover, ReleaseTerms
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.group_vocabulary import Gender
 
@@ -38,16 +35,6 @@ _GENDER: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """On what a release rests, and what it binds its reader to."""
-
-    consent: DisclosureConsent | None
-    """None in an emergency, in which she was not asked."""
-    ends_at: datetime | None
-    redisclosure_prohibited: bool
-
-
 def said(group: OpenedGroup) -> Mapping[str, Any]:
     """An opened group's properties as they stand on the wire."""
     assert group.content is not None, "what could not be opened is not handed over"
@@ -61,7 +48,7 @@ def is_there(handover: Handover, held: Sequence[Resource]) -> bool:
 
 
 def released(
-    handover: Handover, groups: Sequence[OpenedGroup], terms: Terms, place: Place, held: Sequence[Resource]
+    handover: Handover, groups: Sequence[OpenedGroup], terms: ReleaseTerms, place: Place, held: Sequence[Resource]
 ) -> Resource:
     """The transaction that hands over what was opened.
 
@@ -78,9 +65,9 @@ def released(
         statement.of(_statement(labels, handover, patient.name, stated)),
     ]
     supporting = [statement.name]
-    if terms.consent is not None:
+    if terms.consent_id is not None:
         consent = _Entry("Consent", by_identifier(codes.RELEASE, of), held)
-        entries.append(consent.of(_consent(labels, handover, terms, terms.consent, place, patient.name, stated)))
+        entries.append(consent.of(_consent(labels, handover, terms, place, patient.name, stated)))
         supporting.append(consent.name)
     provenance = _provenance(labels, handover, terms, place, [patient.name, *supporting])
     name = entry_name(of, handover.message_id, "provenance")
@@ -107,7 +94,7 @@ def _of_release(resource: Resource) -> bool:
     return resource["resourceType"] == "Patient" or codes.identified_by(resource, codes.RELEASE) is not None
 
 
-def _refrain(terms: Terms) -> str:
+def _refrain(terms: ReleaseTerms) -> str:
     return codes.NO_REDISCLOSURE if terms.redisclosure_prohibited else codes.NO_DISCLOSURE
 
 
@@ -124,8 +111,8 @@ def _patient(labels: Resource, handover: Handover, stated: Sequence[Stated], bef
         **({"gender": "unknown"} | bare),
         "meta": labels,
         "name": names or [NAMELESS],
-        **({"gender": _GENDER[gender], "_gender": {"id": "FG06"}} if gender else {}),
-        **({"birthDate": born, "_birthDate": {"id": "FG05"}} if born else {}),
+        **({"gender": _GENDER[gender], "_gender": {"id": "FG06.gender"}} if gender else {}),
+        **({"birthDate": born, "_birthDate": {"id": "FG05.birthDate"}} if born else {}),
     }
 
 
@@ -143,19 +130,20 @@ def without_groups(patient: Resource, groups: frozenset[FieldGroup] | frozenset[
 
 
 def _marked(element: object, groups: frozenset[FieldGroup] | frozenset[str]) -> bool:
-    return isinstance(element, dict) and element.get("id") in groups
+    """Marks are the ids of elements, and no two of one resource are the same: `FG05.official`, `FG05.birthDate`."""
+    return isinstance(element, dict) and str(element.get("id")).partition(".")[0] in groups
 
 
 def _names(by_group: Mapping[FieldGroup, Mapping[str, Any]]) -> list[Resource]:
     handle, legal = by_group.get(FieldGroup("FG04"), {}), by_group.get(FieldGroup("FG05"), {})
     names = [
-        {"id": "FG04", "use": use, "given": [handle[key]]}
+        {"id": f"FG04.{use}", "use": use, "given": [handle[key]]}
         for use, key in (("nickname", "alias"), ("usual", "firstName"))
         if key in handle
     ]
     if legal:
         family, given = legal["legalFamilyName"], legal["legalGivenName"]
-        names.append({"id": "FG05", "use": "official", "family": family, "given": [given]})
+        names.append({"id": "FG05.official", "use": "official", "family": family, "given": [given]})
     return names
 
 
@@ -174,8 +162,7 @@ def _statement(labels: Resource, handover: Handover, patient: str, stated: Seque
 def _consent(
     labels: Resource,
     handover: Handover,
-    terms: Terms,
-    consent: DisclosureConsent,
+    terms: ReleaseTerms,
     place: Place,
     patient: str,
     stated: Sequence[Stated],
@@ -192,11 +179,11 @@ def _consent(
         "patient": literal(patient),
         "dateTime": codes.moment(handover.made_at),
         "organization": [codes.organisation(place.broker)],
-        "sourceReference": logical("Consent", codes.CONSENT, f"{consent.consent_id}/{consent.version}"),
+        "sourceReference": logical("Consent", codes.CONSENT, f"{terms.consent_id}/{terms.consent_version}"),
         "policyRule": concept(coding(codes.ACT_CODE, "OPTIN")),
         "provision": {
             "type": "permit",
-            "period": {"end": codes.moment(terms.ends_at or consent.expires_at)},
+            **({"period": {"end": codes.moment(terms.ends_at)}} if terms.ends_at else {}),
             "actor": [recipient],
             "purpose": [coding(codes.ACT_REASON, "PATRQT")],
             "code": [concept(coding(codes.FIELD_GROUP, code)) for code, _ in stated],
@@ -204,8 +191,10 @@ def _consent(
     }
 
 
-def _provenance(labels: Resource, handover: Handover, terms: Terms, place: Place, targets: Sequence[str]) -> Resource:
-    reason = "PATRQT" if terms.consent is not None else "BTG"
+def _provenance(
+    labels: Resource, handover: Handover, terms: ReleaseTerms, place: Place, targets: Sequence[str]
+) -> Resource:
+    reason = "PATRQT" if terms.consent_id is not None else "BTG"
     return {
         "resourceType": "Provenance",
         "meta": labels,

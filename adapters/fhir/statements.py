@@ -17,15 +17,11 @@ Stated = tuple[FieldGroup, Mapping[str, Any]]
 
 
 def items(groups: Iterable[Stated]) -> list[Resource]:
-    """One item per group, named by its code and its plain label; below it one per property."""
+    """One item per group, named by its code and its plain label; below it one per property that says something."""
     return [
-        {
-            "linkId": code,
-            "text": GROUPS[code].label,
-            "item": [_item(f"{code}.{name}", name, value) for name, value in found],
-        }
+        {"linkId": code, "text": GROUPS[code].label, "item": found}
         for code, group in groups
-        if (found := [(name, value) for name, value in group.items() if value not in (None, [], {})])
+        if (found := _properties(code, group))
     ]
 
 
@@ -35,12 +31,17 @@ def without(statement: Resource, groups: frozenset[str]) -> list[Resource]:
     return [one for one in found if one.get("linkId") not in groups] if isinstance(found, list) else []
 
 
+def _properties(link: str, properties: Mapping[str, Any]) -> list[Resource]:
+    """FHIR has no empty lists: what says nothing is left out."""
+    return [_item(f"{link}.{name}", name, value) for name, value in properties.items() if value not in (None, [], {})]
+
+
 def _item(link: str, name: str, value: object) -> Resource:
     if isinstance(value, dict):
-        return {"linkId": link, "text": name, "item": [_item(f"{link}.{key}", key, one) for key, one in value.items()]}
+        return {"linkId": link, "text": name, "item": _properties(link, value)}
     if isinstance(value, list) and any(isinstance(one, dict) for one in value):
-        numbered = enumerate(value, start=1)
-        return {"linkId": link, "text": name, "item": [_item(f"{link}.{n}", str(n), one) for n, one in numbered]}
+        numbered = {str(number): one for number, one in enumerate(value, start=1)}
+        return {"linkId": link, "text": name, "item": _properties(link, numbered)}
     values: Sequence[object] = value if isinstance(value, list) else [value]
     return {"linkId": link, "text": name, "answer": [_answer(one) for one in values]}
 

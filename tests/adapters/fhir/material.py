@@ -8,12 +8,10 @@ from typing import Any, Final
 from adapters.fhir import codes
 from adapters.fhir.codes import Resource
 from adapters.fhir.offering import Place
-from adapters.fhir.releasing import Terms
 from adapters.inbox.opening import OpenedGroup
-from adapters.transports.transport import Handover
-from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
+from adapters.transports.transport import Handover, ReleaseTerms
 from broker.schemas.field_groups import GROUPS, FieldGroup, group_model
-from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
+from broker.schemas.ids import OfferId, OrgId, new_consent_id, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.vocabulary import MsgStatus, Priority
 
@@ -21,11 +19,8 @@ ORG: Final = OrgId("org-clinic")
 PLACE: Final = Place(owner="Organization/clinic-1", broker=OrgId("org-broker"), names_violence=False)
 MADE_AT: Final = datetime(2026, 3, 4, 2, 11, tzinfo=UTC)
 ENDS_AT: Final = datetime(2026, 3, 18, 1, 58, tzinfo=UTC)
-TERMS: Final = Terms(
-    consent=DisclosureConsent.model_validate(DisclosureReleased.EXAMPLE["consent"]),
-    ends_at=ENDS_AT,
-    redisclosure_prohibited=True,
-)
+TERMS: Final = ReleaseTerms(new_consent_id(), 1, ENDS_AT, redisclosure_prohibited=True)
+EMERGENCY: Final = ReleaseTerms(None, None, None, redisclosure_prohibited=True)
 
 
 def offer(offer_id: OfferId | None = None, priority: Priority = Priority.P1, category: str = "HEALTHCARE") -> OfferMade:

@@ -1,7 +1,7 @@
 """What we send is FHIR R4, has what the SDOHCC profiles require, is labelled, and tells no more than it may."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,13 +11,13 @@ from fhir.resources.R4B import get_fhir_model_class
 from adapters.fhir import codes
 from adapters.fhir.codes import Resource
 from adapters.fhir.offering import offered
-from adapters.fhir.releasing import PATIENT_GROUPS, Terms, released
+from adapters.fhir.releasing import PATIENT_GROUPS, released
 from adapters.fhir.taking_back import EVERY_GROUP, ended, taken_back
 from adapters.kind import kinds
 from adapters.standing import Standing
 from broker.schemas.field_groups import SEALABLE
 from broker.schemas.vocabulary import MsgStatus, Priority, RecipientCategory
-from tests.adapters.fhir.material import PLACE, TERMS, handover, offer, opened, resources
+from tests.adapters.fhir.material import EMERGENCY, PLACE, TERMS, handover, offer, opened, resources
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 HEALTHCARE: Final = kinds()[RecipientCategory.HEALTHCARE].POLICY
@@ -73,6 +73,13 @@ def at(resource: Any, path: str) -> Any:
     return resource
 
 
+def parts(value: Any) -> Iterator[Any]:
+    """Everything that is in something."""
+    yield value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from parts(one)
+
+
 def phases(environment: MsgStatus = MsgStatus.ACTUAL) -> list[Resource]:
     """Every resource of an offer and of its release."""
     made = offer()
@@ -87,6 +94,10 @@ def test_what_is_sent_is_r4_and_has_what_the_profile_requires(resource: Resource
     kind = resource["resourceType"]
     read = get_fhir_model_class(kind).model_validate(resource)
     assert json.loads(read.model_dump_json())["resourceType"] == kind
+    elements = list(parts(resource))
+    marks = [one["id"] for one in elements if isinstance(one, dict) and "id" in one]
+    assert len(marks) == len(set(marks)), "no two elements have the same id"
+    assert all(one not in ([], {}, None) for one in elements), "FHIR has no empty values"
     for path, wanted in REQUIRED[kind].items():
         found = at(resource, path)
         assert found, path
@@ -171,7 +182,7 @@ def test_a_release_says_every_property_and_a_safe_contact_is_no_telecom() -> Non
     assert {item["linkId"] for item in sent["QuestionnaireResponse"]["item"]} == set(RELEASABLE)
     assert "+15555550142" in json.dumps(sent["QuestionnaireResponse"])
     assert "telecom" not in sent["Patient"]
-    assert {name["id"] for name in sent["Patient"]["name"]} == {"FG04", "FG05"}
+    assert {name["id"] for name in sent["Patient"]["name"]} == {"FG04.nickname", "FG05.official"}
     assert sent["Patient"]["birthDate"] == "1990-01-01"
     assert sent["Patient"]["gender"] == "female"
 
@@ -179,7 +190,7 @@ def test_a_release_says_every_property_and_a_safe_contact_is_no_telecom() -> Non
 def test_in_an_emergency_no_consent_is_claimed() -> None:
     """There is no Consent, and the Provenance says by which ground it came."""
     made = offer()
-    sent = resources(released(handover(made), opened("FG04"), Terms(None, None, True), PLACE, []))
+    sent = resources(released(handover(made), opened("FG04"), EMERGENCY, PLACE, []))
     assert "Consent" not in sent
     assert at(sent["Provenance"], "reason.0.coding.0.code") == "BTG"
 
