@@ -217,3 +217,38 @@ fhir_retry_after_seconds_max: Final = 3600
 
 fhir_wake_seconds_min: Final = 1.0
 """Between two looks at one server, however often somebody says that something has changed: anybody may say it."""
+
+# Requests to providers' own systems (adapters/guard.py, adapters/outgoing.py, adapters/transports/webhook.py)
+
+outgoing_seconds_max: Final = 15.0
+"""One request altogether, from asking for the name to the last byte (reliability.md §6.3, F5, F6)."""
+
+outgoing_read_bytes_max: Final = 64 * 1024
+"""What is read of an answer: we need codes and short resources; more would only fill memory."""
+
+outgoing_kept_seconds: Final = 60.0
+"""How long connections are used again before names and rules are asked anew; a handshake a minute costs 2 ms."""
+
+outgoing_drain_seconds: Final = 1.0
+"""How long the rest of an answer that nobody wants is waited for, so that its connection can be used again."""
+
+outgoing_connect_seconds_max: Final = 10.0
+"""For one address to take a connection: less than the whole, so that we know that nothing was sent."""
+
+outgoing_idle_seconds: Final = 15.0
+"""How long an idle connection is kept: many servers close theirs soon after."""
+
+outgoing_resolvers_max: Final = 32
+"""Names asked for at once: as many servers of names may hang before anybody waits for another's."""
+
+outgoing_url_characters_max: Final = 2000
+"""A longer address is nobody's."""
+
+retry_after_seconds_max: Final = 3600
+"""As far as we do what a receiver asks us to wait: longer, and a person should hear of it first."""
+
+signing_secrets_max: Final = 5
+"""Secrets that sign at once: two while one follows the other, with room for a mistake."""
+
+secrets_kept_seconds: Final = 10.0
+"""How long a channel's secrets are remembered: a retired one signs for that long at most."""

@@ -137,6 +137,15 @@ class Settings(BaseSettings):
     provider_postgres_owner_dsn: Dsn | None = None
     """The provider zone's database as the role that owns its tables: used by migrations only."""
 
+    outgoing_ca_file: File | None = None
+    """Certificates that providers' servers are checked against besides the system's: for agencies with their own."""
+
+    outgoing_loopback: str | None = Field(
+        default=None, pattern=r"^(localhost|127\.0\.0\.1):\d{1,5}(,(localhost|127\.0\.0\.1):\d{1,5})*$"
+    )
+    """`localhost:port[,…]`: endpoints of this very machine that channels may lead to, by http too. None by default, and
+    no channel can add to them: whatever listens there can be called by whoever may save a channel."""
+
     @field_validator("environment")
     @classmethod
     def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
@@ -194,6 +203,7 @@ _SHAPES = {
     "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
     "maven_repository": "must look like https://host/path, without a slash at its end",
+    "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
 }
 

@@ -1,0 +1,164 @@
+"""Webhooks: a signed notice that something waits, and nothing of what: the provider's system fetches it from the door.
+
+Standard Webhooks 1.0.0, thin (domain.md §9.11): the same body for everybody, whatever was sent or withheld. The message
+id is the broker's event id on every attempt, so that a receiver may drop what it has already.
+"""
+
+import email.utils
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from typing import Annotated, ClassVar, Final
+
+from pydantic import StringConstraints
+from pydantic_core import to_json
+
+from adapters.outgoing import Outgoing, OutgoingFailed, Reply, outgoing_of
+from adapters.standard_webhooks import signed_headers
+from adapters.transports.transport import (
+    Channel,
+    ChannelRefused,
+    Delivered,
+    Handover,
+    Outcome,
+    Refused,
+    Transport,
+    TryAgain,
+)
+from adapters.transports.webhook_secrets import KeptSecrets
+from broker import limits
+from broker.schemas.disclosure_keyed import DisclosureKeyed
+from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.disclosure_revoked import DisclosureRevoked
+from broker.schemas.event import Contract, EventData
+from broker.schemas.offer_expired import OfferExpired
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.settings import load_settings
+
+
+class Verdict(Enum):
+    """What a status says of one attempt."""
+
+    DELIVERED = auto()
+    TRY_AGAIN = auto()
+    REFUSED = auto()
+    PAUSE = auto()
+    """Refused, and nothing more is sent until a person has looked."""
+
+
+_BY_STATUS: Final[Mapping[int, Verdict]] = {
+    401: Verdict.PAUSE,
+    403: Verdict.PAUSE,
+    404: Verdict.TRY_AGAIN,  # A service that is being put up again answers so for a minute.
+    408: Verdict.TRY_AGAIN,
+    410: Verdict.PAUSE,
+    425: Verdict.TRY_AGAIN,
+    429: Verdict.TRY_AGAIN,
+}
+_BY_CLASS: Final[Mapping[int, Verdict]] = {
+    2: Verdict.DELIVERED,
+    3: Verdict.REFUSED,  # A redirect is not followed: it could lead anywhere.
+    4: Verdict.REFUSED,
+    5: Verdict.TRY_AGAIN,
+}
+
+
+class WebhookSettings(Contract):
+    """What a webhook channel says."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=limits.outgoing_url_characters_max)]
+    """Where notices go: https, a plain name, port 443 or 8443."""
+
+
+class Webhook(Transport):
+    """Posts notices."""
+
+    NAME: ClassVar[str] = "webhook"
+    SETTINGS: ClassVar[type[Contract]] = WebhookSettings
+    CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset(
+        {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureKeyed, DisclosureRevoked}
+    )
+
+    def __init__(self, outgoing: Callable[[], Outgoing] | None = None, clock: Callable[[], float] = time.time) -> None:
+        """`outgoing` makes the client where it is not to be as the settings say; `clock` gives seconds since 1970."""
+        self._make_outgoing = outgoing or (lambda: outgoing_of(load_settings()))
+        self._made: Outgoing | None = None
+        self._clock = clock
+        self._secrets = KeptSecrets()
+
+    async def stop(self) -> None:
+        made, self._made = self._made, None
+        if made is not None:
+            await made.stop()
+
+    async def check(self, channel: Channel) -> None:
+        self._secrets.signing(channel.secrets)
+        await self._outgoing().guard.check(_url(channel))
+
+    async def attempt(self, channel: Channel, handover: Handover) -> Outcome:
+        body = notice(handover)
+        try:
+            signing = self._secrets.signing(channel.secrets)
+            endpoint = self._outgoing().guard.endpoint(_url(channel))
+            headers = signed_headers(handover.message_id, int(self._clock()), body, signing)
+            headers["content-type"] = "application/json"
+            reply = await self._outgoing().request("POST", endpoint, headers=headers, body=body, read=False)
+        except ChannelRefused as refused:
+            return Refused(refused.code)
+        except OutgoingFailed as failed:
+            return TryAgain(failed.code, unknown=failed.unknown)
+        return outcome_of(reply, self._clock())
+
+    def _outgoing(self) -> Outgoing:
+        """Made when it is first needed, so that whoever only looks at the list of transports needs no settings."""
+        if self._made is None:
+            self._made = self._make_outgoing()
+        return self._made
+
+
+def notice(handover: Handover) -> bytes:
+    """The body: that something happened to an offer, and how to ask for it. Never what, who, or under which consent."""
+    return to_json(
+        {
+            "type": handover.type,
+            "timestamp": handover.made_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "data": {
+                "offerId": handover.offer_id,
+                "reference": handover.reference,
+                "environment": handover.environment.value,
+            },
+        }
+    )
+
+
+def outcome_of(reply: Reply, now: float) -> Outcome:
+    """What an answer's status says. What else it holds is neither kept nor told; `now` is in seconds since 1970."""
+    code = f"HTTP_{reply.status}"
+    verdict = _BY_STATUS.get(reply.status) or _BY_CLASS.get(reply.status // 100, Verdict.REFUSED)
+    if verdict is Verdict.DELIVERED:
+        return Delivered(code)
+    if verdict is Verdict.TRY_AGAIN:
+        return TryAgain(code, after=retry_after(reply.headers.get("retry-after"), now))
+    return Refused(code, pause=verdict is Verdict.PAUSE)
+
+
+def retry_after(said: str | None, now: float) -> timedelta | None:
+    """How long a receiver asks us to wait (seconds, or an HTTP date): an hour at most. None where it is not clear."""
+    if said is None or len(said) > len("Wednesday, 09-Nov-1994 08:49:37 GMT"):
+        return None
+    if said.isascii() and said.isdigit():
+        seconds = float(said)
+    else:
+        try:
+            until: datetime = email.utils.parsedate_to_datetime(said)
+            seconds = until.replace(tzinfo=until.tzinfo or UTC).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return timedelta(seconds=min(max(seconds, 0.0), limits.retry_after_seconds_max))
+
+
+def _url(channel: Channel) -> str:
+    assert isinstance(channel.settings, WebhookSettings)
+    return channel.settings.url
