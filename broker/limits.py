@@ -212,9 +212,6 @@ fhir_poll_seconds_min: Final = 5
 fhir_token_characters_max: Final = 8192
 """A longer token fits into no server's headers."""
 
-fhir_retry_after_seconds_max: Final = 3600
-"""As far as we do what a server asks us to wait: longer, and a person should hear of it first."""
-
 fhir_wake_seconds_min: Final = 1.0
 """Between two looks at one server, however often somebody says that something has changed: anybody may say it."""
 

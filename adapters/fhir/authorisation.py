@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
-from adapters.fhir.http import Http
+from adapters.outgoing import Outgoing
 from adapters.transports.transport import ChannelRefused
 from broker import limits
 from broker.schemas.ids import new_uuid4
@@ -75,8 +75,8 @@ class _Kept:
 class Tokens:
     """The tokens of every channel of this process, by its folder of secrets."""
 
-    def __init__(self, http: Http, clock: Callable[[], float] = time.time) -> None:
-        self._http = http
+    def __init__(self, outgoing: Callable[[], Outgoing], clock: Callable[[], float] = time.time) -> None:
+        self._outgoing = outgoing
         self._clock = clock
         self._kept: dict[Path, _Kept] = {}
 
@@ -86,7 +86,7 @@ class Tokens:
         Raises:
             ChannelRefused: the secret is missing, cannot be used, or can be read by others.
             NotLetIn: no token was given.
-            HttpFailed: who gives tokens was not reached.
+            OutgoingFailed: who gives tokens was not reached.
         """
         if client is None:
             return _written(secrets / TOKEN_FILE)
@@ -107,7 +107,9 @@ class Tokens:
             "client_assertion": assertion(key, client, int(self._clock())),
         }
         headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-        reply = await self._http.request("POST", client.token_url, headers=headers, body=urlencode(asked).encode())
+        outgoing = self._outgoing()
+        endpoint = outgoing.guard.endpoint(client.token_url)
+        reply = await outgoing.request("POST", endpoint, headers=headers, body=urlencode(asked).encode())
         if reply.status != 200:
             raise NotLetIn(f"TOKEN_HTTP_{reply.status}", for_now=reply.status in (408, 425, 429) or reply.status >= 500)
         try:

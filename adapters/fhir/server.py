@@ -1,9 +1,8 @@
 """One provider's FHIR server: what it holds of an offer, what we change in it, and what each of its answers means."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -15,9 +14,10 @@ from adapters.fhir.authorisation import Client, NotLetIn, Tokens
 from adapters.fhir.bounded import Unreadable, entries, next_page, read_resource, resources
 from adapters.fhir.bundles import by_identifier
 from adapters.fhir.codes import Resource
-from adapters.fhir.http import Http, HttpFailed, Reply
 from adapters.fhir.statements import STATEMENT
+from adapters.outgoing import Outgoing, OutgoingFailed, Reply
 from adapters.transports.transport import Refused, TryAgain
+from adapters.transports.webhook import retry_after
 from broker import limits
 from broker.schemas.ids import OfferId
 
@@ -65,7 +65,8 @@ class NotDone(Exception):
 class FhirServer:
     """One server, as one channel reaches it."""
 
-    http: Http
+    outgoing: Callable[[], Outgoing]
+    """Made when it is first needed."""
     tokens: Tokens
     base_url: str
     client: Client | None
@@ -154,7 +155,7 @@ class FhirServer:
             return reply
         code = f"HTTP_{reply.status}"
         if verdict is Verdict.TRY_AGAIN:
-            raise NotDone(TryAgain(code, after=_retry_after(reply.headers.get("retry-after"))))
+            raise NotDone(TryAgain(code, after=retry_after(reply.headers.get("retry-after"), time.time())))
         raise NotDone(Refused(code, pause=verdict is Verdict.PAUSE))
 
     async def _request(self, method: str, path: str, body: bytes) -> Reply:
@@ -164,25 +165,13 @@ class FhirServer:
             headers = {"accept": _JSON, "authorization": f"Bearer {token}", "cache-control": "no-cache"}
             if body:
                 headers |= {"content-type": _JSON, "prefer": "return=minimal"}
-            return await self.http.request(method, f"{self.base_url}{path}", headers=headers, body=body)
+            outgoing = self.outgoing()
+            endpoint = outgoing.guard.endpoint(f"{self.base_url}{path}")
+            bytes_max = limits.fhir_answer_bytes_max
+            return await outgoing.request(method, endpoint, headers=headers, body=body, bytes_max=bytes_max)
         except NotLetIn as refused:
             if refused.for_now:
                 raise NotDone(TryAgain(refused.code)) from None
             raise NotDone(Refused(refused.code, pause=True)) from None
-        except HttpFailed as failed:
+        except OutgoingFailed as failed:
             raise NotDone(TryAgain(failed.code, unknown=failed.unknown and bool(body))) from None
-
-
-def _retry_after(said: str | None) -> timedelta | None:
-    """How long the server asks us to wait (seconds, or an HTTP date): a day at most. None where it is not clear."""
-    if said is None or len(said) > len("Wednesday, 09-Nov-1994 08:49:37 GMT"):
-        return None
-    if said.isascii() and said.isdigit():
-        seconds = float(said)
-    else:
-        try:
-            until = parsedate_to_datetime(said)
-            seconds = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-        except (ValueError, OverflowError):
-            return None
-    return timedelta(seconds=min(max(seconds, 0.0), limits.fhir_retry_after_seconds_max))

@@ -14,13 +14,13 @@ from adapters.errors import KeysNotHere, NothingToOpen
 from adapters.fhir import capabilities
 from adapters.fhir.authorisation import Client, Tokens
 from adapters.fhir.hearing import Ear
-from adapters.fhir.http import Http, PlainHttp
 from adapters.fhir.offering import Place, offered
 from adapters.fhir.releasing import is_there, released
 from adapters.fhir.server import FhirServer, NotDone
 from adapters.fhir.taking_back import ended, taken_back
 from adapters.inbox.opening import OpenedGroup
 from adapters.kind import kinds
+from adapters.outgoing import Outgoing, outgoing_of
 from adapters.standing import Standing
 from adapters.transports.transport import (
     Answers,
@@ -86,19 +86,26 @@ class Fhir(Transport):
         {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
     )
 
-    def __init__(self, http: Callable[[], Http] = PlainHttp, broker: Callable[[], OrgId] | None = None) -> None:
-        """`broker` gives who asks, where that is not to be as the settings say."""
-        self._http = http()
-        self._tokens = Tokens(self._http)
+    def __init__(
+        self, outgoing: Callable[[], Outgoing] | None = None, broker: Callable[[], OrgId] | None = None
+    ) -> None:
+        """What makes the way out, and gives who asks, where these are not to be as the settings say."""
+        self._make_outgoing = outgoing or (lambda: outgoing_of(load_settings()))
+        self._made: Outgoing | None = None
+        self._tokens = Tokens(self._outgoing)
         self._broker = broker or (lambda: load_settings().broker_org)
         self.ear = Ear()
         """What it has heard, and what wakes it (adapters/fhir/hook.py)."""
 
     async def stop(self) -> None:
-        await self._http.stop()
+        made, self._made = self._made, None
+        if made is not None:
+            await made.stop()
 
     async def check(self, channel: Channel) -> None:
         server, settings = self._server(channel), _settings(channel)
+        for url in filter(None, (settings.base_url, settings.token_url)):
+            await self._outgoing().guard.check(url)
         try:
             refusal = capabilities.refusal(await server.capabilities())
             if refusal is None:
@@ -143,6 +150,12 @@ class Fhir(Transport):
             return await _release(server, place, handover)
         return await _take_back(server, handover)
 
+    def _outgoing(self) -> Outgoing:
+        """Made when it is first needed, so that whoever only looks at the list of transports needs no settings."""
+        if self._made is None:
+            self._made = self._make_outgoing()
+        return self._made
+
     def _server(self, channel: Channel) -> FhirServer:
         settings = _settings(channel)
         client = None
@@ -150,7 +163,7 @@ class Fhir(Transport):
             assert settings.client_id is not None, "the settings were validated"
             assert settings.key_id is not None, "the settings were validated"
             client = Client(settings.token_url, settings.client_id, settings.key_id, settings.scope)
-        return FhirServer(self._http, self._tokens, settings.base_url, client, channel.secrets)
+        return FhirServer(self._outgoing, self._tokens, settings.base_url, client, channel.secrets)
 
 
 async def _release(server: FhirServer, place: Place, handover: Handover) -> Outcome:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import os
 import time
 import tracemalloc
 from collections.abc import AsyncIterator, Sequence
@@ -280,6 +281,20 @@ async def test_a_server_that_cannot_be_used_is_refused_with_the_rule(
     assert refused.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("url", "code"), [("http://fhir.example.org/r4", "NOT_HTTPS"), ("https://10.0.0.1/r4", "HOST_NOT_A_NAME")]
+)
+async def test_an_address_that_the_guard_refuses_is_refused_when_saved_and_when_used(
+    fhir: Fhir, tmp_path: Path, url: str, code: str
+) -> None:
+    """One rule on both ways (reliability.md §2), and an attempt is not tried again."""
+    way = channel(url, tmp_path / "secrets")
+    with pytest.raises(ChannelRefused) as refused:
+        await fhir.check(way)
+    assert refused.value.code == code
+    assert await fhir.attempt(way, handover(offer())) == Refused(code)
+
+
 async def test_an_organisation_that_is_not_there_is_refused(fhir: Fhir, receiver: FhirReceiver, tmp_path: Path) -> None:
     """A Task that nobody owns would be seen by nobody."""
     way = channel(receiver.base_url, tmp_path / "secrets", organization="Organization/other")
@@ -385,14 +400,16 @@ def _decoded(part: str) -> bytes:
     ids=["RS384", "ES384"],
 )
 async def test_a_token_is_asked_for_once_kept_and_renewed_once_when_it_is_not_taken(
-    fhir: Fhir, receiver: FhirReceiver, tmp_path: Path, key: Any, algorithm: str
+    fhir: Fhir, receiver: FhirReceiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: Any, algorithm: str
 ) -> None:
     """SMART Backend Services: signed as RFC 7523 has it; a 401 renews once, a second one pauses the channel."""
     tokens = TokenServer(key)
     runner = web.ServerRunner(web.Server(tokens))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/token"
+    at = f"127.0.0.1:{runner.addresses[0][1]}"
+    url = f"http://{at}/token"
+    monkeypatch.setenv("HANDOFF_OUTGOING_LOOPBACK", f"{os.environ['HANDOFF_OUTGOING_LOOPBACK']},{at}")
     try:
         way = channel(receiver.base_url, tmp_path / "s", tokenUrl=url, clientId="warm-handoff", keyId="k1")
         file = way.secrets / "fhir.pem"

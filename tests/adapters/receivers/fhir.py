@@ -6,6 +6,7 @@ the same Bundles is shown apart (tests/adapters/fhir/stock).
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from tests.adapters.receivers.receiver import Behaviour, Receiver
 
 _STATUS: Final = {Behaviour.TRY_LATER: 503, Behaviour.REFUSE: 422}
 _STOP_SECONDS: Final = 0.1
+_SETTING: Final = "HANDOFF_OUTGOING_LOOPBACK"
+"""Endpoints of this machine that the operator allows."""
 TOKEN: Final = "invented-token"
 
 
@@ -54,15 +57,21 @@ class FhirReceiver(Receiver):
         self._how = Behaviour.TAKE
         self._port = 0
         self._runner: web.ServerRunner | None = None
+        self._before: str | None = None
         self.store({"resourceType": "Organization", "id": "clinic-1", "name": "Clinic"})
 
     async def __aenter__(self) -> Self:
         await self._listen()
+        self._before = os.environ.get(_SETTING)
+        os.environ[_SETTING] = f"127.0.0.1:{self._port}"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        os.environ.pop(_SETTING)
+        if self._before is not None:
+            os.environ[_SETTING] = self._before
         await self._close()
 
     @property
