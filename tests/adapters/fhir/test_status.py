@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.fhir import codes
 from adapters.fhir.answers import Fault, heard
 from adapters.fhir.status import NEXT, STANDS_FOR, TaskStatus, may_become, toward
-from adapters.standing import ANSWERS, OPEN, OVER, TAKEN, Standing
+from adapters.standing import ANSWERS, OPEN, OVER, TAKEN, Standing, after
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.ids import new_offer_id
@@ -223,3 +225,38 @@ def test_a_no_counts_with_whatever_reason_and_no_word_of_it_travels(said: Any, r
 def test_every_standing_has_its_status() -> None:
     """No standing is left without a word."""
     assert set(STANDS_FOR) == set(Standing)
+
+
+_CODES: Final = st.sampled_from([None, "WAITLISTED", "ENGAGED", "IN_SERVICE", "ACCEPTED", "WITHDRAWN"])
+_OWNERS: Final = st.sampled_from(["Organization/clinic-1", "Device/bot", "Practitioner/nurse-1"])
+_DETAILS: Final[st.SearchStrategy[dict[str, Any]]] = st.sampled_from([{}, DONE, TRIED, LEFT])
+_STATUSES: Final = st.sampled_from([*TaskStatus, "received", None, 7])
+
+
+@st.composite
+def versions(draw: st.DrawFn) -> dict[str, Any]:
+    """A version of a Task as anybody who may write to the server might write it."""
+    state, found = draw(_CODES), draw(_DETAILS)
+    business = {"businessStatus": coded(codes.OFFER_STATE, state)} if state else {"businessStatus": None}
+    return {"status": draw(_STATUSES), "owner": {"reference": draw(_OWNERS)}, **business, **found}
+
+
+@given(st.lists(versions(), max_size=8))
+def test_whatever_is_written_what_is_answered_is_possible_and_somebody_said_yes(written: list[dict[str, Any]]) -> None:
+    """Every answer follows from the ones before by the table of standings, and a yes has a person behind it."""
+    told = history(*written)
+    answers, aside = heard(new_offer_id(), told)
+    standing = S.WAITING
+    by_version = {one["meta"]["versionId"]: one for one in told}
+    for answer in answers:
+        task = by_version[answer.version]
+        if isinstance(answer.fact, OfferAccepted):
+            assert task["owner"]["reference"].startswith("Practitioner/")
+        following = after(standing, type(answer.fact))
+        # The one step that is not an answer of a Task: ours, with a release, when somebody said yes by another door.
+        if following is None and any("ACCEPTED" in str(one.get("businessStatus")) for one in told):
+            return
+        assert following is not None
+        standing = following
+    assert len({(one.version, type(one.fact)) for one in answers}) == len(answers), "an id for each"
+    assert len({one.version for one in aside}) == len(aside)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import logging
 import os
 import time
 import tracemalloc
@@ -21,7 +22,7 @@ from fastapi import FastAPI
 
 from adapters.errors import KeysNotHere
 from adapters.fhir import codes
-from adapters.fhir.bounded import Unreadable, read_resource
+from adapters.fhir.bounded import Unreadable, entries, read_resource
 from adapters.fhir.hook import router
 from adapters.inbox.opening import OpenedGroup
 from adapters.transports import transports
@@ -133,6 +134,24 @@ async def test_a_release_comes_once_links_the_task_and_is_taken_back_by_group(
     assert await fhir.attempt(way, withdrawn(shown)) == Delivered("TRANSACTION_DONE")
     assert (await staff.task(made.offer_id))["status"] == "cancelled"
     assert {one["status"] for one in receiver.now("QuestionnaireResponse")} == {"entered-in-error"}
+
+
+async def test_nothing_of_a_person_and_no_secret_is_in_a_log_or_an_address(
+    fhir: Fhir, receiver: FhirReceiver, way: Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Through success, refusal and rubbish: ids and codes alone; what is asked of the server names ids alone, too."""
+    caplog.set_level(logging.DEBUG)
+    made = offer()
+    given = release(handover(made), "FG03", "FG04", "FG05")
+    outcomes = [await fhir.attempt(way, given)]
+    await Staff(receiver.base_url, TOKEN).say(made.offer_id, {"status": "failed", "statusReason": {"text": "Robin"}})
+    await fhir.look(way, Doors())
+    receiver.answer = b'{"resourceType":"Robin"}'
+    outcomes.append(await fhir.attempt(way, given))
+    shown = f"{caplog.text} {outcomes} {given} {way} {fhir.ear.set_aside} {[path for path, _ in receiver.asked]}"
+    assert "END_NOT_SAID" in caplog.text
+    for canary in ("Robin", "Invented", "+15555550142", "1990-01-01", TOKEN):
+        assert canary not in shown
 
 
 async def test_a_release_for_a_task_that_nobody_touched_says_accepted(
@@ -335,21 +354,23 @@ BOMBS = {
 }
 
 
+def _read(bomb: bytes) -> None:
+    """Read it as any answer is."""
+    with pytest.raises(Unreadable):
+        entries(read_resource(bomb, "Bundle"))
+
+
 @pytest.mark.parametrize("name", BOMBS)
 async def test_a_bomb_is_refused_in_little_time_and_memory(
     fhir: Fhir, receiver: FhirReceiver, way: Channel, name: str
 ) -> None:
-    """Deep, long, many: at most 100 ms and 50 MB beyond reading it, and no attempt fails by it (S12)."""
+    """Deep, long, many: at most 100 ms of a processor and 50 MB beyond its bytes (S12)."""
     bomb = BOMBS[name]
+    began = time.thread_time()
+    _read(bomb)
+    assert time.thread_time() - began < 0.1
     tracemalloc.start()
-    began = time.perf_counter()
-    try:
-        bundle = read_resource(bomb, "Bundle")
-        assert name == "huge Bundle", "entries are counted next"
-        assert len(bundle["entry"]) > 10_000
-    except Unreadable:
-        pass
-    assert time.perf_counter() - began < 0.1 * 3, "three times the bound, on a machine that others use"
+    _read(bomb)
     assert tracemalloc.get_traced_memory()[1] < 50 * 1024 * 1024
     tracemalloc.stop()
     receiver.answer = bomb
