@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test oracle interop check bench lock relock-kafka images-check clean
+.PHONY: help demo test oracle interop fhir-check check bench lock relock-kafka images-check clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,11 +51,14 @@ lock: $(READY)  ## resolve the packages anew into requirements.lock
 relock-kafka: $(READY)  ## resolve Kafka's jars anew into broker/local/kafka.lock
 	@$(BIN)/python -m broker.local.relock
 
-images-interop: $(READY)  ## an exported trail checked by Go's own implementation of transparency logs (needs Go)
+interop: $(READY)  ## an exported trail checked by Go's own implementation of transparency logs (needs Go)
 	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_go.py $(ARGS)
 
-check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
+images-check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
 	@$(BIN)/python -m deploy.check $(ARGS)
+
+fhir-check: $(READY)  ## all that the FHIR transport does, on a stock HAPI FHIR server (needs a JDK and Maven)
+	@$(BIN)/python -m tests.adapters.fhir.stock
 
 clean:  ## remove what was installed here; the data folder .handoff stays (see: handoff local reset)
 	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -234,6 +234,52 @@ channel_settings_bytes_max: Final = 64 * 1024
 """A channel's settings or one of its secrets, as a file: an address and a few options, a key or a certificate."""
 
 # Requests to providers' own systems (adapters/guard.py, adapters/transports)
+# FHIR servers (adapters/fhir, adapters/transports/fhir.py)
+
+fhir_attempt_seconds_max: Final = 15.0
+"""One attempt altogether: a handful of short requests (reliability.md §6.3, F5)."""
+
+fhir_answer_bytes_max: Final = 4 * 1024 * 1024
+"""The longest answer is a large server's statement of what it can: a stock HAPI says it in 1.3 MB."""
+
+fhir_answer_values_max: Final = 120_000
+"""Brackets and commas of one answer: each may become an object of some 200 bytes (reliability.md §6.5, S12)."""
+
+fhir_entries_max: Final = 200
+"""Entries of one Bundle: far more than a page of ours asks for, and than a Task ever has versions."""
+
+fhir_page_entries: Final = 50
+"""Tasks asked for at once while polling."""
+
+fhir_pages_max: Final = 20
+"""Pages read in one look; what is left is read in the next, so that one busy server holds up no other."""
+
+fhir_lookback_days: Final = 45
+"""How far back the first look after a start goes: the longest referral and the report of its outcome (domain.md
+§10.3); answers that were stored before are known by their ids."""
+
+fhir_poll_overlap_seconds: Final = 120
+"""How far each look reaches back behind the last: a server may show a change, or all of a history, a little later."""
+
+fhir_tasks_remembered_max: Final = 10_000
+"""Versions of Tasks that were read already; a forgotten one is only read again."""
+
+fhir_token_margin_seconds: Final = 30
+"""A token is renewed so long before it ends: no request is under way for longer."""
+
+fhir_assertion_seconds: Final = 240
+"""How long the signed request for a token is good: SMART allows five minutes, and clocks differ."""
+
+fhir_poll_seconds_min: Final = 5
+"""Between two looks at one server: more often is load for others without use, a person answers."""
+
+fhir_token_characters_max: Final = 8192
+"""A longer token fits into no server's headers."""
+
+fhir_wake_seconds_min: Final = 1.0
+"""Between two looks at one server, however often somebody says that something has changed: anybody may say it."""
+
+# Requests to providers' own systems (adapters/guard.py, adapters/outgoing.py, adapters/transports/webhook.py)
 
 outgoing_seconds_max: Final = 15.0
 """One request altogether, from asking for the name to the last byte (reliability.md §6.3, F5, F6)."""

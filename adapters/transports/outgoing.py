@@ -45,7 +45,7 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
     """By small or capital letters alike."""
     body: bytes | None = field(repr=False)
-    """None where it was not wanted, is longer than 64 kB, or is compressed although we asked for plain bytes."""
+    """None where it was not wanted, is longer than was asked for, or is compressed though we asked for plain bytes."""
 
 
 @dataclass(slots=True)
@@ -81,11 +81,18 @@ class Outgoing:
             await lot.session.close()
 
     async def request(
-        self, method: str, endpoint: Endpoint, *, headers: Mapping[str, str], body: bytes = b"", read: bool = True
+        self,
+        method: str,
+        endpoint: Endpoint,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        read: bool = True,
+        bytes_max: int = limits.outgoing_read_bytes_max,
     ) -> Reply:
         """Ask once, within `seconds_max` altogether, however slowly the other side speaks.
 
-        With `read` the answer's body is part of what is waited for; without, its status alone.
+        With `read` the answer's body, of `bytes_max` at most, is part of what is waited for; without, its status alone.
 
         Raises:
             GuardRefused: the zone does not connect there.
@@ -93,7 +100,7 @@ class Outgoing:
         """
         try:
             async with asyncio.timeout(self._seconds_max), self._session() as session:
-                return await _ask(session, method, endpoint, {**_HEADERS, **headers}, body, read=read)
+                return await _ask(session, method, endpoint, {**_HEADERS, **headers}, body, bytes_max if read else None)
         except TimeoutError as error:
             # aiohttp's own is raised only while it connects: nothing was sent then.
             raise OutgoingFailed("TIMED_OUT", unknown=not isinstance(error, aiohttp.ServerTimeoutError)) from None
@@ -198,13 +205,12 @@ async def _ask(
     endpoint: Endpoint,
     headers: Mapping[str, str],
     body: bytes,
-    *,
-    read: bool,
+    bytes_max: int | None,
 ) -> Reply:
     url = URL(endpoint.url, encoded=True)
     async with session.request(method, url, data=body or None, headers=headers, allow_redirects=False) as response:
-        content = await _content(response) if read else None
-        if not read:
+        content = await _content(response, bytes_max) if bytes_max is not None else None
+        if bytes_max is None:
             await _drain(response)
         if not response.content.is_eof():
             response.close()  # What has not come is not waited for, and the connection cannot serve another request.
@@ -216,17 +222,17 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
     if not response.content.is_eof():
         with suppress(TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(limits.outgoing_drain_seconds):
-                await _content(response)
+                await _content(response, limits.outgoing_read_bytes_max)
 
 
-async def _content(response: aiohttp.ClientResponse) -> bytes | None:
+async def _content(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
     """The body in the clear, as far as it may be read at all."""
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         return None
     held = bytearray()
     while not response.content.at_eof():
         held += await response.content.readany()
-        if len(held) > limits.outgoing_read_bytes_max:
+        if len(held) > bytes_max:
             return None
     return bytes(held)
 

@@ -17,7 +17,7 @@ from adapters.inbox.answering import Answered
 from adapters.inbox.opening import OpenedGroup
 from broker.bus.publisher import Sign
 from broker.schemas.event import Contract, EventData
-from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
+from broker.schemas.ids import ConsentId, EventId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.vocabulary import MsgStatus, Priority
 
@@ -49,6 +49,18 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseTerms:
+    """On what a release rests, and what it binds its reader to: tier 1, as the zone holds it."""
+
+    consent_id: ConsentId | None
+    """None in an emergency, in which she was not asked."""
+    consent_version: int | None
+    ends_at: datetime | None
+    """Until when it may be relied on (UTC)."""
+    redisclosure_prohibited: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Handover:
     """One message for one attempt. Its repr shows ids and codes alone."""
 
@@ -74,6 +86,8 @@ class Handover:
     """The offer's content (tier 2 at most), while it is open or under way."""
     fact: EventData | None = field(default=None, repr=False)
     """The event itself where it carries nothing above tier 1 (withdrawn, expired, revoked)."""
+    terms: ReleaseTerms | None = None
+    """Those of a release; None for everything else."""
     open_groups: Callable[[], Awaitable[Sequence[OpenedGroup]]] | None = field(default=None, repr=False)
     """Opens what was released, in memory, after it was written down that this transport reads it; only after a
     release, and only for a transport that hands over to a system inside the provider's own walls."""

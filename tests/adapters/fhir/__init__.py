@@ -1,0 +1,1 @@
+"""What FHIR servers are told and what is read from them."""
