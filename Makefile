@@ -51,9 +51,6 @@ lock: $(READY)  ## resolve the packages anew into requirements.lock
 relock-kafka: $(READY)  ## resolve Kafka's jars anew into broker/local/kafka.lock
 	@$(BIN)/python -m broker.local.relock
 
-interop: $(READY)  ## an exported trail checked by Go's own implementation of transparency logs (needs Go)
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_go.py $(ARGS)
-
 images-check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
 	@$(BIN)/python -m deploy.check $(ARGS)
 
