@@ -160,8 +160,9 @@ class Guard:
         if (host, port) in self._loopback:
             return [IPv4Address("127.0.0.1")]
         try:
-            found = await self._resolve(host, port)
-        except OSError:
+            async with asyncio.timeout(limits.outgoing_seconds_max):
+                found = await self._resolve(host, port)
+        except OSError:  # TimeoutError is one
             raise NameUnknown from None
         if not found:
             raise NameUnknown

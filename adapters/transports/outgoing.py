@@ -65,13 +65,14 @@ class Outgoing:
         guard: Guard,
         tls: ssl.SSLContext,
         *,
-        seconds_max: float = limits.outgoing_seconds_max,
-        kept_seconds: float = limits.outgoing_kept_seconds,
+        seconds_max: float | None = None,
+        kept_seconds: float | None = None,
     ) -> None:
+        """Both in seconds, as `broker.limits` has them where they are not given."""
         self.guard = guard
         self._tls = tls
-        self._seconds_max = seconds_max
-        self._kept_seconds = kept_seconds
+        self._seconds_max = limits.outgoing_seconds_max if seconds_max is None else seconds_max
+        self._kept_seconds = limits.outgoing_kept_seconds if kept_seconds is None else kept_seconds
         self._lot: _Lot | None = None
 
     async def stop(self) -> None:

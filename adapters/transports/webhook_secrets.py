@@ -86,9 +86,10 @@ class KeptSecrets:
 
 
 def _changed(folder: Path) -> int:
+    """When something was added to a folder or taken away, as a number; 0 where it cannot be looked at."""
     try:
         return folder.stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 
