@@ -107,6 +107,8 @@ def _invitation(settings: Settings) -> str:
             "  handoff work list                                 what waits for a human",
             "  handoff quarantine list                           what was not taken in",
             "  handoff trail show REFERRAL                       the story of a referral",
+            "  handoff trail status; handoff trail vkey          the log that proves it, and its key",
+            "  handoff trail export FOLDER                       for an auditor: handoff-verify FOLDER --vkey KEY",
             "",
             "Ctrl-C ends it and leaves nothing running.",
         )
