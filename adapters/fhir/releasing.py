@@ -47,9 +47,7 @@ def is_there(handover: Handover, held: Sequence[Resource]) -> bool:
     return any(tag.get("system") == codes.MESSAGE and tag.get("code") == handover.message_id for tag in tags)
 
 
-def released(
-    handover: Handover, groups: Sequence[OpenedGroup], terms: ReleaseTerms, place: Place, held: Sequence[Resource]
-) -> Resource:
+def released(handover: Handover, groups: Sequence[OpenedGroup], place: Place, held: Sequence[Resource]) -> Resource:
     """The transaction that hands over what was opened.
 
     `groups` are opened, and no more than the kind of provider may hold; `held` is what the server has of this offer
@@ -57,7 +55,7 @@ def released(
     """
     of = handover.offer_id
     stated = [(group.field_group, said(group)) for group in groups]
-    labels = codes.meta(handover.environment, _refrain(terms), tag=handover.message_id)
+    labels = codes.meta(handover.environment, _refrain(handover.terms), tag=handover.message_id)
     patient = _Entry("Patient", by_identifier(codes.PERSON, of), held)
     statement = _Entry(STATEMENT, by_identifier(codes.RELEASE, of), held)
     entries = [
@@ -65,11 +63,12 @@ def released(
         statement.of(_statement(labels, handover, patient.name, stated)),
     ]
     supporting = [statement.name]
-    if terms.consent_id is not None:
+    terms = handover.terms
+    if terms is not None and terms.consent_id is not None:
         consent = _Entry("Consent", by_identifier(codes.RELEASE, of), held)
         entries.append(consent.of(_consent(labels, handover, terms, place, patient.name, stated)))
         supporting.append(consent.name)
-    provenance = _provenance(labels, handover, terms, place, [patient.name, *supporting])
+    provenance = _provenance(labels, handover, place, [patient.name, *supporting])
     name = entry_name(of, handover.message_id, "provenance")
     entries.append(create(name, provenance, by_message(handover.message_id)))
     asked = [one for one in held if one["resourceType"] in ("Task", "ServiceRequest")]
@@ -94,8 +93,9 @@ def _of_release(resource: Resource) -> bool:
     return resource["resourceType"] == "Patient" or codes.identified_by(resource, codes.RELEASE) is not None
 
 
-def _refrain(terms: ReleaseTerms) -> str:
-    return codes.NO_REDISCLOSURE if terms.redisclosure_prohibited else codes.NO_DISCLOSURE
+def _refrain(terms: ReleaseTerms | None) -> str:
+    """The stricter label where the terms are not at hand."""
+    return codes.NO_DISCLOSURE if terms is not None and not terms.redisclosure_prohibited else codes.NO_REDISCLOSURE
 
 
 def _patient(labels: Resource, handover: Handover, stated: Sequence[Stated], before: Resource | None) -> Resource:
@@ -191,16 +191,18 @@ def _consent(
     }
 
 
-def _provenance(
-    labels: Resource, handover: Handover, terms: ReleaseTerms, place: Place, targets: Sequence[str]
-) -> Resource:
-    reason = "PATRQT" if terms.consent_id is not None else "BTG"
+def _provenance(labels: Resource, handover: Handover, place: Place, targets: Sequence[str]) -> Resource:
+    """Who brought it, when, and by which ground; none is claimed where the terms are not at hand."""
+    reason: Resource = {}
+    if handover.terms is not None:
+        ground = "PATRQT" if handover.terms.consent_id is not None else "BTG"
+        reason = {"reason": [concept(coding(codes.ACT_REASON, ground))]}
     return {
         "resourceType": "Provenance",
         "meta": labels,
         "target": [literal(name) for name in targets],
         "recorded": codes.moment(handover.made_at),
-        "reason": [concept(coding(codes.ACT_REASON, reason))],
+        **reason,
         "activity": concept(coding(codes.DATA_OPERATION, "CREATE")),
         "agent": [
             {

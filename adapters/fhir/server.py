@@ -19,7 +19,7 @@ from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply
 from adapters.transports.transport import Refused, TryAgain
 from adapters.transports.webhook import retry_after
 from broker import limits
-from broker.schemas.ids import OfferId
+from broker.schemas.ids import EventId, OfferId
 
 _JSON: Final = "application/fhir+json"
 
@@ -71,6 +71,8 @@ class FhirServer:
     base_url: str
     client: Client | None
     secrets: Path = field(repr=False)
+    message_id: EventId | None = None
+    """For which message it is asked, as FHIR's `X-Request-Id`: so that both sides' logs can be laid side by side."""
 
     async def transact(self, bundle: Resource) -> None:
         """Have a transaction done, whole.
@@ -163,6 +165,8 @@ class FhirServer:
             token = await self.tokens.token(self.secrets, self.client)
             # Without `no-cache` a stock HAPI answers a search that it has answered within a minute from memory.
             headers = {"accept": _JSON, "authorization": f"Bearer {token}", "cache-control": "no-cache"}
+            if self.message_id is not None:
+                headers["x-request-id"] = self.message_id
             if body:
                 headers |= {"content-type": _JSON, "prefer": "return=minimal"}
             outgoing = self.outgoing()

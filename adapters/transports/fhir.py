@@ -6,6 +6,7 @@ provider's own walls only. Every write is one transaction that may be repeated (
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -118,7 +119,8 @@ class Fhir(Transport):
     async def attempt(self, channel: Channel, handover: Handover) -> Outcome:
         try:
             async with asyncio.timeout(limits.fhir_attempt_seconds_max):
-                return await self._hand_over(self._server(channel), _settings(channel), handover)
+                server = replace(self._server(channel), message_id=handover.message_id)
+                return await self._hand_over(server, _settings(channel), handover)
         except TimeoutError:
             return TryAgain("TIMED_OUT", unknown=True)
         except NotDone as failed:
@@ -167,7 +169,7 @@ class Fhir(Transport):
 
 
 async def _release(server: FhirServer, place: Place, handover: Handover) -> Outcome:
-    if handover.offer is None or handover.open_groups is None or handover.terms is None:
+    if handover.offer is None or handover.open_groups is None:
         return Refused("RELEASE_NOT_HELD")
     held = await server.held(handover.offer_id)
     if is_there(handover, held):
@@ -179,7 +181,7 @@ async def _release(server: FhirServer, place: Place, handover: Handover) -> Outc
     groups = _held_by_kind(await handover.open_groups(), handover.offer)
     if not groups:
         return Refused("NOTHING_TO_OPEN")
-    await server.transact(released(handover, groups, handover.terms, place, held))
+    await server.transact(released(handover, groups, place, held))
     return Delivered("TRANSACTION_DONE")
 
 

@@ -13,6 +13,7 @@ from adapters.transports.transport import Handover, ReleaseTerms
 from broker.schemas.field_groups import GROUPS, FieldGroup, group_model
 from broker.schemas.ids import OfferId, OrgId, new_consent_id, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.vocabulary import MsgStatus, Priority
 
 ORG: Final = OrgId("org-clinic")
@@ -63,6 +64,12 @@ def _example(code: str) -> Mapping[str, Any]:
 def resources(bundle: Resource) -> dict[str, Resource]:
     """The resources of a transaction by their kind; those of an offer and of a release apart."""
     return {entry["resource"]["resourceType"]: entry["resource"] for entry in bundle["entry"]}
+
+
+def withdrawn(shown: Handover) -> Handover:
+    """The end of an offer."""
+    fact = OfferWithdrawn.model_validate({**OfferWithdrawn.EXAMPLE, "offerId": shown.offer_id})
+    return replace(shown, type=OfferWithdrawn.TYPE, message_id=new_event_id(), offer=None, fact=fact)
 
 
 def history(*versions: Mapping[str, Any]) -> Sequence[Resource]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,7 +85,7 @@ def phases(environment: MsgStatus = MsgStatus.ACTUAL) -> list[Resource]:
     """Every resource of an offer and of its release."""
     made = offer()
     shown = handover(made, environment)
-    bundles = (offered(shown, made, PLACE), released(shown, opened(*RELEASABLE), TERMS, PLACE, []))
+    bundles = (offered(shown, made, PLACE), released(replace(shown, terms=TERMS), opened(*RELEASABLE), PLACE, []))
     return [entry["resource"] for bundle in bundles for entry in bundle["entry"]]
 
 
@@ -108,9 +109,7 @@ def test_what_is_sent_is_r4_and_has_what_the_profile_requires(resource: Resource
 def test_a_bundle_is_r4_and_each_entry_is_done_once(bundle: Any) -> None:
     """A transaction whose every entry is created only where nothing has its identifier."""
     made = offer()
-    arguments = (
-        (handover(made), made, PLACE) if bundle is offered else (handover(made), opened("FG04"), TERMS, PLACE, [])
-    )
+    arguments = (handover(made), made, PLACE) if bundle is offered else (handover(made), opened("FG04"), PLACE, [])
     sent = bundle(*arguments)
     get_fhir_model_class("Bundle").model_validate(sent)
     assert all(entry["request"]["ifNoneExist"] for entry in sent["entry"])
@@ -178,7 +177,7 @@ def test_the_category_says_why_only_where_the_provider_has_said_that_it_may() ->
 def test_a_release_says_every_property_and_a_safe_contact_is_no_telecom() -> None:
     """What was opened is all there, under its group; what systems call or text by themselves stays empty."""
     made = offer()
-    sent = resources(released(handover(made), opened(*RELEASABLE), TERMS, PLACE, []))
+    sent = resources(released(handover(made, terms=TERMS), opened(*RELEASABLE), PLACE, []))
     assert {item["linkId"] for item in sent["QuestionnaireResponse"]["item"]} == set(RELEASABLE)
     assert "+15555550142" in json.dumps(sent["QuestionnaireResponse"])
     assert "telecom" not in sent["Patient"]
@@ -190,9 +189,18 @@ def test_a_release_says_every_property_and_a_safe_contact_is_no_telecom() -> Non
 def test_in_an_emergency_no_consent_is_claimed() -> None:
     """There is no Consent, and the Provenance says by which ground it came."""
     made = offer()
-    sent = resources(released(handover(made), opened("FG04"), EMERGENCY, PLACE, []))
+    sent = resources(released(handover(made, terms=EMERGENCY), opened("FG04"), PLACE, []))
     assert "Consent" not in sent
     assert at(sent["Provenance"], "reason.0.coding.0.code") == "BTG"
+
+
+def test_without_the_terms_no_ground_is_claimed() -> None:
+    """Neither consent nor emergency is said where nobody says which it was, and the label is the stricter one."""
+    made = offer()
+    sent = resources(released(handover(made), opened("FG04"), PLACE, []))
+    assert "Consent" not in sent
+    assert "reason" not in sent["Provenance"]
+    assert "NORDSCLCD" in {label["code"] for label in sent["Patient"]["meta"]["security"]}
 
 
 def stored(*bundles: Resource) -> list[Resource]:
@@ -207,7 +215,7 @@ def test_what_is_taken_back_is_taken_out_and_what_the_provider_wrote_stays() -> 
     """Only the named groups go, from the statement, the Patient and the Consent, each in the version that was read."""
     made = offer()
     shown = handover(made)
-    held = stored(offered(shown, made, PLACE), released(shown, opened(*RELEASABLE), TERMS, PLACE, []))
+    held = stored(offered(shown, made, PLACE), released(replace(shown, terms=TERMS), opened(*RELEASABLE), PLACE, []))
     own = {"use": "official", "family": "Registered", "given": ["Herself"]}
     for one in held:
         if one["resourceType"] == "Patient":
@@ -232,7 +240,7 @@ def test_an_offer_that_has_ended_leaves_nothing_that_we_brought(standing: Standi
     """The Task is cancelled with a reason, the request revoked, statements emptied, the Patient nameless."""
     made = offer()
     shown = handover(made)
-    held = stored(offered(shown, made, PLACE), released(shown, opened(*RELEASABLE), TERMS, PLACE, []))
+    held = stored(offered(shown, made, PLACE), released(replace(shown, terms=TERMS), opened(*RELEASABLE), PLACE, []))
     changed = ended(held, standing, reason)
     assert changed is not None
     left = [entry["resource"] for entry in changed["entry"]]
@@ -261,9 +269,9 @@ def test_the_end_of_an_offer_leaves_a_task_that_is_over_as_it_is() -> None:
 def test_every_mark_in_a_patient_is_a_group_that_a_revocation_can_name() -> None:
     """Taking back all groups of which something stands in a Patient leaves it as if nothing had been released."""
     made = offer()
-    patient = resources(released(handover(made), opened(*RELEASABLE), TERMS, PLACE, []))["Patient"] | {"id": "p"}
+    patient = resources(released(handover(made, terms=TERMS), opened(*RELEASABLE), PLACE, []))["Patient"] | {"id": "p"}
     changed = taken_back([patient], frozenset(PATIENT_GROUPS))
-    nothing = resources(released(handover(made), opened("FG03"), TERMS, PLACE, []))["Patient"]
+    nothing = resources(released(handover(made, terms=TERMS), opened("FG03"), PLACE, []))["Patient"]
     assert changed is not None
     bare = {
         key: value for key, value in resources(changed)["Patient"].items() if key not in ("id", "meta", "identifier")

@@ -52,8 +52,8 @@ class FhirReceiver(Receiver):
         """What it answers to everything, whatever was asked."""
         self.looked = asyncio.Event()
         """Somebody has asked what has changed."""
-        self.bundles: list[str] = []
-        """The message ids of the transactions that were taken, repeats included."""
+        self.messages: list[str] = []
+        """The message ids that requests were made for, each attempt's once."""
         self._how = Behaviour.TAKE
         self._port = 0
         self._runner: web.ServerRunner | None = None
@@ -96,8 +96,8 @@ class FhirReceiver(Receiver):
             await self._listen()
 
     async def received(self) -> Sequence[str]:
-        """Of the transactions that were taken."""
-        return self.bundles
+        """Also those for which there was nothing to change: the server was asked, and has answered."""
+        return self.messages
 
     def statement(self) -> Resource:
         """What it says of itself."""
@@ -143,6 +143,9 @@ class FhirReceiver(Receiver):
             return web.Response(status=401)
         if self.answer is not None:
             return web.Response(body=self.answer)
+        message = request.headers.get("x-request-id")
+        if message is not None and self.messages[-1:] != [message]:
+            self.messages.append(message)
         try:
             return web.json_response(self._do(request.method, request.path_qs, await request.read()))
         except Failed as failed:
@@ -189,10 +192,6 @@ class FhirReceiver(Receiver):
             raise
         for versions in self.versions.values():
             versions[-1] = json.loads(_renamed(json.dumps(versions[-1]), names))
-        messages = (
-            codes.codes_of({"coding": entry["resource"]["meta"].get("tag")}, codes.MESSAGE) for entry in bundle["entry"]
-        )
-        self.bundles += sorted({message for found in messages for message in found})
         return {"resourceType": "Bundle", "type": "transaction-response", "entry": answers}
 
     def _entry(self, entry: Resource, names: dict[str, str]) -> Resource:
@@ -208,10 +207,6 @@ class FhirReceiver(Receiver):
             stored, status = self.store(resource), "201 Created"
         names[entry["fullUrl"]] = f"{stored['resourceType']}/{stored['id']}"
         return {"response": {"status": status}}
-
-
-def _messages(resource: Resource) -> Sequence[str]:
-    return codes.codes_of({"coding": resource["meta"].get("tag")}, codes.MESSAGE)
 
 
 def _has(resource: Resource, asked: Mapping[str, str]) -> bool:
