@@ -113,14 +113,14 @@ class Outgoing:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
         now = asyncio.get_running_loop().time()
-        lot = self._lot
+        lot, gone = self._lot, None
         if lot is None or now >= lot.until:
-            self._lot, gone = _Lot(self._new_session(), now + self._kept_seconds), lot
+            gone, lot = lot, _Lot(self._new_session(), now + self._kept_seconds)
+            self._lot = lot
+        lot.using += 1  # Before anything is awaited, so that nobody closes it as unused.
+        try:
             if gone is not None and not gone.using:
                 await gone.session.close()
-            lot = self._lot
-        lot.using += 1
-        try:
             yield lot.session
         finally:
             lot.using -= 1
