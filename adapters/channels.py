@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from adapters.provider import Provider
 from adapters.transports.transport import Channel, Transport
 from adapters.ways import KeptChannel
+from broker.bus.publisher import Sign
 from broker.schemas.ids import OrgId
+from broker.seal.signature import sign
 from broker.sql.bulk import Connection, Pool
 
 Transports = Mapping[str, Transport]
@@ -44,6 +46,7 @@ def kept(row: Mapping[str, Any], transports: Transports) -> KeptChannel:
         changed_at=row["changed_at"],
         carries=frozenset(event.TYPE for event in transport.CARRIES) if transport is not None else frozenset(),
         pushes=transport is not None and transport.PUSHES,
+        receipts=transport is not None and transport.RECEIPTS,
     )
 
 
@@ -71,6 +74,7 @@ class Registry:
         self._providers = providers
         self._made: dict[tuple[OrgId, int], tuple[datetime, Channel]] = {}
         self._now: dict[str, Sequence[Channel]] = {}
+        self._paused: dict[str, Sequence[Channel]] = {}
 
     def channel(self, one: KeptChannel) -> Channel | None:
         """What its transport is given; None where its settings are not valid, or its organisation is not served."""
@@ -85,7 +89,13 @@ class Registry:
         except ValidationError:
             return None
         channel = Channel(
-            one.org, one.place, one.transport, settings, secrets_of(provider, one.folder), on_call=one.on_call
+            org=one.org,
+            place=one.place,
+            transport=one.transport,
+            settings=settings,
+            secrets=secrets_of(provider, one.folder),
+            on_call=one.on_call,
+            sign=self._signer(one.org),
         )
         self._made[(one.org, one.place)] = (one.changed_at, channel)
         return channel
@@ -94,11 +104,16 @@ class Registry:
         """Read anew which channels there are, for the transports that listen."""
         found = await channels_of(pool, list(self._providers), self.transports)
         now: dict[str, list[Channel]] = {}
-        for one in (one for channels in found.values() for one in channels if one.paused is None):
+        paused: dict[str, list[Channel]] = {}
+        for one in (one for channels in found.values() for one in channels):
             if (channel := self.channel(one)) is not None:
-                now.setdefault(one.transport, []).append(channel)
-        self._now = dict(now)
+                (now if one.paused is None else paused).setdefault(one.transport, []).append(channel)
+        self._now, self._paused = dict(now), dict(paused)
 
-    def heard(self, transport: str) -> Callable[[], Sequence[Channel]]:
-        """The channels of one transport, as of the last look."""
-        return lambda: self._now.get(transport, ())
+    def heard(self, transport: str, *, paused: bool = False) -> Callable[[], Sequence[Channel]]:
+        """The channels of one transport, as of the last look; what was sent by one that is paused now may come back."""
+        return lambda: (*self._now.get(transport, ()), *(self._paused.get(transport, ()) if paused else ()))
+
+    def _signer(self, org: OrgId) -> Sign:
+        """Signs with the key that the organisation has at that moment."""
+        return lambda headers, value: sign(headers, value, self._providers[org].signing_key)

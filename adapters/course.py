@@ -1,7 +1,8 @@
 """The course of one delivery, pure: which channel, when, and how it ends. Terminal states are final.
 
 QUEUED → ATTEMPTED → DELIVERED | RETRYING | DEAD_LETTERED | SUPPRESSED (domain.md §10.1). A delivery that has not ended
-always has a moment at which something happens to it; only a person's replay begins an ended one anew.
+always has a moment at which something happens to it; an ended one is begun anew only by a person's replay, or because
+it came back.
 """
 
 from collections.abc import Sequence
@@ -88,6 +89,13 @@ def came(course: Course, outcome: Outcome, ways: Sequence[Way], plan: Plan, now:
     again = now + wait(plan, course.tries, draw, outcome.after)
     due_at = soonest(again, course.divert_at, course.stop_at)
     return replace(course, state=DeliveryState.RETRYING, due_at=due_at, code=outcome.code)
+
+
+def came_back(course: Course, refused: Refused, ways: Sequence[Way], plan: Plan, now: datetime) -> Course:
+    """What becomes of a delivery that its channel had taken and that came back: as if it had been refused at once."""
+    if course.state is not DeliveryState.DELIVERED:
+        return course
+    return _next(replace(course, state=DeliveryState.RETRYING), ways, plan, now, refused.code)
 
 
 def _next(course: Course, ways: Sequence[Way], plan: Plan, now: datetime, code: str | None) -> Course:

@@ -29,10 +29,11 @@ _ATTEMPT = (
 _MOVED: Final = (
     "UPDATE delivery d SET state = w.state, place = w.place, attempts = w.attempts, tries = w.tries, due_at = w.due_at,"
     " divert_at = w.divert_at, leased_until = w.leased_until, code = w.code, owner = w.owner, ended_at = w.ended_at,"
-    " receipt_due = d.receipt_due AND w.state <> 'DELIVERED'"
+    " receipt_due = d.receipt_due AND NOT w.receipted"
     " FROM unnest($1::bigint[], $2::text[], $3::integer[], $4::integer[], $5::integer[], $6::timestamptz[],"
-    " $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[])"
-    " AS w(delivery_id, state, place, attempts, tries, due_at, divert_at, leased_until, code, owner, ended_at)"
+    " $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::timestamptz[], $12::boolean[])"
+    " AS w(delivery_id, state, place, attempts, tries, due_at, divert_at, leased_until, code, owner, ended_at,"
+    " receipted)"
     " WHERE d.delivery_id = w.delivery_id"
 )
 
@@ -65,11 +66,12 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a delivery stands now; `pushed` says that it has arrived outside of the zone."""
+    """Where a delivery stands now; `pushed`: it has arrived outside of the zone (A1); `receipted`: and is seen (A2)."""
 
     row: Row
     course: Course
     pushed: bool = False
+    receipted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Ledger:
         return (
             change.row["delivery_id"], course.state.value, course.place, course.attempts, course.tries, course.due_at,
             course.divert_at, leased_until, course.code, owner, now if course.state in ENDED else None,
+            change.receipted,
         )  # fmt: skip
 
     def _told(self, change: Change, now: datetime) -> Iterator[Prepared]:
@@ -112,7 +115,7 @@ class Ledger:
         elif change.course.state is DeliveryState.DELIVERED and change.row["type"] == OfferMade.TYPE:
             if change.pushed:
                 yield self._event(change.row, DeliverySucceeded(offer_id=offer_id), now)
-            if change.row["receipt_due"]:
+            if change.row["receipt_due"] and change.receipted:
                 yield self._event(change.row, OfferReceipted(offer_id=offer_id), now)
 
     def _event(self, row: Row, fact: EventData, now: datetime) -> Prepared:

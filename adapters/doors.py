@@ -38,7 +38,7 @@ class Door:
             raise OfferNotFound
         answering = Answering(self.pool, provider, self.environment)
         if isinstance(fact, RevocationAcknowledged):
-            answered = await answering.acknowledge(offer_id, fact)
+            answered = await answering.acknowledge(offer_id, fact, event_id=event_id)
         else:
             answered = await answering.answer(offer_id, fact, event_id=event_id)
         self.wake_sender()

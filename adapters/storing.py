@@ -107,8 +107,9 @@ class _Outcomes:
         before = self.changes[delivery_id].course if delivery_id in self.changes else course_of(row)
         ours = before.attempts == one.claim.course.attempts
         if before.state not in ENDED and (ours or isinstance(one.outcome, Delivered)):
-            pushed = isinstance(one.outcome, Delivered) and one.claim.kept.pushes
-            self.changes[delivery_id] = Change(row, self._after(row, before, one.outcome), pushed)
+            arrived, kept = isinstance(one.outcome, Delivered), one.claim.kept
+            after = self._after(row, before, one.outcome)
+            self.changes[delivery_id] = Change(row, after, arrived and kept.pushes, arrived and kept.receipts)
 
     def _after(self, row: Row, before: Course, outcome: Outcome) -> Course:
         ways = ways_for(self.channels.get(OrgId(row["org_id"]), ()), row["type"])

@@ -34,6 +34,7 @@ class KeptChannel:
     carries: frozenset[str]
     """Full types of the events that it hands over."""
     pushes: bool
+    receipts: bool
 
 
 def ways_for(channels: Iterable[KeptChannel], event_type: str) -> list[Way]:

@@ -7,14 +7,16 @@ organisation's folder is noticed while running. Nothing here answers an offer; p
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from adapters.channels import Registry, Transports
+from adapters.coming_back import ComingBack
 from adapters.courier import Courier, CourierParts
+from adapters.delivery_rows import Ledger
 from adapters.doors import Door
 from adapters.errors import NoSuchProvider
 from adapters.inbox.inbox import Inbox
@@ -93,7 +95,7 @@ class ProviderZone:
             asyncio.create_task(self._sender.run(self._served), name="answers"),
             asyncio.create_task(self._look_after(), name="zone-look"),
             asyncio.create_task(self._courier.run(), name="courier"),
-            *(asyncio.create_task(self._hear(one), name=f"hear-{one.NAME}") for one in self._parts.transports.values()),
+            *self._hearing(),
         ]
 
     async def stop(self) -> None:
@@ -174,19 +176,21 @@ class ProviderZone:
             attempt_seconds=parts.attempt_seconds,
         )
 
-    async def _hear(self, transport: Transport) -> None:
-        """Bring in what one transport has to fetch; what ends it is noted and it begins anew."""
-        door = Door(self._parts.pool, self._providers, self._parts.topics.environment, self._sender.wake)
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(Exception),
-            wait=wait_random_exponential(multiplier=0.5, max=limits.zone_hear_again_seconds_max),
-            before_sleep=lambda state: log.warning(
-                "%s does not hear (attempt %d)", transport.NAME, state.attempt_number
-            ),
-        )
-        async for attempt in retrying:
-            with attempt:
-                await transport.hear(self._registry.heard(transport.NAME), door)
+    def _hearing(self) -> list[asyncio.Task[None]]:
+        """What each transport has to fetch: answers, and what comes back of what it handed over."""
+        parts, registry = self._parts, self._registry
+        door = Door(parts.pool, self._providers, parts.topics.environment, self._sender.wake)
+        returned = ComingBack(parts.pool, registry, Ledger(parts.topics.environment, parts.broker_org))
+
+        def ears(one: Transport) -> Iterator[Callable[[], Awaitable[None]]]:
+            yield lambda: one.hear(registry.heard(one.NAME), door)
+            yield lambda: one.hear_returned(registry.heard(one.NAME, paused=True), returned)
+
+        return [
+            asyncio.create_task(_again_and_again(one, ear), name=f"hear-{one.NAME}")
+            for one in parts.transports.values()
+            for ear in ears(one)
+        ]
 
     async def _look_after(self) -> None:
         while True:
@@ -199,3 +203,15 @@ class ProviderZone:
             except (HandoffError, *TRANSIENT) as error:
                 # A folder that cannot be read, or a database that is away, must not stop what is being served.
                 log.warning("the zone's look-after waits (%s)", type(error).__name__)
+
+
+async def _again_and_again(transport: Transport, ear: Callable[[], Awaitable[None]]) -> None:
+    """Hear until cancelled, or until there is nothing to hear; what ends it otherwise is noted, and it begins anew."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(Exception),
+        wait=wait_random_exponential(multiplier=0.5, max=limits.zone_hear_again_seconds_max),
+        before_sleep=lambda state: log.warning("%s does not hear (attempt %d)", transport.NAME, state.attempt_number),
+    )
+    async for attempt in retrying:
+        with attempt:
+            await ear()

@@ -17,6 +17,8 @@ from broker.schemas.event import EventData
 from broker.schemas.ids import ConsentId, EventId, OfferId, new_event_id
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
+from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.vocabulary import MsgStatus
@@ -25,6 +27,11 @@ from broker.sql.bulk import Connection, Pool
 _RECALL_ANSWERED: Final = (
     "UPDATE recall r SET outcome = $3 FROM offer o WHERE r.org_id = $1 AND r.offer_id = $2 AND o.org_id = r.org_id"
     " AND o.offer_id = r.offer_id RETURNING o.referral_id"
+)
+
+_RECEIPT_DUE: Final = (
+    "UPDATE delivery SET receipt_due = FALSE WHERE org_id = $1 AND offer_id = $2 AND type = $3 AND receipt_due"
+    " RETURNING referral_id"
 )
 
 
@@ -86,6 +93,15 @@ class Answering:
             if isinstance(fact, OfferDeclined) and giving_back != (offer.standing in TAKEN):
                 raise AnswerNotPossible(why_not(offer.standing, type(fact)))
             return await self._store(connection, file, offer, fact, release, event_id)
+
+    async def seen(self, offer_id: OfferId) -> None:
+        """A person looks at an offer: the receipt (A2), where a notice alone has told of it so far."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            subject = await connection.fetchval(_RECEIPT_DUE, self.provider.org, offer_id, OfferMade.TYPE)
+            if subject is not None:
+                file, fact = await self._file(connection), OfferReceipted(offer_id=offer_id)
+                envelope = self._envelope(file, subject, fact, offer_id, None)
+                await rows.add_answers(connection, [Prepared(envelope, fact, offer_id)], file.now)
 
     async def acknowledge(
         self, offer_id: OfferId, fact: RevocationAcknowledged, *, event_id: EventId | None = None

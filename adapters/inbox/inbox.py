@@ -60,6 +60,10 @@ class Inbox:
         """The offer of this reference or offer id; raises `OfferNotFound` or `ReferenceAmbiguous`."""
         return await self._listing.find(name)
 
+    async def seen(self, offer_id: OfferId) -> None:
+        """A person has opened the offer's page or its line: its receipt leaves, if none has yet."""
+        await self._answering.seen(offer_id)
+
     async def aside(self) -> tuple[AsideSeen, ...]:
         """What the broker sent and was not acted on."""
         return await self._listing.aside()

@@ -42,6 +42,7 @@ async def list_offers(inbox: Inbox, *, everything: bool, as_json: bool) -> None:
 async def show(inbox: Inbox, reference: str, look: Look) -> None:
     """Print one offer, what was opened first."""
     offer, now = await inbox.find(reference), await inbox.now()
+    await inbox.seen(offer.offer_id)
     opened = (
         await inbox.open_groups(
             offer.offer_id, reader=look.reader, contact_shown=look.contact, single_use=look.conflict_check

@@ -62,6 +62,7 @@ class EmailTransport(Transport):
     NAME: ClassVar[str] = "email"
     SETTINGS: ClassVar[type[Contract]] = EmailSettings
     CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset({OfferMade, DisclosureReleased, DisclosureRevoked})
+    RECEIPTS: ClassVar[bool] = False
 
     async def check(self, channel: Channel) -> None:
         """Go as far as an attempt goes without sending a mail. A server that says "later" to an address is fine."""

@@ -170,6 +170,8 @@ class Transport(ABC):
     """Which of the broker's events it hands over; others need nobody's attention by this way."""
     PUSHES: ClassVar[bool] = True
     """Whether something leaves the zone by it, so that its success says that the other side has it (A1)."""
+    RECEIPTS: ClassVar[bool] = True
+    """Whether its success is a receipt, too (A2). A notice that something waits is none until somebody looks."""
 
     async def start(self) -> None:  # noqa: B027  many have nothing to open
         """Open what all attempts share."""

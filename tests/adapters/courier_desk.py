@@ -35,7 +35,7 @@ from tests.adapters.network import BROKER, example_offer, until
 from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.adapters.scripted import ScriptedTransport
 
-_CHANNEL = (
+CHANNEL = (
     "org_id", "place", "transport", "settings", "folder", "on_call", "failures", "changed_at",
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ class CourierDesk:
         name = ScriptedTransport.NAME if receiver is not None else InboxTransport.NAME
         row = (org, place, name, settings, f"c{place}", on_call, 0, datetime.now(UTC))
         async with self.pool.acquire() as connection:
-            await insert(connection, table(Channel), _CHANNEL, [row], "replace")
+            await insert(connection, table(Channel), CHANNEL, [row], "replace")
 
     async def take_in(self, facts: Sequence[tuple[OrgId, ReferralId, EventData]]) -> None:
         """What the broker says, in one transaction, as a batch from Kafka would be."""

@@ -95,17 +95,18 @@ async def test_a_notice_that_bounces_is_undeliverable_within_a_minute(home: Path
         assert await transport.attempt(channel, offer) == Delivered("SMTP_250")
         [notice] = server.mails
         began = time.monotonic()
-        await until(lambda: _listens(port))
+        await until(lambda: listens(port))
         await relay(port, notice.sender, mail(sample, notice.sender))
         assert told.came == [(ORG, 1, offer.message_id, what)]
         assert time.monotonic() - began < 60
         hearing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await hearing
-        assert not await _listens(port)
+        assert not await listens(port)
 
 
-async def _listens(port: int) -> bool:
+async def listens(port: int) -> bool:
+    """Whether somebody listens there."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
     except OSError:
@@ -225,17 +226,17 @@ async def test_where_returned_mail_is_heard_follows_the_channels(home: Path, mon
     first_port, second_port = free_port(), free_port()
     channels = [a_channel(home, first_port)]
     copies = [asyncio.create_task(EmailTransport().hear_returned(lambda: channels, Told())) for _ in range(2)]
-    await until(lambda: _listens(first_port))
+    await until(lambda: listens(first_port))
     channels[:] = [a_channel(home, second_port)]
-    await until(lambda: _listens(second_port))
+    await until(lambda: listens(second_port))
     await until(lambda: _silent(first_port))
     copies[0].cancel()
     await asyncio.wait({copies[0]})
-    await until(lambda: _listens(second_port))
+    await until(lambda: listens(second_port))
     copies[1].cancel()
     await asyncio.wait({copies[1]})
-    assert not await _listens(second_port)
+    assert not await listens(second_port)
 
 
 async def _silent(port: int) -> bool:
-    return not await _listens(port)
+    return not await listens(port)
