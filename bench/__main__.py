@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bench import latency, rules, throughput
+from bench import deliveries, latency, rules, throughput
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
@@ -21,6 +21,8 @@ from broker.settings import load_settings
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 REFERRALS = 3000
+DELIVERED_BY = "scripted"
+"""The transport that deliveries are measured with, of `bench.deliveries.WAYS`."""
 
 
 async def run(referrals: int, *, write: bool) -> None:
@@ -35,10 +37,14 @@ async def run(referrals: int, *, write: bool) -> None:
             progress.say("Measuring latency at a fifth of that")
             capacity = median(one.pipeline[Way(1, signed=True)][0] for one in rounds)
             waits = await latency.measure(settings, keys, capacity)
+            progress.say("Measuring deliveries to providers' own systems")
+            figures = await deliveries.measure(*deliveries.databases_of(settings), Path(folder), DELIVERED_BY)
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
-    text = report(rounds, waits, single, (ours, cedars), referrals)
+    text = report(rounds, waits, single, (ours, cedars), referrals) + "\n".join(
+        (*deliveries.report(figures, DELIVERED_BY), "")
+    )
     sys.stdout.write(text)
     if write:
         RESULTS.write_text(text)
