@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bench import latency, rules, throughput, trail
+from bench import deliveries, latency, rules, throughput, trail
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
@@ -21,6 +21,8 @@ from broker.settings import load_settings
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 REFERRALS = 3000
+DELIVERED_BY = "scripted"
+"""The transport that deliveries are measured with, of `bench.deliveries.WAYS`."""
 
 
 async def run(referrals: int, *, write: bool) -> None:
@@ -37,10 +39,14 @@ async def run(referrals: int, *, write: bool) -> None:
             waits = await latency.measure(settings, keys, capacity)
             progress.say("Measuring the trail: commit to seal, and offline verification")
             trails = await trail.measure(settings, Path(folder) / "bundles")
+            progress.say("Measuring deliveries to providers' own systems")
+            figures = await deliveries.measure(*deliveries.databases_of(settings), Path(folder), DELIVERED_BY)
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
-    text = report(rounds, waits, trails, single, (ours, cedars), referrals)
+    text = report(rounds, waits, trails, single, (ours, cedars), referrals) + "\n".join(
+        (*deliveries.report(figures, DELIVERED_BY), "")
+    )
     sys.stdout.write(text)
     if write:
         RESULTS.write_text(text)
