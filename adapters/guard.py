@@ -3,7 +3,7 @@
 Providers name the addresses that we call. Without a rule any of them could have us call the zone's own network, or
 the host's metadata service, with the zone's rights (SSRF). So: https to a plain name, on one of two ports, and only if
 every address of that name is plainly public (reliability.md §2). Names are asked for once; what was checked is what is
-connected to (adapters/outgoing.py).
+connected to (adapters/transports/outgoing.py).
 """
 
 import asyncio
@@ -160,8 +160,9 @@ class Guard:
         if (host, port) in self._loopback:
             return [IPv4Address("127.0.0.1")]
         try:
-            found = await self._resolve(host, port)
-        except OSError:
+            async with asyncio.timeout(limits.outgoing_seconds_max):
+                found = await self._resolve(host, port)
+        except OSError:  # TimeoutError is one
             raise NameUnknown from None
         if not found:
             raise NameUnknown

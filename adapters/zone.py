@@ -103,6 +103,11 @@ class ProviderZone:
         return Inbox(self._parts.pool, provider, self._parts.topics.environment)
 
     @property
+    def providers(self) -> Mapping[OrgId, Provider]:
+        """The organisations that are served; they may change while it runs."""
+        return self._providers
+
+    @property
     def last_stored(self) -> float:
         """Loop time at which a batch was last stored; readiness is judged by it."""
         return self._intake.last_stored if self._intake is not None else 0.0

@@ -33,7 +33,7 @@ from broker.seal.key_files import read_cards
 from broker.seal.keys import SigningKey
 from broker.seal.opening import OpeningKey
 from broker.settings import Settings, load_settings
-from broker.sql.bulk import Connection
+from broker.sql.bulk import Connection, Pool
 from broker.sql.migrate import migrate
 from broker.store.directory import OrganisationCard, listed
 from broker.zone import KEYS_FOLDER, write_zone
@@ -60,8 +60,21 @@ async def adapter(settings: Settings) -> AsyncIterator[ProviderZone]:
             load_providers=lambda: load_providers(settings.zones),
             group=settings.topic_prefix + PROVIDER_GROUP,
         )
-        async with ProviderZone(parts) as zone:
+        async with ProviderZone(parts) as zone, _door(settings, pool, zone):
             yield zone
+
+
+@asynccontextmanager
+async def _door(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIterator[None]:
+    """The zone's door, where an address is set."""
+    if settings.door_address is None:
+        yield
+        return
+    from adapters.door.app import door_app  # a web framework, for whoever opens a door
+    from adapters.door.serving import served
+
+    async with served(door_app(pool, zone.providers, settings.environment), settings.door_address):
+        yield
 
 
 def provider_dsn(settings: Settings) -> str:

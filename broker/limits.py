@@ -216,6 +216,7 @@ fhir_wake_seconds_min: Final = 1.0
 """Between two looks at one server, however often somebody says that something has changed: anybody may say it."""
 
 # Requests to providers' own systems (adapters/guard.py, adapters/outgoing.py, adapters/transports/webhook.py)
+# Requests to providers' own systems (adapters/guard.py, adapters/transports)
 
 outgoing_seconds_max: Final = 15.0
 """One request altogether, from asking for the name to the last byte (reliability.md §6.3, F5, F6)."""
@@ -249,3 +250,23 @@ signing_secrets_max: Final = 5
 
 secrets_kept_seconds: Final = 10.0
 """How long a channel's secrets are remembered: a retired one signs for that long at most."""
+
+# The door (adapters/door)
+
+door_body_bytes_max: Final = 64 * 1024
+"""An answer is some hundred bytes; as large as any event may be."""
+
+door_body_seconds_max: Final = 15.0
+"""For a body to arrive: it is sent at once or by somebody who means to keep us waiting."""
+
+door_signature_seconds_max: Final = 300
+"""How far a request's time may be from ours (Standard Webhooks): clocks differ, and what is older may be a replay."""
+
+door_requests_max: Final = 256
+"""Requests at once: a busy provider's are answered in milliseconds; more wait at the proxy."""
+
+door_idle_seconds: Final = 75
+"""How long an idle connection is kept: longer than proxies keep theirs, so that they never use one that is closing."""
+
+door_stop_seconds_max: Final = 5
+"""What requests under way get to end when the process stops; each is stored or is sent again."""

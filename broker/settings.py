@@ -146,6 +146,10 @@ class Settings(BaseSettings):
     """`localhost:port[,…]`: endpoints of this very machine that channels may lead to, by http too. None by default, and
     no channel can add to them: whatever listens there can be called by whoever may save a channel."""
 
+    door_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
+    """`host:port` at which `handoff serve adapter` lets providers' own systems fetch offers and answer them, behind a
+    TLS proxy. Nothing listens where it is not set."""
+
     @field_validator("environment")
     @classmethod
     def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
@@ -201,6 +205,7 @@ class Settings(BaseSettings):
 
 _SHAPES = {
     "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
+    "door_address": "must look like 127.0.0.1:8080",
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
     "maven_repository": "must look like https://host/path, without a slash at its end",
     "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",

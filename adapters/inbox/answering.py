@@ -79,14 +79,16 @@ class Answering:
             await rows.lock_offers(connection, file, [key])
             if (offer := file.offers.get(key)) is None:
                 raise OfferNotFound
-            before = await self._repeated(connection, event_id, fact, offer)
+            before = await self._repeated(connection, event_id, fact, offer_id, offer.standing)
             if before is not None:
                 return before
             if isinstance(fact, OfferDeclined) and giving_back != (offer.standing in TAKEN):
                 raise AnswerNotPossible(why_not(offer.standing, type(fact)))
             return await self._store(connection, file, offer, fact, release, event_id)
 
-    async def acknowledge(self, offer_id: OfferId, fact: RevocationAcknowledged) -> Answered:
+    async def acknowledge(
+        self, offer_id: OfferId, fact: RevocationAcknowledged, *, event_id: EventId | None = None
+    ) -> Answered:
         """Store what became of groups that were taken back from this provider and that somebody had opened.
 
         Raises:
@@ -97,7 +99,9 @@ class Answering:
             subject = await connection.fetchval(_RECALL_ANSWERED, self.provider.org, offer_id, fact.outcome.value)
             if subject is None:
                 raise OfferNotFound("Nothing was taken back from you under this reference.")
-            envelope = self._envelope(file, subject, fact, offer_id, None)
+            if (before := await self._repeated(connection, event_id, fact, offer_id, None)) is not None:
+                return before
+            envelope = self._envelope(file, subject, fact, offer_id, None, event_id)
             await rows.add_answers(connection, [Prepared(envelope, fact, offer_id)], file.now)
         return Answered(envelope.id, None)
 
@@ -123,7 +127,12 @@ class Answering:
         return File(await connection.fetchval("SELECT clock_timestamp()"), self.environment, new_event_id)
 
     async def _repeated(
-        self, connection: Connection, event_id: EventId | None, fact: EventData, offer: OfferOnFile
+        self,
+        connection: Connection,
+        event_id: EventId | None,
+        fact: EventData,
+        offer_id: OfferId,
+        standing: Standing | None,
     ) -> Answered | None:
         """The answer that was stored under this id before; another content under the same id is refused."""
         if event_id is None:
@@ -133,9 +142,9 @@ class Answering:
         )
         if row is None:
             return None
-        if (row["offer_id"], row["type"], row["value"]) != (offer.offer_id, fact.TYPE, fact.wire()):
+        if (row["offer_id"], row["type"], row["value"]) != (offer_id, fact.TYPE, fact.wire()):
             raise AnswerNotPossible(RefusalCode.ID_REUSED)
-        return Answered(event_id, offer.standing, repeated=True)
+        return Answered(event_id, standing, repeated=True)
 
     async def _store(
         self,

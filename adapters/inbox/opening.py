@@ -24,6 +24,8 @@ from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.sql.bulk import Connection, Pool
 
 SAFE_CONTACT: Final = FieldGroup("FG03")
+READ_BY_SYSTEM: Final = "SYSTEM"
+"""Who read, where it was the provider's own system and not a person at our inbox."""
 
 _RELEASED: Final = (
     "SELECT o.referral_id FROM offer o JOIN disclosure d USING (org_id, offer_id)"
@@ -49,6 +51,14 @@ class OpenedGroup:
     label: str
     content: Group | None = field(repr=False)
     """None where it could not be opened with the keys at hand, or is not in the agreed shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """What was released, sealed as it came, with the keys to it, wrapped for this provider."""
+
+    sealed: tuple[SealedGroup, ...]
+    wraps: tuple[WrappedKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +92,25 @@ class Opening:
             NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
             KeysNotHere: what was released is here, and no key to any of it.
         """
-        async with self.pool.acquire() as connection, connection.transaction():
-            referral_id = await connection.fetchval(
-                _RELEASED, self.provider.org, offer_id, [standing.value for standing in TAKEN]
-            )
-            if referral_id is None:
-                raise NothingToOpen
-            parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
-            if parts and not any(part.wraps for part in parts):
-                raise KeysNotHere
-            await self._write_down(connection, offer_id, reader, parts, contact_shown=contact_shown)
-        opened = await asyncio.to_thread(self._open, ReferralId(referral_id), parts)
+        referral_id, parts = await self._take(
+            offer_id, reader.value, contact_shown=contact_shown, single_use=single_use
+        )
+        opened = await asyncio.to_thread(self._open, referral_id, parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
+
+    async def hand_out(self, offer_id: OfferId) -> HandedOut:
+        """The groups of an accepted offer as they came, for the provider's own system, which holds the opening key.
+
+        That they were handed out is written down before. What that system shows of them is not ours to bound, so
+        contact details count as shown; groups for a single check are not handed out, since nothing could destroy them.
+
+        Raises:
+            NothingToOpen, KeysNotHere: as `open_groups`.
+        """
+        _, parts = await self._take(offer_id, READ_BY_SYSTEM, contact_shown=True, single_use=False)
+        return HandedOut(
+            sealed=tuple(part.sealed for part in parts), wraps=tuple(wrap for part in parts for wrap in part.wraps)
+        )
 
     async def contact_confirmed(self, offer_id: OfferId, *, by: AcceptedBy) -> None:
         """Write down that the source's worker was asked just now, and the safe contact still holds.
@@ -106,6 +123,22 @@ class Opening:
             if await connection.fetchval(_RELEASED, self.provider.org, offer_id, standings) is None:
                 raise NothingToOpen
             await connection.execute(_CONFIRMED, self.provider.org, offer_id, by.value)
+
+    async def _take(
+        self, offer_id: OfferId, reader: str, *, contact_shown: bool, single_use: bool
+    ) -> tuple[ReferralId, list[_Part]]:
+        """What was released and may be read now, and its referral, after it was written down who reads it."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            referral_id = await connection.fetchval(
+                _RELEASED, self.provider.org, offer_id, [standing.value for standing in TAKEN]
+            )
+            if referral_id is None:
+                raise NothingToOpen
+            parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
+            if parts and not any(part.wraps for part in parts):
+                raise KeysNotHere
+            await self._write_down(connection, offer_id, reader, parts, contact_shown=contact_shown)
+        return ReferralId(referral_id), parts
 
     def _chosen(self, found: Sequence["asyncpg.Record"], *, single_use: bool) -> list[_Part]:
         once = self.provider.kind.POLICY.single_use
@@ -128,7 +161,7 @@ class Opening:
         self,
         connection: Connection,
         offer_id: OfferId,
-        reader: AcceptedBy,
+        reader: str,
         parts: Sequence[_Part],
         *,
         contact_shown: bool,
@@ -139,7 +172,7 @@ class Opening:
             " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
             self.provider.org,
             offer_id,
-            reader.value,
+            reader,
             to_json(codes).decode(),
             contact_shown,
         )

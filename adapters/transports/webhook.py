@@ -14,8 +14,8 @@ from typing import Annotated, ClassVar, Final
 from pydantic import StringConstraints
 from pydantic_core import to_json
 
-from adapters.outgoing import Outgoing, OutgoingFailed, Reply, outgoing_of
 from adapters.standard_webhooks import signed_headers
+from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply, outgoing_of
 from adapters.transports.transport import (
     Channel,
     ChannelRefused,

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from adapters.transports import webhook_secrets
-from adapters.transports.webhook_secrets import SecretKind
+from adapters.transports import webhook_secret_making
+from adapters.transports.webhook_secret_making import SecretKind
 from broker.schemas.ids import ORG_ID_PATTERN
 
 FolderOf = Callable[[str, int | None], Path]
@@ -50,7 +50,7 @@ def _making(app: typer.Typer, folder_of: FolderOf) -> None:
             raise typer.BadParameter(
                 "The other side makes its own key pair: `add` its public half, or use --kind hmac."
             )
-        made = webhook_secrets.new_secret(_folder(folder_of, org, place, door=door), kind, datetime.now(UTC))
+        made = webhook_secret_making.new_secret(_folder(folder_of, org, place, door=door), kind, datetime.now(UTC))
         typer.echo(f"{made.name} is in use.")
         if kind is SecretKind.HMAC:
             typer.echo("Give this to the other side on a safe way, and keep no copy:")
@@ -64,7 +64,7 @@ def _making(app: typer.Typer, folder_of: FolderOf) -> None:
         folder = _folder(folder_of, org, place, door=door)
         if sys.stdin.isatty():
             typer.echo("Paste it, then Enter:", err=True)
-        name = webhook_secrets.add_secret(folder, sys.stdin.readline(), datetime.now(UTC))
+        name = webhook_secret_making.add_secret(folder, sys.stdin.readline(), datetime.now(UTC))
         typer.echo(f"{name} is in use.")
 
 
@@ -77,7 +77,7 @@ def _looking(app: typer.Typer, folder_of: FolderOf) -> None:
         as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     ) -> None:
         """Name, kind and age of each, and public halves. Never a secret."""
-        found = webhook_secrets.list_secrets(_folder(folder_of, org, place, door=door))
+        found = webhook_secret_making.list_secrets(_folder(folder_of, org, place, door=door))
         if as_json:
             shown = [
                 {"name": s.name, "version": s.version, "madeAt": s.made_at.isoformat(), "public": s.public}
@@ -99,8 +99,8 @@ def _looking(app: typer.Typer, folder_of: FolderOf) -> None:
     ) -> None:
         """Destroy one: nothing is signed with it any more, and nothing believed. There is no way back."""
         folder = _folder(folder_of, org, place, door=door)
-        webhook_secrets.retire_secret(folder, name)
-        left = len(webhook_secrets.list_secrets(folder))
+        webhook_secret_making.retire_secret(folder, name)
+        left = len(webhook_secret_making.list_secrets(folder))
         typer.echo(f"{name} is destroyed. Left: {left}.")
 
 

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from ipaddress import IPv4Address, ip_address
-from pathlib import Path
 
 import pytest
 
 from adapters import guard as guard_module
 from adapters.guard import Address, Guard, GuardCode, GuardRefused, NameUnknown, loopback_of, plainly_public
-from adapters.outgoing import Outgoing, OutgoingFailed
+from adapters.transports.outgoing import Outgoing, OutgoingFailed
 from broker.errors import SettingsInvalid
 from broker.settings import load_settings
 from tests.adapters.certificates import Authority
@@ -109,10 +108,10 @@ class Names:
         return answer
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    """Trusted by the client of the test."""
-    return Authority.new(tmp_path)
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Trusted by the client of every test here."""
+    return Authority.new(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,30 @@ from standardwebhooks import Webhook as Standard
 from standardwebhooks import WebhookVerificationError
 from typer.testing import CliRunner
 
-from adapters.guard import Guard
-from adapters.outgoing import Outgoing
+from adapters.guard import Address, Guard
 from adapters.standard_webhooks import HmacSecret, read_secret_text, signed_headers, verified
 from adapters.transports import transports
+from adapters.transports.outgoing import Outgoing, outgoing_of
 from adapters.transports.transport import Channel, ChannelRefused, Delivered, Handover, Outcome, Refused, TryAgain
 from adapters.transports.webhook import Webhook, WebhookSettings, notice, retry_after
 from adapters.transports.webhook_secret_commands import secret_app
-from adapters.transports.webhook_secrets import (
-    KeptSecrets,
+from adapters.transports.webhook_secret_making import (
     SecretKind,
     TooManySecrets,
     add_secret,
     list_secrets,
     new_secret,
-    read_secrets,
     retire_secret,
 )
+from adapters.transports.webhook_secrets import KeptSecrets, read_secrets
 from broker import limits
+from broker.errors import SettingsInvalid
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import events
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.vocabulary import MsgStatus, Priority
+from broker.settings import load_settings
 from tests.adapters.receivers.receiver import Behaviour
 from tests.adapters.receivers.webhook import WebhookReceiver
 
@@ -209,6 +210,21 @@ async def test_a_receiver_that_is_away_is_tried_again(
     assert await webhook.attempt(channel, handover()) == Delivered("HTTP_204")
 
 
+async def test_a_name_that_dns_does_not_know_is_tried_again(channel: Channel, receiver: WebhookReceiver) -> None:
+    """DNS may be away; when the channel is saved it is said."""
+
+    async def nothing(host: str, port: int) -> Sequence[Address]:
+        raise OSError
+
+    webhook = Webhook(lambda: Outgoing(Guard(resolve=nothing), receiver.authority.client()))
+    unknown = Channel(ORG, 1, "webhook", WebhookSettings(url="https://nowhere.example/in"), channel.secrets)
+    assert await webhook.attempt(unknown, handover()) == TryAgain("NAME_UNKNOWN")
+    with pytest.raises(ChannelRefused) as refused:
+        await webhook.check(unknown)
+    assert refused.value.code == "NAME_UNKNOWN"
+    await webhook.stop()
+
+
 async def test_one_that_says_nothing_may_have_taken_it(channel: Channel, receiver: WebhookReceiver) -> None:
     """The outcome says that nobody knows."""
     port = int(str(receiver.settings()["url"]).split(":")[2].split("/")[0])
@@ -359,6 +375,13 @@ def test_secrets_are_made_listed_and_retired_by_command(tmp_path: Path) -> None:
     assert believed.exit_code == 0, believed.output
     assert set(asked) == {(ORG, 2), (ORG, None)}
     assert run.invoke(app, ["new", "--org", ORG]).exit_code == 2, "a channel or the door"
+
+
+def test_certificates_that_cannot_be_read_are_a_bad_setting(tmp_path: Path) -> None:
+    """And are not silently left out."""
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(SettingsInvalid, match="HANDOFF_OUTGOING_CA_FILE"):
+        outgoing_of(load_settings(outgoing_ca_file=tmp_path / "ca.pem", _env_file=None))
 
 
 def test_it_is_found_by_its_being_there() -> None:

@@ -65,13 +65,14 @@ class Outgoing:
         guard: Guard,
         tls: ssl.SSLContext,
         *,
-        seconds_max: float = limits.outgoing_seconds_max,
-        kept_seconds: float = limits.outgoing_kept_seconds,
+        seconds_max: float | None = None,
+        kept_seconds: float | None = None,
     ) -> None:
+        """Both in seconds, as `broker.limits` has them where they are not given."""
         self.guard = guard
         self._tls = tls
-        self._seconds_max = seconds_max
-        self._kept_seconds = kept_seconds
+        self._seconds_max = limits.outgoing_seconds_max if seconds_max is None else seconds_max
+        self._kept_seconds = limits.outgoing_kept_seconds if kept_seconds is None else kept_seconds
         self._lot: _Lot | None = None
 
     async def stop(self) -> None:
@@ -112,14 +113,14 @@ class Outgoing:
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
         now = asyncio.get_running_loop().time()
-        lot = self._lot
+        lot, gone = self._lot, None
         if lot is None or now >= lot.until:
-            self._lot, gone = _Lot(self._new_session(), now + self._kept_seconds), lot
+            gone, lot = lot, _Lot(self._new_session(), now + self._kept_seconds)
+            self._lot = lot
+        lot.using += 1  # Before anything is awaited, so that nobody closes it as unused.
+        try:
             if gone is not None and not gone.using:
                 await gone.session.close()
-            lot = self._lot
-        lot.using += 1
-        try:
             yield lot.session
         finally:
             lot.using -= 1
