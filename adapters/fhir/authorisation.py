@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
-from adapters.outgoing import Outgoing
+from adapters.transports.outgoing import Outgoing
 from adapters.transports.transport import ChannelRefused
 from broker import limits
 from broker.schemas.ids import new_uuid4

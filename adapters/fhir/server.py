@@ -15,7 +15,7 @@ from adapters.fhir.bounded import Unreadable, entries, next_page, read_resource,
 from adapters.fhir.bundles import by_identifier
 from adapters.fhir.codes import Resource
 from adapters.fhir.statements import STATEMENT
-from adapters.outgoing import Outgoing, OutgoingFailed, Reply
+from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply
 from adapters.transports.transport import Refused, TryAgain
 from adapters.transports.webhook import retry_after
 from broker import limits

@@ -22,8 +22,8 @@ from adapters.fhir.server import FhirServer, NotDone
 from adapters.fhir.taking_back import ended, taken_back
 from adapters.inbox.opening import OpenedGroup
 from adapters.kind import kinds
-from adapters.outgoing import Outgoing, outgoing_of
 from adapters.standing import Standing
+from adapters.transports.outgoing import Outgoing, outgoing_of
 from adapters.transports.transport import (
     Answers,
     Channel,
