@@ -280,6 +280,7 @@ fhir_wake_seconds_min: Final = 1.0
 """Between two looks at one server, however often somebody says that something has changed: anybody may say it."""
 
 # Requests to providers' own systems (adapters/guard.py, adapters/outgoing.py, adapters/transports/webhook.py)
+# Requests to providers' own systems (adapters/guard.py, adapters/transports)
 
 outgoing_seconds_max: Final = 15.0
 """One request altogether, from asking for the name to the last byte (reliability.md §6.3, F5, F6)."""

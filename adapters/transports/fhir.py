@@ -7,6 +7,7 @@ provider's own walls only. Every write is one transaction that may be repeated (
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -94,7 +95,7 @@ class Fhir(Transport):
         self._make_outgoing = outgoing or (lambda: outgoing_of(load_settings()))
         self._made: Outgoing | None = None
         self._tokens = Tokens(self._outgoing)
-        self._broker = broker or (lambda: load_settings().broker_org)
+        self._broker = broker or cache(lambda: load_settings().broker_org)
         self.ear = Ear()
         """What it has heard, and what wakes it (adapters/fhir/hook.py)."""
 

@@ -12,12 +12,13 @@ from adapters.fhir import codes
 from adapters.inbox.opening import OpenedGroup
 from adapters.kind import kinds
 from adapters.transports.fhir import Fhir
-from adapters.transports.transport import Channel, ChannelRefused, Delivered
+from adapters.transports.transport import Channel, ChannelRefused, Delivered, Handover, Outcome, TryAgain
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
+from broker.schemas.event import EventData
 from broker.schemas.field_groups import SEALABLE
-from broker.schemas.ids import OrgId, new_event_id
+from broker.schemas.ids import OfferId, OrgId, new_event_id
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_withdrawn import OfferWithdrawn
@@ -28,6 +29,7 @@ from tests.adapters.fhir.material import TERMS, coded, handover, offer, opened
 from tests.adapters.fhir.staff import Doors, Staff, channel
 from tests.adapters.fhir.stock.running import NotToBeHad, stock_server
 
+TRIES = 10
 DONE = Delivered("TRANSACTION_DONE")
 ACCEPTED = {"status": "accepted", "owner": {"reference": "Practitioner/nurse-1"}}
 
@@ -75,9 +77,30 @@ async def _check(base_url: str) -> None:
             await fhir.stop()
 
 
+async def _attempt(fhir: Fhir, way: Channel, handover: Handover) -> Outcome:
+    """What came of it at last: a cold server takes its time, and a courier tries again as well."""
+    for number in range(1, TRIES + 1):
+        outcome = await fhir.attempt(way, replace(handover, attempt=number))
+        if not isinstance(outcome, TryAgain):
+            break
+        _tell(f"    not yet ({outcome.code})")
+    if not isinstance(outcome, Delivered):
+        _tell(f"    {outcome}")
+    return outcome
+
+
+async def _heard(fhir: Fhir, way: Channel, doors: Doors, offer_id: OfferId, wanted: Sequence[type[EventData]]) -> bool:
+    """Whether this and nothing else is heard in the end."""
+    for _ in range(TRIES):
+        await fhir.look(way, doors)
+        if doors.types(offer_id) == list(wanted):
+            return True
+    return False
+
+
 async def _settled(fhir: Fhir, way: Channel) -> None:
     """The first statement of what it can takes a cold server longer than any attempt may last."""
-    for _ in range(8):
+    for _ in range(TRIES):
         try:
             await fhir.check(way)
             break
@@ -90,12 +113,11 @@ async def _settled(fhir: Fhir, way: Channel) -> None:
 async def _offers(fhir: Fhir, way: Channel, staff: Staff) -> None:
     made, doors = offer(), Doors()
     shown = handover(made, MsgStatus.EXERCISE)
-    _say("an offer is taken", holds=await fhir.attempt(way, shown) == DONE)
+    _say("an offer is taken", holds=await _attempt(fhir, way, shown) == DONE)
     await staff.say(made.offer_id, {"status": "rejected", "statusReason": {"text": "NO_CAPACITY_STAFF"}})
-    _say("the same again is taken", holds=await fhir.attempt(way, shown) == DONE)
+    _say("the same again is taken", holds=await _attempt(fhir, way, shown) == DONE)
     _say("and changes nothing", holds=(await staff.task(made.offer_id))["status"] == "rejected")
-    await fhir.look(way, doors)
-    _say("a no is heard", holds=doors.types(made.offer_id) == [OfferDeclined])
+    _say("a no is heard", holds=await _heard(fhir, way, doors, made.offer_id, [OfferDeclined]))
 
 
 async def _releases(fhir: Fhir, way: Channel, staff: Staff) -> None:
@@ -107,41 +129,44 @@ async def _releases(fhir: Fhir, way: Channel, staff: Staff) -> None:
         return opened(*sorted((policy.needs | policy.may_ask) & SEALABLE))
 
     given = replace(shown, type=DisclosureReleased.TYPE, message_id=new_event_id(), terms=TERMS, open_groups=groups)
-    await fhir.attempt(way, shown)
+    await _attempt(fhir, way, shown)
     await staff.say(made.offer_id, ACCEPTED)
-    await fhir.look(way, doors)
-    _say("a yes is heard", holds=doors.types(made.offer_id) == [OfferAccepted])
-    _say("every group of a release is taken", holds=await fhir.attempt(way, given) == DONE)
-    _say("and is there once", holds=await fhir.attempt(way, given) == Delivered("ALREADY_THERE"))
+    _say("a yes is heard", holds=await _heard(fhir, way, doors, made.offer_id, [OfferAccepted]))
+    _say("every group of a release is taken", holds=await _attempt(fhir, way, given) == DONE)
+    _say("and is there once", holds=await _attempt(fhir, way, given) == Delivered("ALREADY_THERE"))
     [patient] = await staff.all("Patient", codes.PERSON, made.offer_id)
     said = {"type": {"text": "outcome"}, "valueCodeableConcept": coded(codes.OUTCOME, "INFO_ONLY")}
     await staff.say(made.offer_id, {"status": "in-progress"})
     await staff.say(made.offer_id, {"status": "completed", "output": [said]})
-    await fhir.look(way, doors)
-    heard = [OfferAccepted, ContactMade, ServiceStarted, ServiceCompleted]
-    _say("what followed is heard, with the Task's whole history", holds=doors.types(made.offer_id) == heard)
+    wanted: list[type[EventData]] = [OfferAccepted, ContactMade, ServiceStarted, ServiceCompleted]
+    heard = await _heard(fhir, way, doors, made.offer_id, wanted)
+    _say("what followed is heard, with the Task's whole history", holds=heard)
 
     revoked = DisclosureRevoked.model_validate({**DisclosureRevoked.EXAMPLE, "offerId": made.offer_id})
     taken = replace(shown, type=DisclosureRevoked.TYPE, offer=None, fact=revoked)
-    _say("groups are taken back", holds=await fhir.attempt(way, taken) == DONE)
+    _say("groups are taken back", holds=await _attempt(fhir, way, taken) == DONE)
     [left] = await staff.all("Patient", codes.PERSON, made.offer_id)
     _say("and only these", holds=len(left["name"]) == len(patient["name"]) - 1 and "birthDate" in left)
     again = replace(given, message_id=new_event_id())
-    _say("a release anew replaces the one before", holds=await fhir.attempt(way, again) == DONE)
+    _say("a release anew replaces the one before", holds=await _attempt(fhir, way, again) == DONE)
     _say("with one Patient", holds=len(await staff.all("Patient", codes.PERSON, made.offer_id)) == 1)
 
 
 async def _refusals(fhir: Fhir, way: Channel, staff: Staff) -> None:
     made, jumped, doors = offer(), offer(), Doors()
     for one in (made, jumped):
-        await fhir.attempt(way, handover(one))
+        await _attempt(fhir, way, handover(one))
     fact = OfferWithdrawn.model_validate({**OfferWithdrawn.EXAMPLE, "offerId": made.offer_id})
     ended = replace(handover(made), type=OfferWithdrawn.TYPE, offer=None, fact=fact)
-    _say("an offer is taken back", holds=await fhir.attempt(way, ended) == DONE)
+    _say("an offer is taken back", holds=await _attempt(fhir, way, ended) == DONE)
     _say("and its Task is cancelled", holds=(await staff.task(made.offer_id))["status"] == "cancelled")
     await staff.say(jumped.offer_id, {"status": "completed"})
-    await fhir.look(way, doors)
-    _say("a jump is not believed", holds=not doors.given and fhir.ear.set_aside["TRANSITION_IMPOSSIBLE"] == 1)
+    for _ in range(TRIES):
+        await fhir.look(way, doors)
+        if fhir.ear.set_aside:
+            break
+    silent = doors.types(jumped.offer_id) == []
+    _say("a jump is counted and not believed", holds=silent and fhir.ear.set_aside == {"TRANSITION_IMPOSSIBLE": 1})
     wrong = {"resourceType": "Task", "id": "wrong", "intent": "order", "status": "undreamt-of"}
     try:
         await staff.put(wrong)
