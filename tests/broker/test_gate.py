@@ -9,12 +9,14 @@ from broker.bus.publisher import Confirmation, Message, Publisher
 from broker.composition import Process, broker_parts, broker_signer, kafka_of
 from broker.pipeline import Parts
 from broker.relay import Relay
+from broker.schemas.event import Flow
 from broker.schemas.ids import ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.referral_status import ReferralStatus
 from broker.store.writing import LEASE_SECONDS
 from tests.broker.county import County
-from tests.broker.facts import HOTLINE, POLICE, accepted, consent_of, granted, release, request, revoked
+from tests.broker.facts import HOTLINE, POLICE, accepted, consent_of, declined, granted, release, request, revoked
 from tests.broker.letters import until
 
 
@@ -118,6 +120,31 @@ async def test_nobody_overtakes_a_message_that_waits(own_county: County) -> None
         await own_county.settled()
     told = [one.envelope.type.split(".")[2:4] for one in own_county.heard if one.org == POLICE]
     assert told == [["event", "accepted"], ["recipient", "chosen"], ["referral", "status"]]
+
+
+async def test_a_decline_that_waited_is_not_told_by_a_relay(own_county: County) -> None:
+    """It rested on the release of whoever declined, which a relay cannot ask again: it is stopped, and that is told."""
+    referral = new_referral_id()
+    async with own_county.broker():
+        await own_county.say(POLICE, request(priority="P2"), referral)
+        await own_county.settled()
+        [(heard, made)] = own_county.events(OfferMade, about=referral)
+        record = release(
+            POLICE, by=heard.org, purposes=["STATUS_FEEDBACK"], dataScope={"fieldGroups": ["FG25"], "maxTier": 4}
+        )
+        letter = own_county.letter(heard.org, granted(record), record.consent_id, flow=Flow.PROVIDER_TO_BROKER)
+        await own_county.post(letter)
+        await own_county.settled()
+    async with deaf_intake(own_county):
+        await own_county.say(heard.org, declined(made.offer_id), referral, consent=consent_of(record))
+        await taken(own_county, 3)
+    waits = "SELECT count(*) FROM outbox WHERE convert_from(value, 'UTF8') LIKE '%declineFamily%'"
+    assert await own_county.pool.fetchval(waits) == 1
+    await lease_ends(own_county)
+    async with own_county.broker(Process.RELAY):
+        await own_county.settled()
+    assert not [told for told in own_county.facts(ReferralStatus, about=referral) if told.decline_family]
+    assert (await own_county.steps(referral)).count("send.stopped") == 1
 
 
 async def test_two_relays_send_each_message_once(own_county: County) -> None:
