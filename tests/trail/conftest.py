@@ -1,5 +1,6 @@
 """A broker's database with a trail in it, entries to write, and a sequencer of the test's own."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -142,5 +143,7 @@ async def trail(
 ) -> AsyncIterator[Trail]:
     """A trail whose sequencer makes a checkpoint at each turn in which it has grown."""
     monkeypatch.setattr(limits, "checkpoint_seconds", 0)
+    # What has been written survives the end of any process; only the power of the machine never fails here.
+    monkeypatch.setattr(os, "fsync", lambda _: None)
     async with trail_in(await make_database(template=migrated), parts, home) as made:
         yield made
