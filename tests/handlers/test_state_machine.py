@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from broker.domain.lifecycle import NEED, OFFER, is_terminal
-from broker.handlers.cases import UNDECIDED_OFFER_STATES, NextAction, Offer, Unmet
+from broker.handlers.cases import OPEN_OFFER_STATES, UNDECIDED_OFFER_STATES, NextAction, Offer, Unmet
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
@@ -132,6 +132,8 @@ class Life(RuleBasedStateMachine):
         assert need.owner is not None
         scheduled = need.next_action is not None and need.due_at is not None
         assert scheduled or self.county.work(), need.state
+        if need.state in SEEKING and self.county.desk.now < self.county.referral.expires_at:
+            assert scheduled, "a human has it beside the clock, not instead of it"
 
     @invariant()
     def each_step_is_taken_once(self) -> None:
@@ -150,6 +152,12 @@ class Life(RuleBasedStateMachine):
         accepted = [offer for offer in offers if offer.state is OfferState.ACCEPTED]
         assert len(accepted) <= 1
         assert not accepted or not any(offer.state in UNDECIDED_OFFER_STATES for offer in offers)
+
+    @invariant()
+    def what_is_over_is_open_at_nobodys(self) -> None:
+        """Where a need has ended, no provider still holds an open offer of it."""
+        if is_terminal(NEED, self.county.need.state):
+            assert not any(offer.state in OPEN_OFFER_STATES for offer in self.county.referral.offers.values())
 
     @invariant()
     def nobody_is_reminded_of_what_is_over(self) -> None:
