@@ -14,6 +14,8 @@ from adapters.channels import Transports
 from adapters.commands import AsJson, OpenInboxes, Org
 from adapters.inbox.panels import columns
 from adapters.transports.transport import ChannelRefused
+from adapters.transports.webhook_secret_commands import secret_app
+from adapters.transports.webhook_secrets import DOOR_FOLDER
 from adapters.ways import KeptChannel
 from adapters.words import moment
 from broker import limits
@@ -36,6 +38,18 @@ def channel_app(open_inboxes: OpenInboxes, transports: Callable[[], Transports])
     _reading(app, run)
     _setting(app, run)
     _changing(app, run)
+
+    def folder_of(org: str, place: int | None) -> Path:
+        folders: list[Path] = []
+
+        async def find(desk: ChannelDesk) -> None:
+            zone = desk.provider.keys.parent
+            folders.append(zone / DOOR_FOLDER if place is None else desk.secrets_of(await desk.at(place)))
+
+        run(org, find)
+        return folders[0]
+
+    app.add_typer(secret_app(folder_of), name="secret")
     return app
 
 
@@ -94,8 +108,10 @@ def _setting(app: typer.Typer, run: Run) -> None:
         secrets = {name: _read(Path(path)) for name, path in (_pair(text, "--secret") for text in secret or ())}
 
         async def work(desk: ChannelDesk) -> None:
-            await desk.set(place, transport, said, secrets, on_call=on_call)
+            told = await desk.set(place, transport, said, secrets, on_call=on_call)
             typer.echo(f"{place} is {transport} now.")
+            if told is not None:
+                typer.echo(told)
 
         run(org, work)
 

@@ -54,8 +54,10 @@ class ChannelDesk:
         secret_files: Mapping[str, bytes],
         *,
         on_call: bool = False,
-    ) -> None:
+    ) -> str | None:
         """Save a channel at this place, in the place of the one that is there; secrets not given are kept from it.
+
+        Returns what its people are told: a key that was made for it, say.
 
         Raises:
             ChannelRefused: with the rule that refused it; then nothing has changed.
@@ -70,15 +72,25 @@ class ChannelDesk:
             folder = self._secrets(secret_files, before if same else None)
             try:
                 channel = Channel(self.provider.org, place, transport, said, folder, on_call=on_call)
+                now = await connection.fetchval("SELECT clock_timestamp()")
+                told = chosen.prepare(channel, now)
                 await _checked(chosen, channel)
                 row = (self.provider.org, place, transport, said.model_dump_json(by_alias=True), folder.name, on_call)
-                now = await connection.fetchval("SELECT clock_timestamp()")
                 await insert(connection, table(ChannelRow), _COLUMNS, [(*row, None, 0, None, now)], "replace")
             except BaseException:
                 shutil.rmtree(folder)
                 raise
         if before is not None:
             shutil.rmtree(secrets_of(self.provider, before.folder), ignore_errors=True)
+        return told
+
+    def secrets_of(self, channel: KeptChannel) -> Path:
+        """The folder of a channel's secrets."""
+        return secrets_of(self.provider, channel.folder)
+
+    async def at(self, place: int) -> KeptChannel:
+        """The channel at this place; raises `NoSuchChannel`."""
+        return _at(await self._channels(self.pool), place)
 
     async def move(self, place: int, to: int) -> None:
         """Give a channel another turn; those in between move up or down.

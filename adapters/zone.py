@@ -129,6 +129,11 @@ class ProviderZone:
         return self._providers
 
     @property
+    def transports(self) -> Transports:
+        """The ways of handing over that this process has."""
+        return self._parts.transports
+
+    @property
     def last_stored(self) -> float:
         """Loop time at which a batch was last stored; readiness is judged by it."""
         return self._intake.last_stored if self._intake is not None else 0.0

@@ -14,6 +14,7 @@ from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.inboxes import database as provider_database
 from adapters.inbox.listing import OfferSeen
 from adapters.provider import load_providers, write_provider_folder
+from adapters.transports.fhir import Fhir
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts, every_transport
 from broker.composition import (
@@ -86,8 +87,13 @@ async def _door(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIter
         return
     from adapters.door.app import door_app  # a web framework, for whoever opens a door
     from adapters.door.serving import served
+    from adapters.fhir.hook import router as fhir_hook
 
-    async with served(door_app(pool, zone.providers, settings.environment), settings.door_address):
+    application = door_app(pool, zone.providers, settings.environment)
+    for transport in zone.transports.values():
+        if isinstance(transport, Fhir):
+            application.include_router(fhir_hook(transport.ear.wake))
+    async with served(application, settings.door_address):
         yield
 
 

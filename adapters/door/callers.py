@@ -16,14 +16,12 @@ from starlette.requests import Request
 from adapters.door.problems import DoorCode, Problem
 from adapters.provider import Provider
 from adapters.standard_webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_content, verified
-from adapters.transports.webhook_secrets import KeptSecrets
+from adapters.transports.webhook_secrets import DOOR_FOLDER, KeptSecrets
 from broker import limits
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode, Refused
 
 ORG_HEADER: Final = "handoff-org"
-DOOR_FOLDER: Final = "door"
-"""In an organisation's folder: the secrets that its own system signs with."""
 
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Without a dot, which is what parts the signed content."""

@@ -179,6 +179,10 @@ class Transport(ABC):
     async def stop(self) -> None:  # noqa: B027
         """Close it."""
 
+    def prepare(self, channel: Channel, now: datetime) -> str | None:
+        """Make what a channel needs and has not got, such as a key of its own; returns what its people are told."""
+        return None
+
     @abstractmethod
     async def check(self, channel: Channel) -> None:
         """Ask whether a channel can be used at all: by the same rules as every attempt, when it is saved and tested.

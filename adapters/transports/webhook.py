@@ -26,7 +26,8 @@ from adapters.transports.transport import (
     Transport,
     TryAgain,
 )
-from adapters.transports.webhook_secrets import KeptSecrets
+from adapters.transports.webhook_secret_making import SecretKind, new_secret
+from adapters.transports.webhook_secrets import KeptSecrets, secret_files
 from broker import limits
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
@@ -92,6 +93,12 @@ class Webhook(Transport):
         made, self._made = self._made, None
         if made is not None:
             await made.stop()
+
+    def prepare(self, channel: Channel, now: datetime) -> str | None:
+        if secret_files(channel.secrets):
+            return None
+        made = new_secret(channel.secrets, SecretKind.ED25519, now)
+        return f"It signs with a key of its own. Give the public half to the other side: {made.for_other_side}"
 
     async def check(self, channel: Channel) -> None:
         self._secrets.signing(channel.secrets)

@@ -21,6 +21,8 @@ from broker import limits
 from broker.seal.errors import KeyFileError
 from broker.seal.key_files import read_secret
 
+DOOR_FOLDER: Final = "door"
+"""In an organisation's folder: the secrets that its own system signs with."""
 SUFFIX: Final = ".secret"
 
 Held = HmacSecret | Ed25519Secret | Ed25519Public
