@@ -22,7 +22,7 @@ class TrailLine:
     at: datetime
     facts: dict[str, Any]
     sound: bool
-    """Whether the text still fits its commitment."""
+    """Whether the text still fits its commitment in the log; what is not sealed yet has none."""
 
 
 async def trail_of(
@@ -33,7 +33,8 @@ async def trail_of(
     `reason` is the code that the reader gave for reading, if one was asked for.
     """
     rows = await connection.fetch(
-        "SELECT idx, kind, salt, preimage, commitment, written_at FROM trail_entry WHERE referral_id = $1 ORDER BY idx",
+        "SELECT e.idx, e.kind, e.salt, e.preimage, l.commitment, e.written_at FROM trail_entry e"
+        " LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1 ORDER BY e.idx",
         referral_id,
     )
     if rows:
@@ -47,7 +48,7 @@ async def trail_of(
             kind=row["kind"],
             at=row["written_at"],
             facts=from_json(row["preimage"]),
-            sound=commitment(row["kind"], row["preimage"], row["salt"]) == row["commitment"],
+            sound=row["commitment"] in (None, commitment(row["kind"], row["preimage"], row["salt"])),
         )
         for row in rows
     ]
@@ -56,10 +57,9 @@ async def trail_of(
 async def add_entry(connection: Connection, told: Entry) -> None:
     """Write one entry of the trail, in the caller's transaction."""
     await connection.execute(
-        "INSERT INTO trail_entry (kind, referral_id, salt, preimage, commitment) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO trail_entry (kind, referral_id, salt, preimage) VALUES ($1, $2, $3, $4)",
         told.kind.value,
         told.referral_id,
         told.salt,
         told.preimage,
-        told.commitment,
     )

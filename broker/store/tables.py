@@ -260,7 +260,7 @@ class OutboxMessage(Row, table=True):
 
 
 class TrailEntry(Row, table=True):
-    """One step, as a salted commitment with its text beside it (reliability.md §3.1). The app may only add rows."""
+    """One step, as its text and the salt of its commitment (reliability.md §3.1). The app may only add rows."""
 
     __tablename__ = "trail_entry"
     __table_args__ = (Index("trail_by_referral", "referral_id", "idx"),)
@@ -269,5 +269,4 @@ class TrailEntry(Row, table=True):
     referral_id: str | None = None
     salt: bytes = binary()
     preimage: bytes = binary()
-    commitment: bytes = binary()
     written_at: datetime = moment(default_now=True)

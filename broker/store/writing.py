@@ -37,7 +37,7 @@ _NEED = (
 _OFFER = (
     "offer_id", "referral_id", "category", "provider", "state", "rung", "made_at", "answer_by", "reason", "changed_at",
 )  # fmt: skip
-_TRAIL = ("kind", "referral_id", "salt", "preimage", "commitment")
+_TRAIL = ("kind", "referral_id", "salt", "preimage")
 _CONSENT = ("consent_id", "version", "discloser", "subject_ref", "status", "record", "revocations", "received_at")
 _USE = ("consent_id", "version", "referral_id", "category", "recipient", "used_at")
 _INCIDENT = ("incident_id", "source", "reported", "floor", "medical_need", "updated_at")
@@ -143,7 +143,6 @@ async def write(
     recalls = desk.touched_recalls.values()
     emergencies = [_glass(glass) for glass in desk.touched_glass.values()]
     incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
-    entries = [(e.kind, e.referral_id, e.salt, e.preimage, e.commitment) for e in desk.written.trail]
     steps = [Step(_FORGET, (list(confirmed),))] if confirmed else []
     if messages:
         steps.append(_queue(messages, topics, owner, now))
@@ -162,7 +161,7 @@ async def write(
             Rows(_table(case_tables.BreakGlassRow), _GLASS, emergencies, "replace"),
             Rows(_table(case_tables.EscalationRow), _ESCALATION, _escalations(desk), "ignore"),
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
-            Rows(_table(tables.TrailEntry), _TRAIL, entries),
+            Rows(_table(tables.TrailEntry), _TRAIL, desk.written.trail),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
         ),
         steps,

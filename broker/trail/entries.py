@@ -79,19 +79,27 @@ class Step(StrEnum):
 
 
 class Entry(NamedTuple):
-    """One step, ready to be written: `preimage` is the exact text that `commitment` commits to."""
+    """One step, ready to be written: `preimage` is the exact text that `commitment` commits to.
+
+    The commitment is made where it is sealed (broker/trail/sequencer.py): in the transaction of a step it would cost as
+    much as writing the text, and could not be checked against anything yet.
+    """
 
     kind: Step
     referral_id: str | None
     salt: bytes
     preimage: bytes
-    commitment: bytes
+
+    @property
+    def commitment(self) -> bytes:
+        """What the log holds of it."""
+        return commitment(self.kind, self.preimage, self.salt)
 
 
 def entry(kind: Step, referral_id: str | None, facts: Mapping[str, object], salt: bytes) -> Entry:
     """The entry for one step; `facts` are codes, ids and times only, `salt` is 32 random bytes used once."""
     preimage = orjson.dumps({"kind": kind, "referral": referral_id, **facts}, option=_TIMES)
-    return Entry(kind, referral_id, salt, preimage, commitment(kind, preimage, salt))
+    return Entry(kind, referral_id, salt, preimage)
 
 
 def commitment(kind: str, preimage: bytes, salt: bytes) -> bytes:

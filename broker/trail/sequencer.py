@@ -18,9 +18,10 @@ import asyncpg
 from broker import limits
 from broker.sql.bulk import Connection
 from broker.sql.transient import TRANSIENT
+from broker.trail.entries import commitment
 from broker.trail.errors import LogAltered, LogShrunk, SequencerFenced
 from broker.trail.horizon import Horizon
-from broker.trail.merkle import HASH_BYTES, Frontier, leaf_hash
+from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Signs, Verifier
 from broker.trail.publishing import checkpoint_of, publish, published_checkpoint
 
@@ -32,7 +33,7 @@ _LOCK: Final = 7236_0016
 _TAKE_OVER: Final = "UPDATE log_state SET epoch = epoch + 1 RETURNING size, peaks, horizon, epoch"
 _HOLD: Final = "SELECT size, epoch, clock_timestamp() AS now FROM log_state FOR UPDATE"
 _UNSEALED: Final = """
-SELECT e.idx, e.commitment FROM trail_entry e
+SELECT e.idx, e.kind, e.preimage, e.salt FROM trail_entry e
 WHERE e.idx > $1 AND NOT EXISTS (SELECT FROM log_entry l WHERE l.entry_idx = e.idx AND l.entry_idx > $1)
 ORDER BY e.idx LIMIT $2
 """
@@ -112,17 +113,16 @@ class Sequencer:
 
     async def _append(self, rows: Sequence[Mapping[str, Any]], tree: Frontier) -> None:
         first = tree.size
-        if any(len(row["commitment"]) != HASH_BYTES for row in rows):
-            raise LogAltered
+        made = [commitment(row["kind"], row["preimage"], row["salt"]) for row in rows]
         try:
             await self._connection.copy_records_to_table(
                 "log_entry",
-                records=[(first + place, row["idx"], row["commitment"]) for place, row in enumerate(rows)],
+                records=[(first + at, row["idx"], one) for at, (row, one) in enumerate(zip(rows, made, strict=True))],
                 columns=("idx", "entry_idx", "commitment"),
             )
         except asyncpg.UniqueViolationError:  # nobody of ours writes while we hold the stand
             raise LogAltered from None
-        tree.extend(leaf_hash(row["commitment"]) for row in rows)
+        tree.extend(map(leaf_hash, made))
 
     def _due(self, size: int, now: datetime) -> bool:
         if self._checkpointed_at is None:

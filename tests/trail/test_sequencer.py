@@ -16,6 +16,7 @@ import pytest
 
 from broker import limits
 from broker.trail import sequencer as sequencing
+from broker.trail.entries import commitment
 from broker.trail.errors import LogAltered, LogShrunk, SequencerFenced
 from broker.trail.merkle import included, inclusion_proof, leaf_hash, root_of
 from broker.trail.notes import Checkpoint, believed
@@ -223,7 +224,8 @@ async def whole_log(trail: Trail) -> list[bytes]:
     """The leaf hashes of the log, after every promise about it has been checked."""
     rows = await trail.connection.fetch("SELECT * FROM log_entry ORDER BY idx")
     assert [row["idx"] for row in rows] == list(range(len(rows)))
-    texts = {row["idx"]: row["commitment"] for row in await trail.connection.fetch("SELECT * FROM trail_entry")}
+    written = await trail.connection.fetch("SELECT * FROM trail_entry")
+    texts = {row["idx"]: commitment(row["kind"], row["preimage"], row["salt"]) for row in written}
     assert sorted(row["entry_idx"] for row in rows) == sorted(texts)
     assert all(texts[row["entry_idx"]] == row["commitment"] for row in rows)
     assert await trail.connection.fetchval(UNSEALED) == 0

@@ -91,7 +91,7 @@ TAMPERED: Final = {
     "text and leaf are edited": (
         [
             "UPDATE log_entry SET commitment = sha256('x') WHERE idx = 7",
-            f"UPDATE trail_entry SET commitment = sha256('x') WHERE idx = {TEXT_OF.format(7)}",
+            f"UPDATE trail_entry SET preimage = preimage || ' ' WHERE idx = {TEXT_OF.format(7)}",
         ],
         ALTERED,
         "somewhere from entry 0 to 269",
@@ -216,8 +216,8 @@ async def _rewrite_with_key(trail: Trail, first: int) -> None:
                 forged = entry(Step.OFFER_MOVED, None, {"forged": row["idx"]}, fresh_salt())
                 made = forged.commitment
                 await connection.execute(
-                    "UPDATE trail_entry SET kind = $2, salt = $3, preimage = $4, commitment = $5 WHERE idx = $1",
-                    *(row["entry_idx"], forged.kind, forged.salt, forged.preimage, made),
+                    "UPDATE trail_entry SET kind = $2, salt = $3, preimage = $4 WHERE idx = $1",
+                    *(row["entry_idx"], forged.kind, forged.salt, forged.preimage),
                 )
                 await connection.execute("UPDATE log_entry SET commitment = $2 WHERE idx = $1", row["idx"], made)
             tree.extend([leaf_hash(made)])
