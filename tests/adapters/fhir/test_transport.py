@@ -18,6 +18,7 @@ from adapters.inbox.opening import OpenedGroup
 from adapters.transports import transports
 from adapters.transports.fhir import Fhir
 from adapters.transports.transport import Channel, Delivered, Handover, Refused, TryAgain
+from broker import limits
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
@@ -171,6 +172,24 @@ async def test_what_people_say_in_a_task_is_heard_once_and_in_order(
     await other.look(way, doors)
     await other.stop()
     assert doors.types(made.offer_id) == said, "the ids are the same"
+
+
+async def test_what_is_too_much_for_one_look_is_read_in_the_next(
+    fhir: Fhir, receiver: FhirReceiver, way: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages are followed, so many at once; then the next look begins where this one has ended, and none is left out."""
+    monkeypatch.setattr(limits, "fhir_page_entries", 2)
+    monkeypatch.setattr(limits, "fhir_pages_max", 2)
+    monkeypatch.setattr(limits, "fhir_poll_overlap_seconds", 0)
+    staff, many = Staff(receiver.base_url, TOKEN), [offer() for _ in range(6)]
+    for made in many:
+        await fhir.attempt(way, handover(made))
+        await staff.say(made.offer_id, {"status": "rejected"})
+    doors = Doors()
+    await fhir.look(way, doors)
+    assert len(doors.given) == 4
+    await fhir.look(way, doors)
+    assert {of for of, _ in doors.given.values()} == {made.offer_id for made in many}
 
 
 async def test_a_jump_and_a_yes_by_nobody_are_counted_and_not_sent(

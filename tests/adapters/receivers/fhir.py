@@ -160,7 +160,7 @@ class FhirReceiver(Receiver):
             case "GET", ["metadata"]:
                 return self.statement()
             case "GET", [kind]:
-                return _bundle("searchset", self._search(kind, query))
+                return self._page(kind, query)
             case "GET", [kind, name, "_history"]:
                 return _bundle("history", self._of(kind, name)[::-1])
             case "GET", [kind, name]:
@@ -168,6 +168,15 @@ class FhirReceiver(Receiver):
             case "PUT", [kind, name]:
                 return self.store({**json.loads(body), "resourceType": kind, "id": name})
         raise Failed(400)
+
+    def _page(self, kind: str, query: str) -> Resource:
+        """A page of a search, and where the next is."""
+        plain, _, offset = query.partition("&_offset=")
+        found, begin = self._search(kind, plain), int(offset or 0)
+        end = begin + int(parse_qs(plain).get("_count", ["50"])[0])
+        page = _bundle("searchset", found[begin:end])
+        onward = {"relation": "next", "url": f"{self.base_url}/{kind}?{plain}&_offset={end}"}
+        return page | ({"link": [onward]} if end < len(found) else {})
 
     def _of(self, kind: str, name: str) -> list[Resource]:
         if (kind, name) not in self.versions:
