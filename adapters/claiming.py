@@ -42,6 +42,7 @@ _OFFERS_LOCKED: Final = (
 )
 FACTS: Final = (
     "SELECT d.*, o.standing, o.reference, o.answer_by, o.content, r.expires_at, r.consent_id, r.consent_version,"
+    " r.redisclosure_prohibited,"
     " EXISTS (SELECT 1 FROM sealed_part s WHERE s.org_id = d.org_id AND s.offer_id = d.offer_id"
     " AND s.release_id = d.message_id) AS held, clock_timestamp() AS now"
     " FROM delivery d JOIN offer o USING (org_id, offer_id) LEFT JOIN disclosure r USING (org_id, offer_id)"

@@ -1,7 +1,6 @@
 """Where answers that come from a provider's own systems meet, whichever transport brings them in.
 
-They are checked like a person's, stored at once, and sent by the zone's sender. A decline gives nothing back that was
-accepted in between: that is an act of its own.
+They are checked like a person's, stored at once, and sent by the zone's sender.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,8 +25,12 @@ class Door:
     environment: MsgStatus
     wake_sender: Callable[[], None]
 
-    async def __call__(self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId) -> Answered:
+    async def __call__(
+        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+    ) -> Answered:
         """Store an answer; the same id with the same content again is the same answer.
+
+        A decline gives nothing back that was accepted in between, unless `giving_back` says that this is meant.
 
         Raises:
             OfferNotFound: it is not this organisation's offer, or this organisation is not served.
@@ -40,6 +43,6 @@ class Door:
         if isinstance(fact, RevocationAcknowledged):
             answered = await answering.acknowledge(offer_id, fact, event_id=event_id)
         else:
-            answered = await answering.answer(offer_id, fact, event_id=event_id)
+            answered = await answering.answer(offer_id, fact, event_id=event_id, giving_back=giving_back)
         self.wake_sender()
         return answered

@@ -5,7 +5,7 @@ from typing import Final
 from adapters.claiming import Claim
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.provider import Provider
-from adapters.transports.transport import Handover
+from adapters.transports.transport import Handover, ReleaseTerms
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.event import events
 from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
@@ -28,6 +28,12 @@ def handover_of(claim: Claim, environment: MsgStatus, pool: Pool, provider: Prov
         return await Opening(pool, provider).open_groups(offer_id, reader=reader, contact_shown=True)
 
     with_offer = row["content"] is not None and (released or row["type"] == OfferMade.TYPE)
+    terms = ReleaseTerms(
+        consent_id=row["consent_id"],
+        consent_version=row["consent_version"],
+        ends_at=row["expires_at"],
+        redisclosure_prohibited=row["redisclosure_prohibited"],
+    )
     return Handover(
         message_id=EventId(row["message_id"]),
         type=row["type"],
@@ -43,4 +49,5 @@ def handover_of(claim: Claim, environment: MsgStatus, pool: Pool, provider: Prov
         offer=OfferMade.read(row["content"].encode()) if with_offer else None,
         fact=events()[row["type"]].read(row["fact"].encode()) if row["fact"] is not None else None,
         open_groups=open_groups if released else None,
+        terms=terms if released else None,
     )

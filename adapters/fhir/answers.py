@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from adapters.fhir import codes
 from adapters.fhir.codes import Resource, codes_of
 from adapters.fhir.status import TaskStatus, may_become, status_of
-from adapters.standing import OPEN, Standing, after
+from adapters.standing import OPEN, TAKEN, Standing, after
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
@@ -60,6 +60,8 @@ class Heard:
 
     fact: EventData = field(repr=False)
     version: str
+    giving_back: bool = False
+    """Whether it declines what had been accepted: a Task that was accepted and then cancelled says so for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,8 @@ def heard(offer_id: OfferId, history: Sequence[Resource]) -> tuple[list[Heard], 
             version = _Version(offer_id, task, _following(task, status), standing)
             if (ours := _ours(version)) is None:
                 facts, standing = _facts(version)
-                answers += [Heard(fact, name) for fact in facts]
+                back = version.standing in TAKEN
+                answers += [Heard(fact, name, back and isinstance(fact, OfferDeclined)) for fact in facts]
             else:
                 standing = ours
             status = version.status

@@ -110,7 +110,8 @@ class Ear:
         for answer in found:
             name = f"{org}/{offer_id}/{task['id']}/{answer.version}/{answer.fact.TYPE}"
             try:
-                await answers(org, OfferId(offer_id), answer.fact, EventId(str(uuid5(_ANSWERS, name))))
+                event_id = EventId(str(uuid5(_ANSWERS, name)))
+                await answers(org, OfferId(offer_id), answer.fact, event_id, giving_back=answer.giving_back)
             except OfferNotFound:
                 break
             except AnswerNotPossible as refused:

@@ -47,6 +47,8 @@ NEXT: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = {
 STANDS_FOR: Final[Mapping[Standing, tuple[TaskStatus, ...]]] = {
     S.WAITING: (T.REQUESTED,),
     S.WAITLISTED: (T.ACCEPTED,),
+    S.ACCEPTED: (T.ACCEPTED, T.IN_PROGRESS),
+    S.HANDOFF: (T.IN_PROGRESS, T.ACCEPTED),
     S.CONTACT_PENDING: (T.ACCEPTED, T.IN_PROGRESS),
     S.ENGAGED: (T.IN_PROGRESS, T.ACCEPTED),
     S.IN_SERVICE: (T.IN_PROGRESS, T.ACCEPTED),

@@ -138,8 +138,12 @@ CameBack = Refused | Delayed
 class Answers(Protocol):
     """Where the answers of every door meet (adapters/inbox/answering.py): checked, deduplicated, stored at once."""
 
-    async def __call__(self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId) -> Answered:
+    async def __call__(
+        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+    ) -> Answered:
         """Store an answer; the same id with the same content again is the same answer.
+
+        A decline gives an accepted offer back only where `giving_back` says that this is meant.
 
         Raises:
             OfferNotFound: it is not this organisation's offer.

@@ -235,7 +235,9 @@ class Stored:
         self.away = False
         self.asked = 0
 
-    async def __call__(self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId) -> Answered:
+    async def __call__(
+        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+    ) -> Answered:
         """Store it once."""
         self.asked += 1
         if self.away:

@@ -64,7 +64,9 @@ class Doors:
     given: dict[EventId, tuple[OfferId, EventData]] = field(default_factory=dict)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def __call__(self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId) -> Answered:
+    async def __call__(
+        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+    ) -> Answered:
         assert org == ORG
         repeated = event_id in self.given
         assert not repeated or self.given[event_id] == (offer_id, fact), "the same id says the same"

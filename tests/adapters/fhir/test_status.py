@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.fhir import codes
 from adapters.fhir.answers import Fault, heard
 from adapters.fhir.status import NEXT, STANDS_FOR, TaskStatus, may_become, toward
-from adapters.standing import ANSWERS, OPEN, OVER, TAKEN, Standing, after
+from adapters.standing import ANSWERS, LIVE, OPEN, OVER, TAKEN, Standing, after
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.ids import new_offer_id
@@ -71,7 +71,7 @@ def test_the_table_is_the_guides_diagram() -> None:
 
 def walks() -> Iterator[tuple[TaskStatus, Standing, TaskStatus | None]]:
     """Every move from every reachable pair of status and standing, by every answer and every end of an offer."""
-    onward = {(before, then) for table in ANSWERS.values() for before, then in table.items()}
+    onward = {(before, then) for table in (*ANSWERS.values(), LIVE) for before, then in table.items()}
     onward |= {(before, end) for before in OPEN | TAKEN for end in (S.WITHDRAWN, S.EXPIRED)}
     waiting, seen = [(TaskStatus.REQUESTED, S.WAITING)], set[tuple[TaskStatus, Standing]]()
     while waiting:
