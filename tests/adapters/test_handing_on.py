@@ -1,6 +1,7 @@
 """The whole zone: what the broker says over Kafka reaches a provider's own system, and what came of it goes back."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from pydantic_core import to_json
 
@@ -9,10 +10,11 @@ from adapters.transports.transport import Answers, Channel, Transport
 from adapters.zone import ProviderZone
 from broker.schemas.delivery_succeeded import DeliverySucceeded
 from broker.schemas.disclosure_released import DisclosureReleased
-from broker.schemas.ids import EventId, OfferId, OrgId, new_event_id
+from broker.schemas.ids import EventId, OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_receipted import OfferReceipted
-from tests.adapters.network import Installation, until
+from broker.schemas.vocabulary import RecipientCategory
+from tests.adapters.network import Installation, example_offer, until
 from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.adapters.scripted import ScriptedTransport
 from tests.conftest import KafkaForTest
@@ -60,7 +62,10 @@ async def test_an_offer_its_answer_its_release_and_its_end_pass_through_a_channe
     await _channel(installation, haven, receiver)
     transports: dict[str, Transport] = {one.NAME: one for one in (hearing, InboxTransport())}
     async with ProviderZone(replace(installation.parts(), transports=transports)):
-        offer_id, referral = await voice.offer(haven)
+        offer_id, referral = new_offer_id(), new_referral_id()
+        soon = datetime.now(UTC) + timedelta(hours=1)
+        offer = example_offer(RecipientCategory.SHELTER, offer_id).model_copy(update={"answer_by": soon})
+        await voice.say(haven, offer, referral)
         answers = await voice.answers(haven, count=2)
         assert [answer.event_class for answer in answers] == [DeliverySucceeded, OfferReceipted]
         hearing.offer_id = offer_id
