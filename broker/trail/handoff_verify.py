@@ -190,7 +190,10 @@ def verify(bundle: Path, vkeys: Iterable[str], held: Iterable[Path] = (), tell: 
         if not one.signed:
             found.say(UNSIGNED, f"{one.name} is not signed by the log's key.")
         if one.size > newest.size:
-            found.say(REWRITTEN, f"The log was shortened to {newest.size:,} entries: {one.name} says {one.size:,}.")
+            words = f"The log was shortened to {newest.size:,} entries: {one.name} says {one.size:,}."
+            found.say(
+                REWRITTEN, f"{words} (Unless the bundle was exported before that checkpoint: then export it anew.)"
+            )
     marks = [(one.size, code, one) for code, group in ((ALTERED, checkpoints), (REWRITTEN, kept)) for one in group]
     marks.sort(key=lambda mark: mark[0], reverse=True)
     peaks, last_good = list[bytes](), 0
