@@ -21,7 +21,7 @@ from broker.settings import load_settings
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 REFERRALS = 3000
-DELIVERED_BY = "scripted"
+DELIVERED_BY = "webhook"
 """The transport that deliveries are measured with, of `bench.deliveries.WAYS`."""
 
 

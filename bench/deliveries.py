@@ -15,12 +15,16 @@ from typing import Any, Final
 import psutil
 from pydantic_core import to_json
 
+from adapters.channels import SECRETS_FOLDER
 from adapters.delivery_tables import Channel
 from adapters.inbox.inboxes import database
 from adapters.tables import ZONE, table
+from adapters.transports.outgoing import outgoing_of
 from adapters.transports.transport import Transport
+from adapters.transports.webhook import Webhook
+from adapters.transports.webhook_secret_making import SecretKind, new_secret
 from broker.schemas.ids import OrgId
-from broker.settings import Settings
+from broker.settings import Settings, load_settings
 from broker.sql.bulk import Pool, insert
 from broker.sql.migrate import migrate
 from tests.adapters.courier_desk import CourierDesk
@@ -36,13 +40,20 @@ LOOK_SECONDS: Final = 0.1
 class Way:
     """How a transport reaches the receiver."""
 
-    transport: Callable[[], Transport]
+    transport: Callable[[int], Transport]
+    """By the receiver's port, which its guard has to let through."""
     settings: Callable[[int], Mapping[str, Any]]
     """By the receiver's port, as they stand on the wire."""
 
 
+def _webhook(port: int) -> Transport:
+    given = load_settings(outgoing_loopback=f"127.0.0.1:{port}", _env_file=None)
+    return Webhook(lambda: outgoing_of(given))
+
+
 WAYS: Final[Mapping[str, Way]] = {
-    ScriptedTransport.NAME: Way(ScriptedTransport, lambda port: {"port": port}),
+    Webhook.NAME: Way(_webhook, lambda port: {"url": f"http://127.0.0.1:{port}/notices"}),
+    ScriptedTransport.NAME: Way(lambda _: ScriptedTransport(), lambda port: {"port": port}),
 }
 """By the transport's name. `scripted` is the least that HTTP can be: what is measured with it is the courier."""
 
@@ -86,9 +97,8 @@ async def measure(
     found = {}
     async with database(dsn) as pool:
         for number, setting in enumerate(SETTINGS):
-            transport = WAYS[way].transport()
-            desk = CourierDesk(pool, folder / f"deliveries-{number}", dsn, {way: transport})
             async with _receiving(setting.answer_milliseconds) as port:
+                desk = CourierDesk(pool, folder / f"deliveries-{number}", dsn, {way: WAYS[way].transport(port)})
                 await _queued(desk, way, WAYS[way].settings(port), setting.recipients, deliveries)
                 found[setting] = await _delivered(desk, deliveries)
     return found
@@ -118,7 +128,9 @@ async def _queued(desk: CourierDesk, way: str, settings: Mapping[str, Any], reci
     now = await desk.pool.fetchval("SELECT clock_timestamp()")
     said = to_json(dict(settings)).decode()
     async with desk.pool.acquire() as connection:
-        await insert(connection, table(Channel), columns, [(org, 1, way, said, "-", False, 0, now) for org in orgs])
+        await insert(connection, table(Channel), columns, [(org, 1, way, said, "c1", False, 0, now) for org in orgs])
+    for org in orgs:
+        new_secret(desk.zones / org / SECRETS_FOLDER / "c1", SecretKind.ED25519, now)
     share = deliveries // recipients
     for org in orgs:
         for start in range(0, share, QUEUED_TOGETHER):
