@@ -21,6 +21,7 @@ from adapters.errors import NoSuchChannel
 from adapters.provider import Provider
 from adapters.tables import table
 from adapters.transports.transport import Channel, ChannelRefused, Transport
+from adapters.transports.webhook_secret_making import list_secrets
 from adapters.ways import KeptChannel
 from broker import limits
 from broker.schemas.event import Contract
@@ -87,6 +88,11 @@ class ChannelDesk:
     def secrets_of(self, channel: KeptChannel) -> Path:
         """The folder of a channel's secrets."""
         return secrets_of(self.provider, channel.folder)
+
+    async def public_keys(self, place: int) -> tuple[str, ...]:
+        """By which the other side knows what this channel signs (`whpk_…`); raises `NoSuchChannel`."""
+        held = list_secrets(self.secrets_of(await self.at(place)))
+        return tuple(one.public for one in held if one.public is not None)
 
     async def at(self, place: int) -> KeptChannel:
         """The channel at this place; raises `NoSuchChannel`."""
