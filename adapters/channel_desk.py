@@ -76,7 +76,14 @@ class ChannelDesk:
                 now = await connection.fetchval("SELECT clock_timestamp()")
                 told = chosen.prepare(channel, now)
                 await _checked(chosen, channel)
-                row = (self.provider.org, place, transport, said.model_dump_json(by_alias=True), folder.name, on_call)
+                row = (
+                    self.provider.org,
+                    place,
+                    transport,
+                    said.model_dump_json(by_alias=True, exclude_none=True),
+                    folder.name,
+                    on_call,
+                )
                 await insert(connection, table(ChannelRow), _COLUMNS, [(*row, None, 0, None, now)], "replace")
             except BaseException:
                 shutil.rmtree(folder)
