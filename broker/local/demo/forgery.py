@@ -28,17 +28,25 @@ UPDATE trail_entry SET preimage = convert_to(replace(convert_from(preimage, 'UTF
 
 
 async def exported_altered(settings: Settings, folder: Path) -> int:
-    """Export an altered copy of the trail; returns the place in the log of the entry that lies."""
+    """Export a copy in which Cedar house's last release went to Birch house; returns the place of the lying entry."""
     dsn = superuser_dsn(settings) or settings.postgres_owner_dsn or settings.postgres_dsn
     assert dsn is not None, "the parts run"
     connection: Connection = await asyncpg.connect(dsn.get_secret_value())
     try:
-        for table in _TABLES:
-            await connection.execute(f"CREATE TEMPORARY TABLE {table} AS TABLE public.{table}")
-        chosen = await connection.fetchrow(_CHOSEN, Step.DISCLOSURE_RELEASED.value, county.CEDAR)
-        assert chosen is not None, "Cedar house was given something tonight"
-        await connection.execute(_ALTERED, chosen["entry_idx"], county.CEDAR, county.BIRCH)
-        await export(connection, folder, lambda _done, _of: None)
+        return await export_altered(connection, folder, Step.DISCLOSURE_RELEASED, (county.CEDAR, county.BIRCH))
     finally:
         await connection.close()
+
+
+async def export_altered(connection: Connection, folder: Path, step: Step, words: tuple[str, str]) -> int:
+    """Export a copy in which the newest step of a kind that says the first of two words says the second instead.
+
+    Returns the place of that entry in the log. The session keeps the copy, in the place of the tables, until it ends.
+    """
+    for table in _TABLES:
+        await connection.execute(f"CREATE TEMPORARY TABLE {table} AS TABLE public.{table}")
+    chosen = await connection.fetchrow(_CHOSEN, step.value, words[0])
+    assert chosen is not None, "there is such a step"
+    await connection.execute(_ALTERED, chosen["entry_idx"], *words)
+    await export(connection, folder, lambda _done, _of: None)
     return int(chosen["idx"])
