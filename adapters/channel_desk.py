@@ -21,6 +21,7 @@ from adapters.errors import NoSuchChannel
 from adapters.provider import Provider
 from adapters.tables import table
 from adapters.transports.transport import Channel, ChannelRefused, Transport
+from adapters.transports.webhook_secret_making import list_secrets
 from adapters.ways import KeptChannel
 from broker import limits
 from broker.schemas.event import Contract
@@ -75,7 +76,14 @@ class ChannelDesk:
                 now = await connection.fetchval("SELECT clock_timestamp()")
                 told = chosen.prepare(channel, now)
                 await _checked(chosen, channel)
-                row = (self.provider.org, place, transport, said.model_dump_json(by_alias=True), folder.name, on_call)
+                row = (
+                    self.provider.org,
+                    place,
+                    transport,
+                    said.model_dump_json(by_alias=True, exclude_none=True),
+                    folder.name,
+                    on_call,
+                )
                 await insert(connection, table(ChannelRow), _COLUMNS, [(*row, None, 0, None, now)], "replace")
             except BaseException:
                 shutil.rmtree(folder)
@@ -87,6 +95,11 @@ class ChannelDesk:
     def secrets_of(self, channel: KeptChannel) -> Path:
         """The folder of a channel's secrets."""
         return secrets_of(self.provider, channel.folder)
+
+    async def public_keys(self, place: int) -> tuple[str, ...]:
+        """By which the other side knows what this channel signs (`whpk_…`); raises `NoSuchChannel`."""
+        held = list_secrets(self.secrets_of(await self.at(place)))
+        return tuple(one.public for one in held if one.public is not None)
 
     async def at(self, place: int) -> KeptChannel:
         """The channel at this place; raises `NoSuchChannel`."""

@@ -7,14 +7,20 @@ from pathlib import Path
 
 from adapters import tables as provider_tables
 from adapters.channel_commands import channel_app
+from adapters.channel_desk import ChannelDesk
 from adapters.commands import inbox_app
 from adapters.delivery_commands import delivery_app
+from adapters.delivery_desk import DeliveryDesk
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.inboxes import database as provider_database
 from adapters.inbox.listing import OfferSeen
 from adapters.provider import load_providers, write_provider_folder
 from adapters.transports.fhir import Fhir
+from adapters.transports.outgoing import outgoing_of
+from adapters.transports.webhook import Webhook
+from adapters.transports.webhook_secret_making import SecretKind, list_secrets, new_secret, retire_secret
+from adapters.transports.webhook_secrets import DOOR_FOLDER
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts, every_transport
 from broker.composition import (
@@ -30,7 +36,7 @@ from broker.composition import (
 from broker.errors import SettingsInvalid
 from broker.local.parts import attached
 from broker.onboarding import onboard_organisation
-from broker.schemas.ids import KeyId
+from broker.schemas.ids import KeyId, OrgId
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.key_files import read_cards
 from broker.seal.keys import SigningKey
@@ -42,12 +48,17 @@ from broker.store.directory import OrganisationCard, listed
 from broker.zone import KEYS_FOLDER, write_zone
 
 __all__ = [
+    "ChannelDesk",
+    "DeliveryDesk",
     "Inbox",
     "Inboxes",
     "OfferSeen",
     "adapter",
     "channel",
+    "channel_desk",
     "delivery",
+    "delivery_desk",
+    "door_secret",
     "hand_out_directory",
     "host",
     "inbox",
@@ -120,6 +131,29 @@ channel = channel_app(open_inboxes, every_transport)
 
 delivery = delivery_app(open_inboxes, every_transport)
 """The `handoff delivery` command group."""
+
+
+def channel_desk(settings: Settings, inboxes: Inboxes, org: OrgId) -> ChannelDesk:
+    """Where an organisation's channels are set, by what `settings` say of where this zone may send to."""
+    transports = {
+        **every_transport(),
+        Webhook.NAME: Webhook(lambda: outgoing_of(settings)),
+        Fhir.NAME: Fhir(lambda: outgoing_of(settings)),
+    }
+    return ChannelDesk(inboxes.pool, inboxes.of(org).provider, transports)
+
+
+def delivery_desk(inboxes: Inboxes, org: OrgId) -> DeliveryDesk:
+    """What is on its way to an organisation, and what came of it."""
+    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport())
+
+
+def door_secret(inboxes: Inboxes, org: OrgId) -> str:
+    """A new secret that an organisation's own system signs with at the door (`whsec_…`); older ones end."""
+    folder = inboxes.of(org).provider.keys.parent / DOOR_FOLDER
+    for older in list_secrets(folder):
+        retire_secret(folder, older.name)
+    return new_secret(folder, SecretKind.HMAC, datetime.now(UTC)).for_other_side
 
 
 async def host(settings: Settings, connection: Connection, card: OrganisationCard) -> None:

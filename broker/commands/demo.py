@@ -10,9 +10,20 @@ from typing import Annotated, Final
 import asyncpg
 import typer
 
-from broker.app import hand_out_directory, host, open_inboxes, prepare
+from broker.app import (
+    Inboxes,
+    channel_desk,
+    delivery_desk,
+    door_secret,
+    hand_out_directory,
+    host,
+    open_inboxes,
+    prepare,
+)
 from broker.composition import Process, ensure_broker_key, ensure_log_key, kafka_of, topics_of
-from broker.local.demo import county
+from broker.local.demo import channels, county
+from broker.local.demo.machines import MAILS, Machines, machines
+from broker.local.demo.own_system import Door
 from broker.local.demo.story import StepFailed, Story
 from broker.local.demo.teller import Teller
 from broker.local.parts import parts_for
@@ -38,19 +49,23 @@ def demo(
 
 async def _play(given: Settings, *, once: bool) -> int:
     with told_to_person() as progress:
-        async with parts_for(given, progress) as settings:
+        async with parts_for(given, progress) as settings, machines(settings) as county_machines:
             progress.say("Onboarding the county: two precincts, a hospital, a hotline, five providers")
             await prepare(settings)
             await _onboard(settings)
-            progress.say(
-                "Starting the network: broker, relay, clock, sequencer, the providers' adapter, each its own process"
-            )
-            async with _network(settings):
-                failures = await _story(settings)
-                if once:
-                    return 1 if failures else 0
-                typer.echo(_invitation(settings))
-                await until_told_to_stop()
+            reachable = county_machines.reachable(settings)
+            async with open_inboxes(settings) as inboxes:
+                progress.say("Setting how each provider is reached: inbox, webhook, FHIR, e-mail")
+                await _set_channels(reachable, inboxes, county_machines)
+                progress.say(
+                    "Starting the network: broker, relay, clock, sequencer, providers' adapter, each a process"
+                )
+                async with _network(reachable):
+                    failures = await _story(reachable, inboxes, county_machines)
+                    if once:
+                        return 1 if failures else 0
+                    typer.echo(_invitation(settings))
+                    await until_told_to_stop()
     return 0
 
 
@@ -67,6 +82,11 @@ async def _onboard(settings: Settings) -> None:
         await connection.close()
 
 
+async def _set_channels(settings: Settings, inboxes: Inboxes, county_machines: Machines) -> None:
+    for org, set_channels in channels.SET.items():
+        await set_channels(channel_desk(settings, inboxes, org), county_machines)
+
+
 @asynccontextmanager
 async def _network(settings: Settings) -> AsyncIterator[None]:
     """Production's way: a process of each kind, with production's database roles; all end with this one."""
@@ -80,9 +100,11 @@ async def _network(settings: Settings) -> AsyncIterator[None]:
         await asyncio.to_thread(stack.close)
 
 
-async def _story(settings: Settings) -> list[str]:
-    async with Teller(kafka_of(settings), topics_of(settings)) as teller, open_inboxes(settings) as inboxes:
-        story = Story(settings, teller, inboxes)
+async def _story(settings: Settings, inboxes: Inboxes, county_machines: Machines) -> list[str]:
+    door = Door(county_machines.door, county.CEDAR, door_secret(inboxes, county.CEDAR))
+    desks = channel_desk(settings, inboxes, county.CEDAR), delivery_desk(inboxes, county.CEDAR)
+    async with Teller(kafka_of(settings), topics_of(settings)) as teller:
+        story = Story(settings, teller, inboxes, county_machines, door, *desks)
         try:
             await story.play()
         except StepFailed as failed:
@@ -101,15 +123,19 @@ def _invitation(settings: Settings) -> str:
             f"(. .venv/bin/activate; export {home}):",
             "",
             f"  handoff inbox list --org {county.CEDAR}          what waits at a shelter",
+            f"  handoff channel list --org {county.CEDAR}        how it is reached, and how each way does",
+            f"  handoff delivery list --org {county.CEDAR}       what was handed over, and by which way",
             f"  handoff notices --org {county.POLICE}             what the police were told",
             f"  handoff publish docs/examples/hotline-referral.json --org {county.HOTLINE} --wait",
             "  handoff org list                                  who is in the network",
+            "  handoff status                                    what is open, how old, who owns it",
             "  handoff work list                                 what waits for a human",
             "  handoff quarantine list                           what was not taken in",
             "  handoff trail show REFERRAL                       the story of a referral",
             "  handoff trail status; handoff trail vkey          the log that proves it, and its key",
             "  handoff trail export FOLDER                       for an auditor: handoff-verify FOLDER --vkey KEY",
             "",
+            f"The mails are files: {settings.home / MAILS}",
             "Ctrl-C ends it and leaves nothing running.",
         )
     )

@@ -15,11 +15,11 @@ from typing import Any
 from pydantic import SecretStr
 
 from broker.errors import NothingRunning
-from broker.local.databases import ZoneDatabase, make_database
+from broker.local.databases import ZoneDatabase, make_database, with_login
 from broker.local.home import Home, read_json, write_private
 from broker.local.jars import ensure_jars
 from broker.local.kafka import LocalKafka
-from broker.local.postgres import LocalPostgres
+from broker.local.postgres import SUPERUSER, LocalPostgres
 from broker.local.progress import Progress, Silence
 from broker.settings import Settings
 
@@ -199,6 +199,17 @@ def running_addresses(home: Path) -> Addresses | None:
     known: dict[str, Any] = read_json(folder.running)
     owner = folder.owner()
     return Addresses(**known["addresses"]) if known and owner is not None and owner.alive() else None
+
+
+def superuser_dsn(settings: Settings) -> SecretStr | None:
+    """The broker's database as the embedded PostgreSQL's superuser; None where it is not ours. No process of ours
+    works with it: it is for showing what even a superuser cannot hide."""
+    if settings.postgres_dsn is None or (found := running_addresses(settings.home)) is None:
+        return None
+    if found.postgres_dsn != settings.postgres_dsn.get_secret_value():
+        return None
+    password = Home(settings.home).password(SUPERUSER)
+    return SecretStr(with_login(found.postgres_dsn, SUPERUSER, password, _BROKER_DATABASE))
 
 
 async def _zone_databases(superuser_dsn: str, password_of: Callable[[str], str]) -> tuple[ZoneDatabase, ZoneDatabase]:

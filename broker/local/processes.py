@@ -15,7 +15,7 @@ from broker.settings import Settings
 
 _OF_THE_BROKER: Final = frozenset({"postgres_dsn"})
 _OF_THE_SEQUENCER: Final = frozenset({"postgres_sequencer_dsn"})
-_OF_THE_PROVIDERS: Final = frozenset({"provider_postgres_dsn"})
+_OF_THE_PROVIDERS: Final = frozenset({"provider_postgres_dsn", "outgoing_ca_file", "outgoing_loopback", "door_address"})
 _OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})
 
 
@@ -46,7 +46,8 @@ def serving(
 
 
 def environment_of(settings: Settings, process: Process) -> dict[str, str]:
-    """The variables that say these settings to a child; none is given a database or a role that is not its own."""
+    """The variables that say these settings to a child; none is given what is not its own: a database, a role,
+    a door or a way out."""
     others = {
         Process.ADAPTER: _OF_THE_BROKER | _OF_THE_SEQUENCER,
         Process.SEQUENCER: _OF_THE_BROKER | _OF_THE_PROVIDERS,

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import typer
+from pydantic_core import to_json
 from typer.testing import CliRunner, Result
 
 from adapters.channel_commands import channel_app
-from adapters.channels import SECRETS_FOLDER, Transports
+from adapters.channel_desk import ChannelDesk
+from adapters.channels import SECRETS_FOLDER, Registry, Transports
 from adapters.commands import OpenInboxes
 from adapters.delivery_commands import delivery_app
 from adapters.inbox.inboxes import Inboxes, open_inboxes
@@ -22,6 +24,7 @@ from tests.adapters.courier_desk import HAVEN, CourierDesk, withdrawn
 from tests.adapters.network import Run
 from tests.adapters.receivers.receiver import Behaviour
 from tests.adapters.receivers.scripted import ScriptedReceiver
+from tests.adapters.test_every_transport import BOTH, EVERY, RECEIVERS
 
 Group = Callable[[OpenInboxes, Callable[[], Transports]], typer.Typer]
 
@@ -105,6 +108,20 @@ async def test_what_cannot_be_used_is_refused_by_rule_and_changes_nothing(
     assert "Quillfeather" not in f"{refused.exception}{refused.exception.remedy}{refused.output}"
     assert await desk.rows("SELECT 1 FROM channel") == []
     assert list((desk.zones / HAVEN).glob(f"{SECRETS_FOLDER}/*")) == []
+
+
+@pytest.mark.parametrize("name", BOTH)
+async def test_what_was_saved_can_be_used_by_the_courier(desk: CourierDesk, name: str) -> None:
+    """Whatever transport: a row that it would not read again is as good as paused, and every message of it is lost."""
+    transports = {name: EVERY[name]()}
+    async with RECEIVERS[name]() as receiver:
+        people = ChannelDesk(desk.pool, desk.providers[HAVEN], transports)
+        await people.set(1, name, to_json(dict(receiver.settings())).decode(), receiver.secrets())
+        [saved] = await people.channels()
+        used = Registry(transports, desk.providers).channel(saved)
+        assert used is not None
+        assert used.settings == transports[name].SETTINGS.model_validate(dict(receiver.settings()), by_alias=True)
+        assert await people.test(1) == saved
 
 
 async def test_a_paused_channel_is_resumed_by_a_person_and_what_died_is_sent_again(

@@ -136,3 +136,7 @@ REQUEST: Final[dict[str, Any]] = {
     "victim_agreed": "YES",
     "worker_contact": {"role": "OFFICER", "callback": "+15555550100"},
 }
+FROM_THE_HOTLINE: Final[dict[str, Any]] = {
+    **REQUEST,
+    "worker_contact": {"role": "ADVOCATE_ON_CALL", "callback": "+15555550101"},
+}

@@ -31,7 +31,7 @@ GROUPS: dict[str, Any] = {"FG03": county.SAFE_CONTACT, "FG04": {"alias": county.
 
 async def an_emergency(story: "Story", police: AgencyClient) -> None:
     """Nobody can ask her; one shelter is let in, a second person answers for it, and it is reviewed."""
-    story.teller.chapter("9. A call from a neighbour. She does not answer, and he is on his way back.")
+    story.teller.chapter("10. A call from a neighbour. She does not answer, and he is on his way back.")
     asked = await police.request_referral(
         priority=Priority.P0,
         services=(Service.EMERGENCY_SHELTER,),
@@ -77,7 +77,7 @@ async def an_emergency(story: "Story", police: AgencyClient) -> None:
 
 async def a_girl_and_her_mother(story: "Story", hotline: AgencyClient) -> None:
     """She is sixteen: her word alone is no release, hers and her mother's is, and a suspected abuser's never."""
-    story.teller.chapter("10. She is sixteen, and her mother is beside her.")
+    story.teller.chapter("12. She is sixteen, and her mother is beside her.")
     refused = await _refused(hotline, _release_of_a_minor(Capacity.SELF))
     story.teller.aside(f"She signs alone, and the client says: {ADVICE[refused].meaning if refused else 'nothing'}")
     story.check("nothing has left: her mother has to sign, too", holds=refused is RefusalCode.MINOR_CONSENT_INCOMPLETE)
@@ -91,7 +91,7 @@ async def a_girl_and_her_mother(story: "Story", hotline: AgencyClient) -> None:
         services=(Service.EMERGENCY_SHELTER,),
         groups=GROUPS,
         consent=consent,
-        **{**county.REQUEST, "worker_contact": {"role": "ADVOCATE_ON_CALL", "callback": "+15555550101"}},
+        **county.FROM_THE_HOTLINE,
     )
     story.referral = asked.referral_id
     await hotline.accepted(asked.requested)
