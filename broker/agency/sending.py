@@ -51,9 +51,10 @@ class Place:
 class Sender:
     """One connection of an agency to Kafka, for publishing."""
 
-    def __init__(self, kafka: Mapping[str, Any]) -> None:
+    def __init__(self, kafka: Mapping[str, Any], confirm_seconds: float = confirm_seconds_max) -> None:
         """`kafka` are the keyword arguments of every aiokafka client, `bootstrap_servers` among them."""
         self._kafka = dict(kafka)
+        self._confirm_seconds = confirm_seconds
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
 
@@ -88,11 +89,11 @@ class Sender:
         """Send the record until Kafka confirms it.
 
         Raises:
-            NotConfirmed: after `confirm_seconds_max` seconds; it may have arrived or not.
+            NotConfirmed: after `confirm_seconds` seconds; it may have arrived or not.
             NotOnboarded: there is no such topic, or this account may not write on it.
         """
         try:
-            async for attempt in _retrying(confirm_seconds_max):
+            async for attempt in _retrying(self._confirm_seconds):
                 with attempt:
                     return await self._once(record)
         except _FINAL:
