@@ -100,15 +100,15 @@ class NoticeReader:
 
 async def _page(consumer: AIOKafkaConsumer, after: Places, wait_seconds: int) -> Page:
     partitions = sorted(consumer.assignment())
-    places = {place.partition: place for place in partitions}
-    if not after.keys() <= places.keys():
-        raise Problem(WebCode.CURSOR_INVALID, AFTER)
     async with asyncio.timeout(limits.kafka_connect_seconds_max):
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
-    for partition, place in places.items():
-        # What Kafka has forgotten is passed over; past the end there is nothing, and the cursor stays as it is.
-        consumer.seek(place, max(after.get(partition, 0), begins[place]))
+    known = {place.partition: end for place, end in ends.items()}
+    if any(offset > known.get(partition, -1) for partition, offset in after.items()):
+        raise Problem(WebCode.CURSOR_INVALID, AFTER)
+    for place in partitions:
+        # What Kafka has forgotten is passed over.
+        consumer.seek(place, max(after.get(place.partition, 0), begins[place]))
     records = await _records(consumer, ends, wait_seconds)
     positions = [(place.partition, await consumer.position(place)) for place in partitions]
     more = any([await consumer.position(place) < ends[place] for place in partitions])

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import pytest
@@ -57,7 +58,7 @@ def own_door(served: County) -> DoorOfOwn:
     """Opens a door of the test's own before the same county, whose bounds and clocks the test sets."""
 
     @asynccontextmanager
-    async def opened(**changes: object) -> AsyncIterator[str]:
+    async def opened(**changes: Any) -> AsyncIterator[str]:
         kafka = kafka_of(served.settings)
         sender = Sender(kafka, limits.web_confirm_seconds_max)
         parts = replace(WebParts(served.pool, kafka, served.topics, sender), **changes)

@@ -186,7 +186,7 @@ async def test_notices_come_page_by_page_and_none_is_left_out(
     assert (letter.key or b"").decode() in {one["headers"]["ce_subject"] for one in (await waiting).content["notices"]}
 
 
-@pytest.mark.parametrize("after", ["", "x", "0", "0.1,1.2", "9.1", "0.-1", "0.1_", "0.9999999999999999999"])
+@pytest.mark.parametrize("after", ["", "x", "0", "0.1,1.2", "9.1", "0.-1", "0.1_", "0.999999", "0.9999999999999999999"])
 async def test_a_cursor_that_is_none_is_refused(police: Agency, after: str) -> None:
     """By code and name."""
     said = await police.ask(f"/notices?after={after}")
