@@ -97,14 +97,14 @@ async def _door(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIter
         yield
         return
     from adapters.door.app import door_app  # a web framework, for whoever opens a door
-    from adapters.door.serving import served
     from adapters.fhir.hook import router as fhir_hook
+    from broker.web.serving import served
 
     application = door_app(pool, zone.providers, settings.environment)
     for transport in zone.transports.values():
         if isinstance(transport, Fhir):
             application.include_router(fhir_hook(transport.ear.wake))
-    async with served(application, settings.door_address):
+    async with served(application, settings.door_address, "HANDOFF_DOOR_ADDRESS"):
         yield
 
 

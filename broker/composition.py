@@ -77,6 +77,7 @@ class Process(StrEnum):
     CLOCK = "clock"
     SEQUENCER = "sequencer"
     ADAPTER = "adapter"
+    WEB = "web"
 
 
 BROKER_PROCESSES = (Process.BROKER, Process.RELAY, Process.CLOCK, Process.SEQUENCER)

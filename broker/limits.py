@@ -465,3 +465,32 @@ sequencer_again_seconds: Final = 1.0
 
 roster_kept_days: Final = 30
 """How long a turn that is over stays on the roster: until last month's calls have been looked into."""
+
+# The door for agencies (broker/web)
+
+web_confirm_seconds_max: Final = 15.0
+"""How long an event is sent again until Kafka confirms it: proxies give up after 30 or 60 s."""
+
+web_requests_max: Final = 64
+"""Requests worked at once; more are asked to come again, so that those that are worked end in time."""
+
+web_connections_max: Final = 512
+"""Connections at once: enough for what `web_requests_max` asks to come again to be told so by code."""
+
+web_rate_per_second: Final = 20.0
+"""Requests of one organisation, lasting: a county's busiest hotline makes one in a minute."""
+
+web_rate_burst: Final = 100.0
+"""Requests of one organisation at once, as when its software comes back after an outage."""
+
+web_database_seconds_max: Final = 2.0
+"""How long PostgreSQL may take to tell something: then the directory that was read last counts, and the rest waits."""
+
+web_notices_max: Final = 200
+"""Notices on one page: some 300 KB."""
+
+web_notice_readers_max: Final = 32
+"""Readings of notices at once: each is a connection to Kafka. Half of the requests, so that events get through."""
+
+web_wait_seconds_max: Final = 20
+"""How long a reading may wait for a notice to come: less than proxies wait."""

@@ -22,7 +22,7 @@ from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.topics import Topics
 from broker.seal.keys import PublicSigningKey
-from broker.seal.signature import SignatureFault, verify
+from broker.seal.signature import Lookup, SignatureFault, verify
 
 Record = ConsumerRecord[bytes, bytes]
 
@@ -56,12 +56,19 @@ Verify = Callable[[Record, OrgId], RefusalCode | None]
 """Says what is wrong with a record's signature by this organisation, or None."""
 
 
-def signature_check(directory: Directory) -> Verify:
-    """The check against the keys of the directory."""
+def key_lookup(directory: Directory) -> Lookup:
+    """The signing keys of the directory."""
 
     def lookup(key_id: KeyId) -> PublicSigningKey | None:
         public = directory.signing_keys.get(key_id)
         return None if public is None else PublicSigningKey(key_id, public)
+
+    return lookup
+
+
+def signature_check(directory: Directory) -> Verify:
+    """The check against the keys of the directory."""
+    lookup = key_lookup(directory)
 
     def check(record: Record, org: OrgId) -> RefusalCode | None:
         found = verify(record.headers, record.value or b"", org, lookup)
@@ -78,7 +85,9 @@ def opened_all(records: Sequence[Record], topics: Topics, *, waited: bool = Fals
 async def understand_all(
     readings: Sequence[Reading], topics: Topics, directory: Directory, check: Verify | None, now: datetime
 ) -> None:
-    """Read the rest of those that are not refused. `check` is None only where a measurement leaves signatures out."""
+    """Read the rest of those that are not refused. `check` is None where the caller has verified them, and where a
+    measurement leaves signatures out.
+    """
     fresh = [reading for reading in readings if reading.refused is None and reading.arrival is None]
     for reading in fresh:
         if reading.topic_org not in directory.parties:

@@ -159,6 +159,10 @@ class Settings(BaseSettings):
     """`host:port` at which `handoff serve adapter` lets providers' own systems fetch offers and answer them, behind a
     TLS proxy. Nothing listens where it is not set."""
 
+    web_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
+    """`host:port` at which `handoff serve web` takes events from agencies that have no Kafka of their own, behind a TLS
+    proxy. Nothing listens where it is not set."""
+
     @field_validator("environment")
     @classmethod
     def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
@@ -230,6 +234,7 @@ _SHAPES = {
     "maven_repository": "must look like https://host/path, without a slash at its end",
     "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
+    "web_address": "must look like 127.0.0.1:8080",
 }
 
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from adapters.door.answers import AnswerSent, read_answer
 from adapters.door.callers import Caller, Callers
 from adapters.door.offers import shown
-from adapters.door.problems import EXPECTED, HEADERS, DoorCode, LastResort, Problem, told
+from adapters.door.problems import EXPECTED, WORDING, DoorCode, told
 from adapters.errors import OfferNotFound
 from adapters.inbox.answering import Answered, Answering
 from adapters.provider import Provider
@@ -25,6 +25,8 @@ from broker.schemas.ids import EVENT_ID_PATTERN, OFFER_ID_PATTERN, EventId, Offe
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Pool
+from broker.web.problems import HEADERS, LastResort, Problem
+from broker.web.requests import COMPRESSED
 
 _EVENT_ID: Final = re.compile(EVENT_ID_PATTERN)
 _OFFER_ID: Final = re.compile(OFFER_ID_PATTERN)
@@ -39,7 +41,7 @@ def door_app(
 ) -> FastAPI:
     """The door of these organisations; `providers` may change meanwhile, `clock` gives seconds since 1970."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
-    app.add_middleware(LastResort)
+    app.add_middleware(LastResort, wording=WORDING)
     for error in EXPECTED:
         app.add_exception_handler(error, told)
     called: Any = Depends(Callers(providers, clock).of)
@@ -85,7 +87,7 @@ async def _store(answering: Answering, sent: AnswerSent, event_id: EventId) -> A
 
 def _check_plain_json(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != _JSON or "content-encoding" in request.headers:
+    if kind != _JSON or COMPRESSED in request.headers:
         raise Problem(DoorCode.CONTENT_UNSUPPORTED)
 
 

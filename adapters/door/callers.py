@@ -4,7 +4,6 @@ Signed is the body; of a request without one, what it asks for: `GET /offers/off
 organisation alone, and for five minutes from the time that was signed.
 """
 
-import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +12,15 @@ from typing import Final
 
 from starlette.requests import Request
 
-from adapters.door.problems import DoorCode, Problem
+from adapters.door.problems import DoorCode
 from adapters.provider import Provider
 from adapters.standard_webhooks import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_content, verified
 from adapters.transports.webhook_secrets import DOOR_FOLDER, KeptSecrets
 from broker import limits
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode, Refused
+from broker.web.problems import Problem
+from broker.web.requests import asked, whole_body
 
 ORG_HEADER: Final = "handoff-org"
 
@@ -66,7 +67,7 @@ class Callers:
         provider = self._providers.get(OrgId(org))
         # An organisation that is not served here is answered like a wrong signature.
         believed = self._secrets.believed(door_folder(provider)) if provider is not None else []
-        signed = signed_content(message_id, timestamp, body or _target(request))
+        signed = signed_content(message_id, timestamp, body or asked(request))
         if provider is None or not verified(signature, signed, believed):
             raise Refused(RefusalCode.SIGNATURE_INVALID, SIGNATURE_HEADER)
         return Caller(provider, message_id, body)
@@ -89,21 +90,7 @@ def _header(request: Request, name: str, shape: re.Pattern[str] | None = None) -
 
 
 async def _body(request: Request) -> bytes:
-    """The whole body, within its size and its time."""
-    held = bytearray()
     try:
-        async with asyncio.timeout(limits.door_body_seconds_max):
-            async for part in request.stream():
-                held += part
-                if len(held) > limits.door_body_bytes_max:
-                    raise Refused(RefusalCode.TOO_LARGE)
+        return await whole_body(request)
     except TimeoutError:
         raise Problem(DoorCode.TOO_SLOW) from None
-    return bytes(held)
-
-
-def _target(request: Request) -> bytes:
-    """What a request without a body signs: its method, a blank, and its path as it was sent, with its query."""
-    query = request.scope["query_string"]
-    path: bytes = request.scope["raw_path"].partition(b"?")[0]
-    return request.method.encode() + b" " + path + (b"?" + query if query else b"")

@@ -1,23 +1,16 @@
-"""Whatever the door refuses it says by code, with the field's name and what to do; never a value, never a bare error.
+"""What the providers' door says of its refusals, by code (`broker.web.problems`)."""
 
-RFC 9457 (`application/problem+json`). Codes of the contract are told in the contract's own words.
-"""
-
-import logging
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters.errors import AnswerNotPossible, OfferNotFound
-from broker.schemas.refusal import ADVICE, Advice, RefusalCode, Refused
-from broker.sql.transient import TRANSIENT
-
-log = logging.getLogger(__name__)
+from broker.schemas.refusal import Advice, RefusalCode, Refused
+from broker.web.problems import Problem, Wording
 
 
 class DoorCode(StrEnum):
@@ -35,7 +28,7 @@ class DoorCode(StrEnum):
     ZONE_FAULT = "ZONE_FAULT"
 
 
-_ADVICE: Final[Mapping[DoorCode, Advice]] = {
+_ADVICE: Final[Mapping[StrEnum, Advice]] = {
     DoorCode.PATH_UNKNOWN: Advice("There is nothing here.", "Use GET /offers/{offerId} or POST /answers."),
     DoorCode.METHOD_NOT_ALLOWED: Advice("This is not done here.", "Use GET /offers/{offerId} or POST /answers."),
     DoorCode.REQUEST_INVALID: Advice("The request cannot be read.", "See docs/providers.md."),
@@ -83,80 +76,25 @@ _STATUS: Final[Mapping[StrEnum, int]] = {
 }
 """Every other code is a 400: the request has another shape than it must have."""
 
-HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
-"""Of every answer."""
-_ASK_AGAIN: Final = {"retry-after": "5"}
-
-
-class Problem(Exception):
-    """A request that the door does not take; carries the code and a field's or header's name."""
-
-    def __init__(self, code: DoorCode, field: str | None = None) -> None:
-        super().__init__(code.value)
-        self.code = code
-        self.field = field
-
-
-def problem(code: DoorCode | RefusalCode, field: str | None = None, **headers: str) -> JSONResponse:
-    """The answer that says a code."""
-    advice = _ADVICE[code] if isinstance(code, DoorCode) else ADVICE[code]
-    status = _STATUS.get(code, 400)
-    content: dict[str, Any] = {
-        "type": f"urn:warm-handoff:problem:{code.value}",
-        "title": advice.meaning,
-        "status": status,
-        "code": code.value,
-        "detail": advice.remedy,
-    }
-    if field is not None:
-        content["field"] = field
-    waiting = _ASK_AGAIN if status == 503 else {}
-    return JSONResponse(
-        content, status, headers={**HEADERS, **waiting, **headers}, media_type="application/problem+json"
-    )
+WORDING: Final = Wording(_ADVICE, _STATUS, away=DoorCode.ZONE_AWAY, fault=DoorCode.ZONE_FAULT)
 
 
 def told(_: Request, error: Exception) -> JSONResponse:
     """What an exception is to whoever asked."""
     match error:
-        case Problem(code=code, field=field):
-            return problem(code, field)
+        case Problem(code=code, field=field, headers=headers):
+            return WORDING.answer(code, field, **headers)
         case Refused(code=refusal, field=field):
-            return problem(refusal, field)
+            return WORDING.answer(refusal, field)
         case AnswerNotPossible(code=refusal):
-            return problem(refusal)
+            return WORDING.answer(refusal)
         case OfferNotFound():
-            return problem(RefusalCode.OFFER_UNKNOWN)
+            return WORDING.answer(RefusalCode.OFFER_UNKNOWN)
         case HTTPException(status_code=404):
-            return problem(DoorCode.PATH_UNKNOWN)
+            return WORDING.answer(DoorCode.PATH_UNKNOWN)
         case HTTPException(status_code=405, headers=allowed):
-            return problem(DoorCode.METHOD_NOT_ALLOWED, **dict(allowed or {}))
-    return problem(DoorCode.REQUEST_INVALID)
+            return WORDING.answer(DoorCode.METHOD_NOT_ALLOWED, **dict(allowed or {}))
+    return WORDING.answer(DoorCode.REQUEST_INVALID)
 
 
 EXPECTED: Final = (Problem, Refused, AnswerNotPossible, OfferNotFound, HTTPException)
-
-
-class LastResort:
-    """What nobody expected is a coded answer, too, and only its kind is logged: its message might hold a value."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        async def sending(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, sending)
-        except ClientDisconnect:
-            return
-        except Exception as error:  # noqa: BLE001
-            away = isinstance(error, TRANSIENT)
-            log.log(logging.WARNING if away else logging.ERROR, "the door failed with %s", type(error).__name__)
-            if not begun:
-                await problem(DoorCode.ZONE_AWAY if away else DoorCode.ZONE_FAULT)(scope, receive, send)

@@ -51,9 +51,13 @@ class Place:
 class Sender:
     """One connection of an agency to Kafka, for publishing."""
 
-    def __init__(self, kafka: Mapping[str, Any]) -> None:
-        """`kafka` are the keyword arguments of every aiokafka client, `bootstrap_servers` among them."""
+    def __init__(self, kafka: Mapping[str, Any], confirm_seconds: float | None = None) -> None:
+        """`kafka` are the keyword arguments of every aiokafka client, `bootstrap_servers` among them.
+
+        `confirm_seconds`: how long an event is sent again; where it is not said, `confirm_seconds_max`.
+        """
         self._kafka = dict(kafka)
+        self._confirm_seconds = confirm_seconds
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
 
@@ -88,11 +92,12 @@ class Sender:
         """Send the record until Kafka confirms it.
 
         Raises:
-            NotConfirmed: after `confirm_seconds_max` seconds; it may have arrived or not.
+            NotConfirmed: after so many seconds; it may have arrived or not.
             NotOnboarded: there is no such topic, or this account may not write on it.
         """
+        seconds = confirm_seconds_max if self._confirm_seconds is None else self._confirm_seconds
         try:
-            async for attempt in _retrying(confirm_seconds_max):
+            async for attempt in _retrying(seconds):
                 with attempt:
                     return await self._once(record)
         except _FINAL:

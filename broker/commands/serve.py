@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
@@ -22,7 +23,7 @@ from broker.settings import Settings, load_settings
 
 
 def serve(
-    process: Annotated[Process, typer.Argument(help="Which process: broker, relay, clock, sequencer or adapter.")],
+    process: Annotated[Process, typer.Argument(help="Which process: broker, relay, clock, sequencer, adapter or web.")],
 ) -> None:
     """Run one process of the network until it is stopped. Start it again, here or elsewhere, for another copy."""
     settings = load_settings()
@@ -31,6 +32,8 @@ def serve(
         asyncio.run(_serve_adapter(attached(settings, "kafka_bootstrap", "provider_postgres_dsn")))
     elif process is Process.SEQUENCER:
         asyncio.run(_serve_sequencer(attached(settings, "postgres_sequencer_dsn")))
+    elif process is Process.WEB:
+        asyncio.run(_serve_web(attached(settings, "kafka_bootstrap", "postgres_dsn")))
     else:
         asyncio.run(_serve_broker(attached(settings), process))
 
@@ -54,6 +57,13 @@ async def _serve_adapter(settings: Settings) -> None:
         watching.cancel()
 
 
+async def _serve_web(settings: Settings) -> None:
+    from broker.web.running import running_web  # a web framework, for whoever opens a door
+
+    async with running_web(settings):
+        await _stay(Process.WEB.value)
+
+
 async def _stay(what: str) -> None:
     typer.echo(f"{what} is running; Ctrl-C stops it.", err=True)
     await until_told_to_stop()
@@ -75,9 +85,16 @@ async def _up(settings: Settings) -> None:
             ensure_broker_key(complete)
             ensure_log_key(complete)
             # The provider zone is a process of its own even here: the broker's must never hold an opening key.
-            with serving(complete, Process.ADAPTER, complete.home / "logs" / "adapter.log"):
+            with serving(complete, Process.ADAPTER, complete.home / "logs" / "adapter.log"), _web(complete):
                 async with running_broker(complete, *BROKER_PROCESSES):
                     await _stay("The county")
+
+
+def _web(settings: Settings) -> AbstractContextManager[object]:
+    """The door for agencies where an address is set, apart from the broker's signing key."""
+    if settings.web_address is None:
+        return nullcontext()
+    return serving(settings, Process.WEB, settings.home / "logs" / "web.log")
 
 
 def migrate() -> None:

@@ -124,6 +124,18 @@ def read_envelope(key: bytes | None, headers: Sequence[tuple[str, bytes | None]]
         Refused: for anything that is not one of our events in every attribute. The data are not read yet:
             `Received.event_class.read(data)` does that.
     """
+    received = read_keyless(headers, value)
+    if key is None or key != received.envelope.subject.encode():
+        raise Refused(RefusalCode.KEY_MISMATCH, "key")
+    return received
+
+
+def read_keyless(headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> Received:
+    """The event of a record to be, whose key will be its subject.
+
+    Raises:
+        Refused: as `read_envelope`.
+    """
     if value is None:
         raise Refused(RefusalCode.VALUE_MISSING)
     if len(value) > RECORD_BYTES_MAX:
@@ -134,8 +146,6 @@ def read_envelope(key: bytes | None, headers: Sequence[tuple[str, bytes | None]]
     else:
         attributes, data = _binary(texts), value
     envelope, event_class = _checked(attributes)
-    if key is None or key != envelope.subject.encode():
-        raise Refused(RefusalCode.KEY_MISMATCH, "key")
     return Received(envelope, event_class, data)
 
 

@@ -114,7 +114,7 @@ def verify(headers: Headers, value: bytes, org: OrgId, lookup: Lookup) -> Verifi
     found = [content for name, content in headers if name == SIGNATURE_HEADER]
     if not found:
         return SignatureFault.MISSING
-    read = _read(found[0]) if len(found) == 1 else None
+    read = read_signature(found[0]) if len(found) == 1 else None
     if read is None:
         return SignatureFault.MALFORMED
     key_id, signature = read
@@ -138,7 +138,7 @@ def _checked(
     return VerifiedSignature(key.org, key_id)
 
 
-def _read(header: bytes | None) -> tuple[KeyId, bytes] | None:
+def read_signature(header: bytes | None) -> tuple[KeyId, bytes] | None:
     """The key id and the signature that a header holds; None where it has any other form."""
     if header is None or len(header) > _HEADER_BYTES_MAX:
         return None

@@ -12,6 +12,8 @@ from aiokafka import ConsumerRecord
 from pydantic_core import from_json, to_json
 
 from broker.limits import early_keys_max, early_keys_minutes
+from broker.schemas.envelope import read_envelope
+from broker.schemas.ids import EventId
 from broker.seal import base64url
 from broker.sql.bulk import Connection
 
@@ -27,6 +29,7 @@ _DUE: Final = (
     " OR EXISTS (SELECT 1 FROM referral r WHERE r.referral_id = e.referral_id)"
     " ORDER BY received_at, topic, partition, record_offset LIMIT $2"
 )
+_WAITING: Final = "SELECT * FROM early_keys WHERE topic = $1 ORDER BY received_at DESC LIMIT $2"
 _SETTLE: Final = (
     "DELETE FROM early_keys USING unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])"
     " AS s(topic, partition, record_offset, record_time_ms) WHERE early_keys.topic = s.topic"
@@ -45,6 +48,13 @@ async def due(connection: Connection) -> list[Record]:
     """Those whose referral is here by now, and those that waited long enough; the oldest first."""
     rows = await connection.fetch(_DUE, early_keys_minutes, early_keys_max)
     return [_record(row) for row in rows]
+
+
+async def held(connection: Connection, topic: str, event_id: EventId) -> bool:
+    """Whether the keys of this event, which came on this topic, wait."""
+    rows = await connection.fetch(_WAITING, topic, early_keys_max)
+    records = [_record(row) for row in rows]
+    return any(read_envelope(one.key, one.headers, one.value).envelope.id == event_id for one in records)
 
 
 async def settle(connection: Connection, records: Sequence[Record]) -> None:

@@ -16,6 +16,7 @@ from tests.seal import reference
 FILE: Final = Path(__file__).parents[2] / "docs" / "wire-format-vectors.json"
 
 REFERRAL: Final = "ref-0b6e9d0c-6f0b-4a57-9f1e-3a7f0c2d5e44"
+REQUESTED: Final = "5b1d6f0e-7c7a-4c7e-9a0f-2f3c8f0a9d11"
 AGENCY: Final = "org-advocacy-a"
 SHELTER: Final = "org-shelter-b"
 SIGNING_KEY: Final = f"{AGENCY}#2026-01"
@@ -49,6 +50,7 @@ def vectors() -> dict[str, Any]:
         "wrappedKeys": wraps,
         "directory": _directory(),
         "events": [_binary(requested), _structured(requested), _binary(released), _structured(released)],
+        "requests": [_asked(f"/events/{REQUESTED}"), _asked("/notices?after=0.17_1.4&wait=20")],
     }
 
 
@@ -140,7 +142,7 @@ def _wrapped(sealed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _requested(sealed: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    attributes = _attributes("referral.requested", "5b1d6f0e-7c7a-4c7e-9a0f-2f3c8f0a9d11")
+    attributes = _attributes("referral.requested", REQUESTED)
     attributes |= {"expirytime": "2026-03-04T06:10:00Z", "consentid": "c7a6a0d8-2c0e-4c0b-8a75-0f4f3a3f6f10"}
     content = {
         "priority": "P1",
@@ -203,7 +205,20 @@ def _record(mode: str, topic: str, headers: dict[str, str], value: str) -> dict[
         "headers": headers,
         "value": value,
         "signedBytes": reference.message(listed, value.encode(), SIGNING_KEY).hex(),
-        "wh-signature": reference.signature(listed, value.encode(), SIGNING_KEY, seed),
+        "wh-signature": (signature := reference.signature(listed, value.encode(), SIGNING_KEY, seed)),
+        "httpHeaders": reference.over_http(headers | {"wh-signature": signature}),
+    }
+
+
+def _asked(target: str) -> dict[str, Any]:
+    """A signed request of the door for agencies."""
+    timestamp, seed = "1772590200", invented("signing key")
+    return {
+        "method": "GET",
+        "target": target,
+        "wh-timestamp": timestamp,
+        "signedBytes": reference.request_message("GET", target, timestamp, SIGNING_KEY).hex(),
+        "wh-signature": reference.request_signature("GET", target, timestamp, SIGNING_KEY, seed),
     }
 
 

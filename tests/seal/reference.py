@@ -146,6 +146,24 @@ def signature(headers: list[Header], value: bytes, key_id: str, seed: bytes) -> 
     return f"v1 {key_id} {to_text(private.sign(message(headers, value, key_id)))}"
 
 
+def over_http(headers: dict[str, str]) -> dict[str, str]:
+    """The headers of an event, with its signature, as those of `POST /events`."""
+    return {("ce-" + name[3:] if name.startswith("ce_") else name): text for name, text in headers.items()}
+
+
+def request_message(method: str, target: str, timestamp: str, key_id: str) -> bytes:
+    """What is signed of a request without a body."""
+    asked = f"{method} {target} {timestamp}".encode()
+    length = len(asked).to_bytes(8, "big")
+    return b"warm-handoff/request/v1\x00" + lengths_and_parts(key_id.encode()) + length + hashlib.sha256(asked).digest()
+
+
+def request_signature(method: str, target: str, timestamp: str, key_id: str, seed: bytes) -> str:
+    """The `wh-signature` of such a request."""
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    return f"v1 {key_id} {to_text(private.sign(request_message(method, target, timestamp, key_id)))}"
+
+
 def directory_message(content: bytes, key_id: str) -> bytes:
     """What the operator signs of a directory."""
     length = len(content).to_bytes(8, "big")

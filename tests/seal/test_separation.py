@@ -37,8 +37,8 @@ def test_the_brokers_code_does_not_load_the_opening_module() -> None:
 
 
 def test_the_brokers_processes_are_put_together_without_it() -> None:
-    """NNEDV-12: `handoff serve broker|relay|clock` load composition and command, and neither brings it along."""
-    assert told("broker.composition", "broker.commands.serve") == "none"
+    """NNEDV-12: `handoff serve broker|relay|clock|web` load composition, command and door, and none brings it along."""
+    assert told("broker.composition", "broker.commands.serve", "broker.web.running") == "none"
 
 
 def test_the_provider_zone_brings_it_along() -> None:

@@ -23,10 +23,12 @@ from broker.seal.binding import group_binding, key_binding
 from broker.seal.keys import OperatorKey, SigningKey
 from broker.seal.opening import OpeningKey, open_group
 from broker.seal.padding import pad, unpad
+from broker.seal.request_signature import request_bytes, sign_request, verify_request
 from broker.seal.sealing import seal_group, wrap_key
 from broker.seal.signature import SIGNATURE_HEADER, SignatureFault, VerifiedSignature, sign, signed_bytes, verify
 from broker.seal.signature_line import DIRECTORY
 from broker.seal.signed_directory import signed_directory, verified_directory
+from broker.web.binding import kafka_headers
 from broker.zone import NetworkDirectory
 from tests.seal import reference
 from tests.seal.make_vectors import FILE, vectors
@@ -143,6 +145,28 @@ def test_an_event(event: dict[str, Any]) -> None:
     reference.check(published, value, SIGNING.public.public)
 
 
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: str(event["mode"]))
+def test_an_event_over_http(event: dict[str, Any]) -> None:
+    """Its headers become those of the record again, whatever a client adds, so that its signature holds unchanged."""
+    sent = [(name.encode(), text.encode()) for name, text in event["httpHeaders"].items()]
+    carried = kafka_headers([*sent, (b"host", b"door.example"), (b"accept", b"*/*"), (b"ce_id", b"no header of ours")])
+    assert carried == [*headers(event), (SIGNATURE_HEADER, event["wh-signature"].encode())]
+    reference.check(carried, event["value"].encode(), SIGNING.public.public)
+
+
+@pytest.mark.parametrize("request_", VECTORS["requests"], ids=["event", "notices"])
+def test_a_signed_request(request_: dict[str, Any]) -> None:
+    """Signed alike, verified, and by no signature of an event."""
+    asked, timestamp = f"GET {request_['target']}".encode(), request_["wh-timestamp"].encode()
+    signature = request_["wh-signature"].encode()
+    assert request_bytes(asked, timestamp, SIGNING.key_id).hex() == request_["signedBytes"]
+    assert sign_request(asked, timestamp, SIGNING) == signature
+    found = verify_request(asked, timestamp, signature, lambda _: SIGNING.public)
+    assert found == VerifiedSignature(SIGNING.org, SIGNING.key_id)
+    other = EVENTS[0]["wh-signature"].encode()
+    assert verify_request(asked, timestamp, other, lambda _: SIGNING.public) is SignatureFault.BAD
+
+
 def test_binary_and_structured_say_the_same_and_are_signed_apart() -> None:
     """Two modes of one event: the same envelope and content, but a signature of one does not fit the other."""
     for binary, structured in (EVENTS[:2], EVENTS[2:]):
@@ -187,8 +211,9 @@ def test_the_page_quotes_the_vectors() -> None:
         ("info", WRAPS[1]["info"]),
         ("signedBytes", EVENTS[2]["signedBytes"]),
         ("signedDirectory", VECTORS["directory"]["signedBytes"]),
+        ("signedRequest", VECTORS["requests"][0]["signedBytes"]),
     ],
-    ids=["associated data", "info", "signed bytes", "signed directory"],
+    ids=["associated data", "info", "signed bytes", "signed directory", "signed request"],
 )
 def test_the_page_s_dumps_are_the_vectors(dump: str, expected: str) -> None:
     """The bytes that the page takes apart line by line are the vector's, whole."""

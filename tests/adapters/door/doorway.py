@@ -9,7 +9,6 @@ import aiohttp
 
 from adapters.door.app import door_app
 from adapters.door.callers import door_folder
-from adapters.door.serving import served
 from adapters.provider import Provider, load_providers
 from adapters.reference import reference_of
 from adapters.standing import Standing
@@ -17,6 +16,7 @@ from adapters.transports.webhook_secret_making import add_secret
 from broker.schemas.ids import OfferId, OrgId, new_offer_id, new_referral_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
+from broker.web.serving import served
 from tests.adapters.door.own_system import OwnSystem
 from tests.adapters.network import Installation, example_offer
 
@@ -63,7 +63,7 @@ async def open_door(doorway: Doorway) -> AsyncIterator[Doorway]:
     """Open it at a port of its own."""
     doorway.providers = load_providers(doorway.installation.zones)
     app = door_app(doorway.installation.pool, doorway.providers, MsgStatus.ACTUAL, doorway.clock)
-    async with served(app, "127.0.0.1:0") as (host, port):
+    async with served(app, "127.0.0.1:0", "HANDOFF_DOOR_ADDRESS") as (host, port):
         doorway.base = f"http://{host}:{port}"
         yield doorway
 

@@ -12,12 +12,12 @@ import pytest
 
 from adapters.door.app import door_app
 from adapters.door.callers import door_folder
-from adapters.door.serving import served
 from adapters.provider import load_providers
 from adapters.standard_webhooks import HmacSecret
 from adapters.transports.webhook_secret_making import add_secret
 from broker.schemas.ids import new_offer_id
 from broker.schemas.vocabulary import MsgStatus
+from broker.web.serving import served
 from tests.adapters.network import Installation, until
 from tests.conftest import KafkaForTest
 
@@ -33,7 +33,8 @@ async def example(installation: Installation, kafka: KafkaForTest) -> AsyncItera
     [block] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     defined: dict[str, Any] = {}
     exec(compile(block, str(PAGE), "exec"), defined)
-    async with served(door_app(installation.pool, providers, MsgStatus.ACTUAL), "127.0.0.1:0") as (host, port):
+    app = door_app(installation.pool, providers, MsgStatus.ACTUAL)
+    async with served(app, "127.0.0.1:0", "HANDOFF_DOOR_ADDRESS") as (host, port):
         defined.update({"DOOR": f"http://{host}:{port}", "ORG": org, "SECRET": secret})
         yield defined
 

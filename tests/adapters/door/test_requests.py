@@ -14,7 +14,6 @@ from pydantic_core import from_json, to_json
 
 from adapters.door.app import door_app
 from adapters.door.callers import Caller
-from adapters.door.serving import served
 from broker import limits
 from broker.app import adapter
 from broker.errors import SettingsInvalid
@@ -22,6 +21,7 @@ from broker.schemas.ids import OfferId, new_offer_id
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.vocabulary import MsgStatus
 from broker.settings import load_settings
+from broker.web.serving import served
 from tests.adapters.door.doorway import Doorway, yes
 from tests.adapters.door.own_system import OwnSystem
 from tests.conftest import KafkaForTest
@@ -145,7 +145,7 @@ async def test_the_adapter_opens_the_door_at_the_address_that_is_set(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(SettingsInvalid, match="HANDOFF_DOOR_ADDRESS"):
-            async with served(lambda *_: None, address):  # type: ignore[arg-type]
+            async with served(lambda *_: None, address, "HANDOFF_DOOR_ADDRESS"):  # type: ignore[arg-type]
                 pass
     offer_id = await doorway.offered(haven.org)
     settings = load_settings(

@@ -1,4 +1,4 @@
-"""The door open at an address while a block lasts. It speaks plain HTTP: in production a TLS proxy stands before it."""
+"""A door open at an address while a block lasts. It speaks plain HTTP: in production a TLS proxy stands before it."""
 
 import asyncio
 import socket
@@ -13,13 +13,16 @@ from broker.errors import SettingsInvalid
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, address: str) -> AsyncIterator[tuple[str, int]]:
-    """Serve at `host:port`; gives the address that it listens at. A door that ends by itself ends the block.
+async def served(
+    app: ASGIApp, address: str, setting: str, connections_max: int = limits.door_requests_max
+) -> AsyncIterator[tuple[str, int]]:
+    """Serve at `host:port`, which this setting says; gives the address that it listens at. A door that ends by itself
+    ends the block.
 
     Raises:
         SettingsInvalid: nothing can listen at this address.
     """
-    listening = _listen(address)
+    listening = _listen(address, setting)
     config = uvicorn.Config(
         app,
         http="h11",
@@ -29,7 +32,7 @@ async def served(app: ASGIApp, address: str) -> AsyncIterator[tuple[str, int]]:
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=limits.door_requests_max,
+        limit_concurrency=connections_max,
         timeout_keep_alive=limits.door_idle_seconds,
         timeout_graceful_shutdown=limits.door_stop_seconds_max,
     )
@@ -52,11 +55,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str, setting: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, int(port)), family=family)
     except (OSError, OverflowError):
-        raise SettingsInvalid("HANDOFF_DOOR_ADDRESS: nothing can listen there.") from None
+        raise SettingsInvalid(f"{setting}: nothing can listen there.") from None

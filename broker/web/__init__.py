@@ -1,0 +1,1 @@
+"""By HTTP: what every door of ours has in common, and the door for agencies that have no Kafka of their own."""

@@ -1,0 +1,33 @@
+"""The door for agencies, open while a block lasts. Its process has no key of anybody's, not even the broker's own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from broker import limits
+from broker.agency.sending import Sender
+from broker.composition import broker_pool, kafka_of, topics_of
+from broker.errors import SettingsInvalid
+from broker.settings import Settings
+from broker.web.app import WebParts, agencies_door
+from broker.web.serving import served
+
+
+@asynccontextmanager
+async def running_web(settings: Settings) -> AsyncIterator[tuple[str, int]]:
+    """Serve at the address that is set; gives the one that it listens at.
+
+    Raises:
+        SettingsInvalid: none is set, or nothing can listen there.
+        PostgresUnreachable: nobody answers there.
+    """
+    if settings.web_address is None:
+        raise SettingsInvalid("HANDOFF_WEB_ADDRESS is not set: it says where the door for agencies listens.")
+    kafka = kafka_of(settings)
+    sender = Sender(kafka, limits.web_confirm_seconds_max)
+    async with broker_pool(settings) as pool:
+        app = agencies_door(WebParts(pool, kafka, topics_of(settings), sender))
+        try:
+            async with served(app, settings.web_address, "HANDOFF_WEB_ADDRESS", limits.web_connections_max) as place:
+                yield place
+        finally:
+            await sender.stop()
