@@ -13,13 +13,13 @@ from broker.errors import SettingsInvalid
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, address: str) -> AsyncIterator[tuple[str, int]]:
-    """Serve at `host:port`; gives the address that it listens at. A door that ends by itself ends the block.
+async def served(app: ASGIApp, address: str, setting: str = "HANDOFF_DOOR_ADDRESS") -> AsyncIterator[tuple[str, int]]:
+    """Serve at `host:port`, which `setting` says; gives the address. A door that ends by itself ends the block.
 
     Raises:
         SettingsInvalid: nothing can listen at this address.
     """
-    listening = _listen(address)
+    listening = _listen(address, setting)
     config = uvicorn.Config(
         app,
         http="h11",
@@ -52,11 +52,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _listen(address: str) -> socket.socket:
+def _listen(address: str, setting: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, int(port)), family=family)
     except (OSError, OverflowError):
-        raise SettingsInvalid("HANDOFF_DOOR_ADDRESS: nothing can listen there.") from None
+        raise SettingsInvalid(f"{setting}: nothing can listen there.") from None
