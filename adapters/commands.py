@@ -17,6 +17,7 @@ from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.listing import OfferSeen
 from adapters.roster_commands import roster_app
+from adapters.sign_in_commands import sign_in_link_command
 from adapters.words import plain
 from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
@@ -72,8 +73,8 @@ async def _tell(inbox: Inbox, answered: Answered, what: str) -> None:
     typer.echo("It has reached the network.")
 
 
-def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
-    """The `handoff inbox` command group on the inboxes that `open_inboxes` opens."""
+def inbox_app(open_inboxes: OpenInboxes, pages_origin: Callable[[], str]) -> typer.Typer:
+    """The `handoff inbox` command group on the inboxes that `open_inboxes` opens, whose pages are at an origin."""
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, help="See what waits, answer it, open what was released to you."
     )
@@ -85,6 +86,7 @@ def inbox_app(open_inboxes: OpenInboxes) -> typer.Typer:
     _following(app, desk)
     _giving_up(app, desk)
     app.add_typer(roster_app(desk.run), name="roster")
+    app.command("sign-in-link")(sign_in_link_command(open_inboxes, pages_origin))
     return app
 
 

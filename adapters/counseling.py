@@ -35,9 +35,9 @@ class Counseling(ProviderKind):
         units=frozenset({CapacityUnit.APPOINTMENT, CapacityUnit.CASELOAD}),
     )
 
-    def summarise(self, offer: OfferMade) -> tuple[str, ...]:
+    def facts(self, offer: OfferMade) -> tuple[words.Fact, ...]:
         """Which help, in which language, how soon."""
-        return words.lines(
+        return words.known(
             ("Asked for", words.services(offer.services)),
             ("Language", words.language(offer.access_needs)),
             ("When", words.urgency(offer.need_summary)),

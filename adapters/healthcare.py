@@ -33,9 +33,9 @@ class Healthcare(ProviderKind):
         units=frozenset({CapacityUnit.APPOINTMENT}),
     )
 
-    def summarise(self, offer: OfferMade) -> tuple[str, ...]:
+    def facts(self, offer: OfferMade) -> tuple[words.Fact, ...]:
         """Which care and how soon, then access and language."""
-        return words.lines(
+        return words.known(
             ("Asked for", words.services(offer.services)),
             ("When", words.urgency(offer.need_summary)),
             ("For", words.household(offer.need_summary)),

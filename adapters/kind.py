@@ -13,6 +13,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from adapters.words import Fact
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -117,8 +118,12 @@ class ProviderKind(ABC):
     POLICY: ClassVar[KindPolicy]
 
     @abstractmethod
+    def facts(self, offer: OfferMade) -> tuple[Fact, ...]:
+        """An offer in plain words, the most decisive fact first. Never a name: an offer has none."""
+
     def summarise(self, offer: OfferMade) -> tuple[str, ...]:
-        """An offer in plain words, the most decisive line first. Never a name: an offer has none."""
+        """The same as lines for a terminal."""
+        return tuple(f"{label}: {told}" for label, told in self.facts(offer))
 
     @classmethod
     def refusal_of(cls, answer: EventData) -> tuple[RefusalCode, str] | None:

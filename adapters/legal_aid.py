@@ -47,9 +47,9 @@ class LegalAid(ProviderKind):
         units=frozenset({CapacityUnit.APPOINTMENT, CapacityUnit.CASELOAD}),
     )
 
-    def summarise(self, offer: OfferMade) -> tuple[str, ...]:
+    def facts(self, offer: OfferMade) -> tuple[words.Fact, ...]:
         """Which help and by when, then the venue: courts are local."""
-        return words.lines(
+        return words.known(
             ("Asked for", words.services(offer.services)),
             ("When", words.urgency(offer.need_summary)),
             ("Venue", words.place(offer)),

@@ -52,9 +52,9 @@ class Shelter(ProviderKind):
         ),
     )
 
-    def summarise(self, offer: OfferMade) -> tuple[str, ...]:
+    def facts(self, offer: OfferMade) -> tuple[words.Fact, ...]:
         """Who needs a place and how soon, then what the place must allow for."""
-        return words.lines(
+        return words.known(
             ("For", words.household(offer.need_summary)),
             ("When", words.urgency(offer.need_summary)),
             ("Asked for", words.services(offer.services)),

@@ -1,13 +1,17 @@
-"""What stands in an offer, in plain words for a person in a hurry; codes that have no words are shown as they are."""
+"""What stands in an offer, in plain words for a person in a hurry, in that person's language (adapters/language.py)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from adapters.language import _, counted
 from broker.schemas.clear_groups import AccessNeeds, OfferedNeed
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.vocabulary import LengthOfNeed, Service
+
+Fact = tuple[str, str]
+"""What something is, and what is known of it."""
 
 _LANGUAGES: Final = {
     "ar": "Arabic",
@@ -55,7 +59,7 @@ _ACCESS: Final = {
 
 def plain(code: StrEnum) -> str:
     """A code as words: `EMERGENCY_SHELTER` becomes "emergency shelter"."""
-    return code.value.replace("_", " ").lower()
+    return _(code.value.replace("_", " ").lower())
 
 
 def services(offered: tuple[Service, ...]) -> str:
@@ -63,19 +67,17 @@ def services(offered: tuple[Service, ...]) -> str:
     return ", ".join(plain(service) for service in offered)
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """A number with its noun: "1 adult", "2 adults"."""
-    return f"{number} {one if number == 1 else many}"
-
-
 def household(need: OfferedNeed | None) -> str | None:
     """For how many, with the children's age bands; None where the offer does not say."""
     if need is None or need.adults is None:
         return None
-    people = counted(need.adults, "adult", "adults")
+    people = counted("%(number)s adult", "%(number)s adults", need.adults)
     if need.children:
+        children = counted("%(number)s child", "%(number)s children", need.children)
+        people = _("%(adults)s and %(children)s") % {"adults": people, "children": children}
         ages = ", ".join(band.value for band in need.child_age_bands)
-        people += f" and {counted(need.children, 'child', 'children')}" + (f" (ages {ages})" if ages else "")
+        if ages:
+            people += " " + _("(ages %(ages)s)") % {"ages": ages}
     return people
 
 
@@ -85,11 +87,11 @@ def urgency(need: OfferedNeed | None) -> str | None:
         return None
     said = []
     if need.safe_tonight is not None:
-        said.append("safe tonight" if need.safe_tonight else "not safe tonight")
+        said.append(_("safe tonight") if need.safe_tonight else _("not safe tonight"))
     if need.length_of_need is not None:
-        said.append(_HOW_LONG[need.length_of_need])
+        said.append(_(_HOW_LONG[need.length_of_need]))
     if need.needed_by is not None:
-        said.append(f"needed by {moment(need.needed_by)}")
+        said.append(_("needed by %(moment)s") % {"moment": moment(need.needed_by)})
     return ", ".join(said) or None
 
 
@@ -98,22 +100,23 @@ def language(access: AccessNeeds | None) -> str | None:
     if access is None or (access.preferred_language is None and not access.interpreter):
         return None
     code = access.preferred_language
-    name = "" if code is None else _LANGUAGES.get(code.partition("-")[0], code)
-    return ", ".join(part for part in (name, "interpreter wanted" if access.interpreter else "") if part)
+    name = "" if code is None else _(_LANGUAGES.get(code.partition("-")[0], code))
+    return ", ".join(part for part in (name, _("interpreter wanted") if access.interpreter else "") if part)
 
 
 def access_needs(access: AccessNeeds | None) -> str | None:
     """What the place must allow for, language apart; None where nothing is asked."""
     if access is None:
         return None
-    said = [words for name, words in _ACCESS.items() if getattr(access, name)]
+    said = [_(words) for name, words in _ACCESS.items() if getattr(access, name)]
     if access.pet_count or access.pet_types:
-        types = ", ".join(kind.value for kind in access.pet_types)
-        said.append("pets: " + (types or counted(access.pet_count, "animal", "animals")))
+        types = ", ".join(_(kind.value) for kind in access.pet_types)
+        pets = types or counted("%(number)s animal", "%(number)s animals", access.pet_count)
+        said.append(_("pets: %(pets)s") % {"pets": pets})
     if access.gender_of_placement is not None:
-        said.append(f"wishes a place for: {plain(access.gender_of_placement)}")
+        said.append(_("wishes a place for: %(whom)s") % {"whom": plain(access.gender_of_placement)})
     if access.religious_diet is not None:
-        said.append(f"diet: {plain(access.religious_diet)}")
+        said.append(_("diet: %(diet)s") % {"diet": plain(access.religious_diet)})
     return ", ".join(said) or None
 
 
@@ -127,9 +130,10 @@ def call_back(offer: OfferMade) -> str | None:
     worker = offer.worker_contact
     if worker is None:
         return None
-    unit = f", unit {worker.unit}" if worker.unit else ""
-    until = f", until {moment(worker.shift_ends_at)}" if worker.shift_ends_at else ""
-    then = f"; then {plain(worker.backup.role)}, {worker.backup.callback}" if worker.backup and until else ""
+    unit = ", " + _("unit %(unit)s") % {"unit": worker.unit} if worker.unit else ""
+    until = ", " + _("until %(moment)s") % {"moment": moment(worker.shift_ends_at)} if worker.shift_ends_at else ""
+    backup = worker.backup if until else None
+    then = f"; {_('then')} {plain(backup.role)}, {backup.callback}" if backup else ""
     return f"{plain(worker.role)}{unit}, {worker.callback}{until}{then}"
 
 
@@ -154,16 +158,16 @@ def span(length: timedelta) -> str:
         return f"{minutes} min"
     if minutes < 48 * 60:
         return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
-    return f"{minutes // (24 * 60)} days"
+    return _("%(days)s days") % {"days": minutes // (24 * 60)}
 
 
 def deadline(answer_by: datetime, now: datetime) -> str:
     """A deadline as a person hears it: "answer within 12 min", or "due 5 min ago: answer at once"."""
     if answer_by >= now:
-        return f"answer within {span(answer_by - now)}"
-    return f"due {span(now - answer_by)} ago: answer at once"
+        return _("answer within %(span)s") % {"span": span(answer_by - now)}
+    return _("due %(span)s ago: answer at once") % {"span": span(now - answer_by)}
 
 
-def lines(*labelled: tuple[str, str | None]) -> tuple[str, ...]:
-    """Lines "label: words" of what is there."""
-    return tuple(f"{label}: {words}" if label else words for label, words in labelled if words)
+def known(*labelled: tuple[str, str | None]) -> tuple[Fact, ...]:
+    """Of these facts, those that are there. What is absent and what was withheld look the same."""
+    return tuple((_(label), told) for label, told in labelled if told)

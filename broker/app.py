@@ -86,7 +86,7 @@ async def adapter(settings: Settings) -> AsyncIterator[ProviderZone]:
             load_providers=lambda: load_providers(settings.zones),
             group=settings.topic_prefix + PROVIDER_GROUP,
         )
-        async with ProviderZone(parts) as zone, _door(settings, pool, zone):
+        async with ProviderZone(parts) as zone, _door(settings, pool, zone), _pages(settings, pool, zone):
             yield zone
 
 
@@ -108,6 +108,27 @@ async def _door(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIter
         yield
 
 
+@asynccontextmanager
+async def _pages(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIterator[None]:
+    """The inbox in a browser, where an address is set."""
+    if settings.inbox_address is None:
+        yield
+        return
+    from adapters.door.serving import served  # a web framework, for whoever shows pages
+
+    from adapters.inbox.web.app import inbox_pages
+
+    application = inbox_pages(
+        pool,
+        zone.providers,
+        settings.environment,
+        origin=settings.inbox_origin,
+        leave_for=settings.inbox_exit_url,
+    )
+    async with served(application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS"):
+        yield
+
+
 def provider_dsn(settings: Settings) -> str:
     """The provider zone's database as its everyday role."""
     if settings.provider_postgres_dsn is None:
@@ -123,7 +144,11 @@ async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
         yield Inboxes(pool, load_providers(settings.zones), settings.environment)
 
 
-inbox = inbox_app(open_inboxes)
+def _pages_origin() -> str:
+    return load_settings().inbox_origin
+
+
+inbox = inbox_app(open_inboxes, _pages_origin)
 """The `handoff inbox` command group."""
 
 channel = channel_app(open_inboxes, every_transport)

@@ -494,3 +494,22 @@ web_notice_readers_max: Final = 32
 
 web_wait_seconds_max: Final = 20
 """How long a reading may wait for a notice to come: less than proxies wait."""
+# A provider's pages (adapters/inbox/web)
+
+session_idle_minutes: Final = 15
+"""A screen that nobody has touched for so long is nobody's: sign in again (pages.md §1 point 8)."""
+
+session_warning_minutes: Final = 13
+"""When the page asks whether somebody is still there: two minutes to answer, by the figures of HMRC's pages."""
+
+session_hours_max: Final = 12
+"""The longest shift; after it, whoever comes next signs in."""
+
+sign_in_link_minutes: Final = 10
+"""How long a printed link may lie about before it is used."""
+
+session_rows_kept_days: Final = 30
+"""How long it stays known that somebody was signed in: until last month's readings have been looked into."""
+
+page_form_bytes_max: Final = 16 * 1024
+"""The largest form of a page: the longest has a dozen short fields."""

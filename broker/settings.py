@@ -163,6 +163,19 @@ class Settings(BaseSettings):
     """`host:port` at which `handoff serve web` takes events from agencies that have no Kafka of their own, behind a TLS
     proxy. Nothing listens where it is not set."""
 
+    inbox_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
+    """`host:port` at which `handoff serve adapter` shows the pages of the inbox, behind a TLS proxy. Nothing listens
+    where it is not set."""
+
+    inbox_url: str | None = Field(
+        default=None, pattern=r"^(https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1):\d{1,5})$"
+    )
+    """How people reach the pages: `https://inbox.haven.example`, or `http://127.0.0.1:port` on this very machine. By
+    default the latter, at the port of `inbox_address`."""
+
+    inbox_exit_url: str = Field(default="https://www.weather.gov/", pattern=r"^https?://[^\s\"<>]{1,200}$")
+    """The neutral page that quick exit shows: one that many people look at, and that says nothing of them."""
+
     @field_validator("environment")
     @classmethod
     def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
@@ -183,6 +196,19 @@ class Settings(BaseSettings):
         if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
             raise ValueError("HANDOFF_KAFKA_CERT_FILE and HANDOFF_KAFKA_KEY_FILE belong together")
         return self
+
+    @property
+    def inbox_origin(self) -> str:
+        """How people reach the pages of the inbox.
+
+        Raises `SettingsInvalid` where that is not said and the pages are not for this machine alone.
+        """
+        if self.inbox_url is not None:
+            return self.inbox_url
+        host, _, port = (self.inbox_address or "").rpartition(":")
+        if host not in ("127.0.0.1", "localhost"):
+            raise SettingsInvalid("HANDOFF_INBOX_URL is not set: say how people reach the pages of the inbox.")
+        return f"http://{host}:{port}"
 
     @property
     def zones(self) -> Path:
@@ -229,6 +255,9 @@ class Settings(BaseSettings):
 _SHAPES = {
     "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
     "door_address": "must look like 127.0.0.1:8080",
+    "inbox_address": "must look like 127.0.0.1:8090",
+    "inbox_exit_url": "must look like https://www.weather.gov/",
+    "inbox_url": "must look like https://inbox.haven.example, without a slash at its end; http only for 127.0.0.1:port",
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
     "log_origin": "must be a name without spaces and without a plus sign, such as log.example/county",
     "maven_repository": "must look like https://host/path, without a slash at its end",

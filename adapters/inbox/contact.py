@@ -10,13 +10,14 @@ from typing import Final
 
 from adapters import words
 from adapters.inbox.listing import OfferSeen
+from adapters.language import _
 from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
 
 DETAILS: Final = frozenset({"handle", "code_word_ref"})
 """Properties of the safe contact that are shown only when somebody asks for them."""
 
-_MODE: Final = {
+MODES: Final = {
     ContactMode.SURVIVOR_WILL_CALL: "Do not contact. The survivor will call you.",
     ContactMode.VIA_WORKER: "Only through the worker named in the offer.",
     ContactMode.VIA_ADVOCATE: "Only through the advocate.",
@@ -28,7 +29,7 @@ _MODE: Final = {
 def usable(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
     """Whether contact may be made now, and so whether its details may be shown at all."""
     wanted = safe.mode is not ContactMode.SURVIVOR_WILL_CALL
-    return wanted and not _stale(safe, offer, now) and _within_hours(safe, now)
+    return wanted and not stale(safe, offer, now) and within_hours(safe, now)
 
 
 def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:
@@ -37,33 +38,34 @@ def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, 
     if safe is None:
         yield "  Not shared with you. Do not try to reach the survivor: call the worker named in the offer."
         return
-    yield f"  {_MODE[safe.mode]}"
-    yield f"  Last confirmed {words.moment(_confirmed_at(safe, offer))}; ask each time whether it is safe to talk."
+    yield f"  {_(MODES[safe.mode])}"
+    yield f"  Last confirmed {words.moment(confirmed_at(safe, offer))}; ask each time whether it is safe to talk."
     for window in safe.windows:
         yield f"  When: {window.starts_at} to {window.ends_at} {window.timezone} ({window.rrule})"
-    yield from _manners(safe)
+    yield from (f"  {label}: {told}" for label, told in manners(safe))
     if safe.mode is ContactMode.SURVIVOR_WILL_CALL:
         return
-    if _stale(safe, offer, now):
+    if stale(safe, offer, now):
         yield "  TOO LONG AGO to rely on: make no contact. Ask the worker named in the offer whether this still holds;"
         yield f"  when it does: handoff inbox contact-confirmed {offer.reference}"
-    elif not _within_hours(safe, now):
-        opens = min(window.next_start(now) for window in safe.windows)
-        yield f"  NOT NOW: make no contact before {words.moment(opens)}. Until then no details are shown."
+    elif not within_hours(safe, now):
+        yield f"  NOT NOW: make no contact before {words.moment(opens_at(safe, now))}. Until then no details are shown."
     else:
         yield from _details(safe, contact=contact)
 
 
-def _manners(safe: SafeContact) -> Iterator[str]:
-    yield f"  If somebody else answers: {words.plain(safe.if_someone_else_answers)}"
-    yield f"  Leave a voicemail: {_yes(safe.voicemail_permitted)}; send a text: {_yes(safe.sms_permitted)}"
-    yield f"  Withhold your number: {_yes(safe.caller_id_must_be_blocked)}"
-    yield f"  Call back if cut off: {_yes(safe.redial_on_drop)}"
-    yield f"  Device watched: {words.plain(safe.device_monitored)}"
+def manners(safe: SafeContact) -> Iterator[words.Fact]:
+    """How to behave on the line."""
+    yield _("If somebody else answers"), words.plain(safe.if_someone_else_answers)
+    yield _("Leave a voicemail"), _yes(safe.voicemail_permitted)
+    yield _("Send a text"), _yes(safe.sms_permitted)
+    yield _("Withhold your number"), _yes(safe.caller_id_must_be_blocked)
+    yield _("Call back if cut off"), _yes(safe.redial_on_drop)
+    yield _("Device watched"), words.plain(safe.device_monitored)
     if safe.not_safe_to_talk_to:
-        yield f"  Not safe to talk to: {', '.join(map(words.plain, safe.not_safe_to_talk_to))}"
+        yield _("Not safe to talk to"), ", ".join(map(words.plain, safe.not_safe_to_talk_to))
     if safe.safe_to_talk_to:
-        yield f"  Safe to talk to: {', '.join(map(words.plain, safe.safe_to_talk_to))}"
+        yield _("Safe to talk to"), ", ".join(map(words.plain, safe.safe_to_talk_to))
 
 
 def _details(safe: SafeContact, *, contact: bool) -> Iterator[str]:
@@ -75,20 +77,25 @@ def _details(safe: SafeContact, *, contact: bool) -> Iterator[str]:
         yield f"  Code word: ask the worker for {safe.code_word_ref}"
 
 
-def _confirmed_at(safe: SafeContact, offer: OfferSeen) -> datetime:
+def confirmed_at(safe: SafeContact, offer: OfferSeen) -> datetime:
     """When it was last known to be safe: as the source said, or as somebody here has asked since."""
     return max(safe.last_confirmed_at, offer.contact_confirmed_at or safe.last_confirmed_at)
 
 
-def _stale(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
+def stale(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
     """Whether it must be confirmed anew before anybody makes contact (domain.md §2.5, S15)."""
-    return offer.contact_fresh is not None and now - _confirmed_at(safe, offer) > offer.contact_fresh
+    return offer.contact_fresh is not None and now - confirmed_at(safe, offer) > offer.contact_fresh
 
 
-def _within_hours(safe: SafeContact, now: datetime) -> bool:
+def within_hours(safe: SafeContact, now: datetime) -> bool:
     """Whether this is one of the hours that the survivor named; every hour where none was."""
     return not safe.windows or any(window.holds(now) for window in safe.windows)
 
 
+def opens_at(safe: SafeContact, now: datetime) -> datetime:
+    """When the next of the hours begins that the survivor named, UTC."""
+    return min(window.next_start(now) for window in safe.windows)
+
+
 def _yes(allowed: bool) -> str:
-    return "yes" if allowed else "NO"
+    return _("yes") if allowed else _("NO")

@@ -114,10 +114,10 @@ class Inbox:
         """A person says no, by code."""
         return await self.answer(offer_id, OfferDeclined(offer_id=offer_id, reason=reason), release=release)
 
-    async def give_back(self, offer_id: OfferId, reason: DeclineReason) -> Answered:
+    async def give_back(self, offer_id: OfferId, reason: DeclineReason, *, event_id: EventId | None = None) -> Answered:
         """A person gives back what was accepted, before the service has begun; somebody else is asked at once."""
         fact = OfferDeclined(offer_id=offer_id, reason=reason)
-        return await self._answering.answer(offer_id, fact, giving_back=True)
+        return await self._answering.answer(offer_id, fact, event_id=event_id, giving_back=True)
 
     async def waitlist(self, offer_id: OfferId, *, expected_by: datetime | None = None) -> Answered:
         """A place in the queue."""
@@ -135,10 +135,13 @@ class Inbox:
         """The live transfer did not come about; contact is made as usual."""
         return await self.answer(offer_id, HandoffFailed(offer_id=offer_id, reason=reason))
 
-    async def contact_attempted(self, offer_id: OfferId, outcome: AttemptOutcome) -> Answered:
-        """One attempt at contact; attempts are counted here."""
-        attempt = await self._attempts(offer_id) + 1
-        return await self.answer(offer_id, ContactAttempted(offer_id=offer_id, attempt=attempt, outcome=outcome))
+    async def contact_attempted(
+        self, offer_id: OfferId, outcome: AttemptOutcome, *, event_id: EventId | None = None
+    ) -> Answered:
+        """One attempt at contact; attempts are counted here, and one that is told again is no further one."""
+        attempt = await self._attempts(offer_id, event_id) + 1
+        fact = ContactAttempted(offer_id=offer_id, attempt=attempt, outcome=outcome)
+        return await self.answer(offer_id, fact, event_id=event_id)
 
     async def contact_made(self, offer_id: OfferId, *, release: Release | None = None) -> Answered:
         """The survivor is in touch."""
@@ -191,11 +194,13 @@ class Inbox:
             )
         )
 
-    async def _attempts(self, offer_id: OfferId) -> int:
+    async def _attempts(self, offer_id: OfferId, apart_from: EventId | None = None) -> int:
         count: int = await self._pool.fetchval(
-            "SELECT count(*) FROM answer WHERE org_id = $1 AND offer_id = $2 AND type = $3 AND refusal IS NULL",
+            "SELECT count(*) FROM answer WHERE org_id = $1 AND offer_id = $2 AND type = $3 AND refusal IS NULL"
+            " AND event_id IS DISTINCT FROM $4",
             self.provider.org,
             offer_id,
             ContactAttempted.TYPE,
+            apart_from,
         )
         return count

@@ -141,15 +141,16 @@ def opened_lines(groups: Sequence[OpenedGroup], offer: OfferSeen, now: datetime,
 def _content_lines(group: OpenedGroup) -> Iterable[str]:
     if group.content is None:
         return ["  cannot be opened here: call the worker named in the offer"]
-    return [f"  {name}: {told}" for name, told in _told(group.content.model_dump())]
+    return [f"  {name}: {told}" for name, told in content_facts(group.content.model_dump())]
 
 
-def _told(content: dict[str, Any], within: str = "") -> Iterator[tuple[str, str]]:
+def content_facts(content: dict[str, Any], within: str = "") -> Iterator[words.Fact]:
+    """What an opened group says, property by property."""
     for name, value in content.items():
         label = f"{within}{name.replace('_', ' ')}"
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
             for number, part in enumerate(value, 1):
-                yield from _told(part, f"{label} {number}, ")
+                yield from content_facts(part, f"{label} {number}, ")
         elif value is not None and value not in ((), []):
             yield label, _as_words(value)
 

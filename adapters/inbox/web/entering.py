@@ -1,0 +1,122 @@
+"""Coming in and going out: a one-time link, a session, and a way out that takes one tap.
+
+GET  /sign-in/{link}   says what these pages are, and uses nothing up: programs that fetch links sign nobody in
+POST /sign-in          uses the link up
+GET  /exit             ends the session and leaves for a neutral page
+POST /sign-out         ends the session
+POST /stay             somebody is still there
+POST /language         says everything in another language
+"""
+
+from http import HTTPStatus
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter
+from pydantic import StringConstraints
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from adapters.inbox.web.forms import Nothing, read_form
+from adapters.inbox.web.rendering import STATIC, notice, page
+from adapters.inbox.web.who import Desk, Reader, Visitor
+from adapters.language import _
+from broker.schemas.event import Contract
+
+router = APIRouter()
+
+_MEDIA: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+Link = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+
+
+class _LinkUsed(Contract):
+    link: Link
+
+
+class _Language(Contract):
+    language: Literal["en", "es"]
+
+
+def _link_over(desk: Desk) -> Response:
+    return notice(
+        desk,
+        HTTPStatus.GONE,
+        _("This sign-in link does not work any more"),
+        _("Each link works once and for a few minutes. Ask whoever gave it to you for another one."),
+        back=False,
+    )
+
+
+@router.get("/sign-in/{link}")
+async def sign_in_page(who: Visitor, link: str) -> Response:
+    """What whoever opens the link sees first."""
+    if not await who.desk.sessions.waits(link, who.desk.clock()):
+        return _link_over(who.desk)
+    return page("sign_in.html", who, link=link)
+
+
+@router.post("/sign-in")
+async def sign_in(who: Visitor, request: Request) -> Response:
+    """Use the link up."""
+    form, desk = await read_form(request, _LinkUsed), who.desk
+    session = await desk.sessions.begin(form.link, who.language, desk.clock())
+    if session is None:
+        return _link_over(desk)
+    if who.token is not None:
+        await desk.sessions.end(who.token, desk.clock())
+    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    answer.set_cookie(desk.cookie, session.token, secure=desk.secure, httponly=True, samesite="lax", path="/")
+    return answer
+
+
+@router.get("/signed-out")
+async def signed_out(who: Visitor) -> Response:
+    """Where whoever is not signed in arrives."""
+    return page("signed_out.html", who)
+
+
+@router.get("/exit")
+async def leave(who: Visitor) -> Response:
+    """Quick exit. A plain link, so that nothing has to work but the network."""
+    answer = RedirectResponse(who.desk.leave_for, HTTPStatus.SEE_OTHER)
+    # An addition where browsers know it: what ends the session is its row.
+    answer.headers["clear-site-data"] = '"cache", "cookies", "storage"'
+    return await _ended(who.desk, who.token, answer)
+
+
+@router.post("/sign-out")
+async def sign_out(who: Reader, request: Request) -> Response:
+    """The end of a shift."""
+    await read_form(request, Nothing)
+    return await _ended(who.desk, who.session.token, RedirectResponse("/signed-out", HTTPStatus.SEE_OTHER))
+
+
+async def _ended(desk: Desk, token: str | None, answer: Response) -> Response:
+    if token is not None:
+        await desk.sessions.end(token, desk.clock())
+        answer.delete_cookie(desk.cookie, secure=desk.secure, httponly=True, samesite="lax", path="/")
+    return answer
+
+
+@router.post("/stay", status_code=HTTPStatus.NO_CONTENT)
+async def stay(who: Reader, request: Request) -> Response:
+    """Asking who it is has let the session live on already."""
+    await read_form(request, Nothing)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.post("/language")
+async def language(who: Reader, request: Request) -> Response:
+    """Speak another language for the rest of the session."""
+    form = await read_form(request, _Language)
+    await who.desk.sessions.speaks(who.session.token, form.language)
+    return RedirectResponse("/", HTTPStatus.SEE_OTHER)
+
+
+@router.get("/static/{name}")
+async def static(who: Visitor, name: str) -> Response:
+    """Our own style and scripts; as little kept on the device as the pages are."""
+    content = STATIC.get(name)
+    if content is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return Response(content, media_type=_MEDIA[name.rpartition(".")[2]])

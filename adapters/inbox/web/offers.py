@@ -1,0 +1,160 @@
+"""The list, an offer, its answer, and what was released after it. Every act is a call of the inbox.
+
+GET  /                              what waits and what is under way
+GET  /offers/{offerId}              one offer; nothing of what was released for it
+POST /offers/{offerId}/answer       yes, no, or a place in the queue
+POST /offers/{offerId}/opened       what was released: who opens it, and whether details are shown, is written first
+POST /offers/{offerId}/confirmed    the worker says that the safe contact still holds
+POST /offers/{offerId}/progress     how it goes on: contact, service, what it came to
+POST /offers/{offerId}/revocation   what became of what was taken back
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any, Final, Literal
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from adapters.errors import OfferNotFound
+from adapters.inbox.listing import OfferSeen
+from adapters.inbox.web import progress
+from adapters.inbox.web.forms import FormInvalid, Keyed, Nothing, read_form
+from adapters.inbox.web.rendering import page
+from adapters.inbox.web.shown import line, opened, shown
+from adapters.inbox.web.who import Decider, Deciding, Reader, SignedIn
+from broker.schemas.event import Contract, EventData
+from broker.schemas.ids import OFFER_ID_PATTERN, new_event_id
+from broker.schemas.offer_accepted import OfferAccepted
+from broker.schemas.offer_declined import OfferDeclined
+from broker.schemas.offer_waitlisted import OfferWaitlisted
+from broker.schemas.revocation_acknowledged import RevocationOutcome
+from broker.schemas.vocabulary import DeclineReason
+
+router = APIRouter()
+
+_OFFER_ID: Final = re.compile(OFFER_ID_PATTERN)
+
+
+class _Answer(Keyed):
+    answer: Literal["accept", "live", "waitlist", "decline"]
+    reason: DeclineReason | None = None
+
+
+class _Open(Contract):
+    contact: Literal["show"] | None = None
+
+
+class _Revocation(Contract):
+    outcome: RevocationOutcome
+
+
+async def own_offer(who: SignedIn, offer_id: str) -> OfferSeen:
+    """The one way from an id in a path to an offer.
+
+    Raises:
+        OfferNotFound: also for another provider's offer, and for what is no id at all.
+    """
+    if _OFFER_ID.fullmatch(offer_id) is None:
+        raise OfferNotFound
+    return await who.inbox.find(offer_id)
+
+
+@router.get("/")
+async def listed(who: Reader) -> Response:
+    """What waits and what is under way, most urgent first."""
+    now = await who.inbox.now()
+    return page("list.html", who, lines=[line(offer, now) for offer in await who.inbox.offers()], now=now)
+
+
+@router.get("/offers/{offer_id}")
+async def offer(who: Reader, offer_id: str) -> Response:
+    """One offer."""
+    seen = await own_offer(who, offer_id)
+    await who.inbox.seen(seen.offer_id)
+    return await _offer_page(who, seen)
+
+
+async def _offer_page(who: SignedIn, seen: OfferSeen, **content: Any) -> Response:
+    kind, now = who.inbox.provider.kind, await who.inbox.now()
+    steps = progress.steps(seen, kind) if _decides(who) else ()
+    return page(
+        "offer.html",
+        who,
+        HTTPStatus.OK,
+        offer=shown(seen, kind, now),
+        reasons=sorted(kind.POLICY.decline_reasons),
+        outcomes=tuple(RevocationOutcome),
+        steps=steps,
+        decides=_decides(who),
+        key=new_event_id(),
+        now=now,
+        **{"opened": None, **content},
+    )
+
+
+def _decides(who: SignedIn) -> bool:
+    return who.session.role.decides
+
+
+@router.post("/offers/{offer_id}/answer")
+async def answer(who: Decider, offer_id: str, request: Request) -> Response:
+    """Yes, no, or a place in the queue: once, however often the form is sent."""
+    seen = await own_offer(who, offer_id)
+    form = await read_form(request, _Answer)
+    await who.inbox.answer(seen.offer_id, _fact(form, seen, who), event_id=form.key)
+    return _back_to(seen)
+
+
+def _fact(form: _Answer, seen: OfferSeen, who: Deciding) -> EventData:
+    match form.answer:
+        case "accept" | "live":
+            return OfferAccepted(offer_id=seen.offer_id, accepted_by=who.role, live_transfer=form.answer == "live")
+        case "waitlist":
+            return OfferWaitlisted(offer_id=seen.offer_id)
+    if form.reason is None:
+        raise FormInvalid
+    return OfferDeclined(offer_id=seen.offer_id, reason=form.reason)
+
+
+@router.post("/offers/{offer_id}/opened")
+async def open_released(who: Decider, offer_id: str, request: Request) -> Response:
+    """Open what was released; the answer to this very request is the only place where it is shown."""
+    seen = await own_offer(who, offer_id)
+    form = await read_form(request, _Open)
+    contact = form.contact is not None
+    groups = await who.inbox.open_groups(seen.offer_id, reader=who.role, contact_shown=contact)
+    kind, now = who.inbox.provider.kind, await who.inbox.now()
+    return await _offer_page(who, seen, opened=opened(groups, seen, kind, now, contact=contact))
+
+
+@router.post("/offers/{offer_id}/confirmed")
+async def confirmed(who: Decider, offer_id: str, request: Request) -> Response:
+    """The worker named in the offer was asked just now: the safe contact still holds."""
+    seen = await own_offer(who, offer_id)
+    await read_form(request, Nothing)
+    await who.inbox.contact_confirmed(seen.offer_id, by=who.role)
+    return _back_to(seen)
+
+
+@router.post("/offers/{offer_id}/progress")
+async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
+    """How it goes on after acceptance."""
+    seen = await own_offer(who, offer_id)
+    form = await read_form(request, progress.ProgressForm)
+    await progress.tell(who.inbox, seen, form)
+    return _back_to(seen)
+
+
+@router.post("/offers/{offer_id}/revocation")
+async def acknowledge(who: Reader, offer_id: str, request: Request) -> Response:
+    """What became of what was taken back: privacy officers say so, too."""
+    seen = await own_offer(who, offer_id)
+    form = await read_form(request, _Revocation)
+    await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome)
+    return _back_to(seen)
+
+
+def _back_to(seen: OfferSeen) -> Response:
+    return RedirectResponse(f"/offers/{seen.offer_id}", HTTPStatus.SEE_OTHER)

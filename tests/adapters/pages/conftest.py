@@ -1,0 +1,43 @@
+"""One Chromium per test process; an installation of two providers per test, in the loop that the browser lives in."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+
+from adapters.inbox.inboxes import database as pool_of
+from adapters.tables import ZONE
+from broker.local.databases import ZoneDatabase
+from broker.sql.migrate import migrate
+from tests.adapters.courier_desk import HAVEN, CourierDesk
+from tests.adapters.pages.chromium import arguments, chromium
+from tests.adapters.pages.house import BROOK, House, open_house
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here runs in the loop that the browser lives in."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium, started once."""
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=chromium(), args=arguments())
+        yield started
+        await started.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(database: ZoneDatabase, home: Path, browser: Browser) -> AsyncIterator[House]:
+    """Haven and Brook, with their pages open."""
+    await migrate(database.owner_dsn, ZONE)
+    async with pool_of(database.app_dsn) as pool:
+        desk = CourierDesk(pool, home / "zones", database.app_dsn)
+        desk.serve(HAVEN, BROOK)
+        async with open_house(House(desk, browser)) as opened:
+            yield opened

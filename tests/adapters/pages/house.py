@@ -1,0 +1,177 @@
+"""A provider's house for tests: its pages open at a port, offers in its file, people who look by a browser."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from adapters.door.serving import served
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from pydantic_core import to_json
+
+from adapters.inbox.inbox import Inbox
+from adapters.inbox.web.app import inbox_pages
+from adapters.inbox.web.sessions import Sessions, StaffRole
+from adapters.reference import reference_of
+from adapters.standing import Standing
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
+from broker.schemas.vocabulary import MsgStatus, RecipientCategory
+from broker.seal.sealing import seal_group, wrap_key
+from tests.adapters.courier_desk import CourierDesk
+from tests.adapters.network import GROUPS, example_offer
+
+BROOK: Final = OrgId("org-brook")
+NEUTRAL: Final = "/signed-out"
+"""Where quick exit leads in tests: nothing outside this machine is asked."""
+
+_STORAGE: Final = (
+    "async () => [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length,"
+    " (await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]"
+)
+
+
+@dataclass(slots=True)
+class House:
+    """An installation of two providers whose pages are open, and a clock that a test may set."""
+
+    desk: CourierDesk
+    browser: Browser
+    environment: MsgStatus = MsgStatus.ACTUAL
+    base: str = ""
+    ahead: timedelta = timedelta(0)
+    urls: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    """What no page may do: told by the browser while the test ran."""
+    allowed: list[str] = field(default_factory=list)
+    """Console messages that a test provokes on purpose, by a part of their text."""
+
+    def clock(self) -> datetime:
+        """The time that the pages believe."""
+        return datetime.now(UTC) + self.ahead
+
+    def inbox(self, org: OrgId) -> Inbox:
+        """The inbox behind the pages."""
+        return Inbox(self.desk.pool, self.desk.providers[org], self.environment)
+
+    async def link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:
+        """A path that signs somebody in once."""
+        return f"/sign-in/{await Sessions(self.desk.pool).link(org, role, self.clock())}"
+
+    @asynccontextmanager
+    async def visitor(self, **options: Any) -> AsyncIterator[Page]:
+        """A page of a browser of its own, watched."""
+        settings = {"base_url": self.base, "viewport": {"width": 1280, "height": 900}, "locale": "en-US", **options}
+        context = await self.browser.new_context(**settings)
+        context.set_default_timeout(20_000)
+        page = await context.new_page()
+        self._watch(page)
+        try:
+            yield page
+            await self._left_nothing(context, page, scripts=options.get("java_script_enabled", True))
+        finally:
+            await context.close()
+
+    @asynccontextmanager
+    async def person(self, org: OrgId, role: StaffRole = StaffRole.STAFF, **options: Any) -> AsyncIterator[Page]:
+        """Somebody of this organisation who has just signed in, and sees the list."""
+        async with self.visitor(**options) as page:
+            await page.goto(await self.link(org, role))
+            await page.get_by_role("button").last.click()
+            await page.wait_for_url(self.base + "/")
+            yield page
+
+    def _watch(self, page: Page) -> None:
+        def console(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning") and not any(part in message.text for part in self.allowed):
+                self.wrong.append(f"console: {message.text}")
+
+        def request(asked: Request) -> None:
+            self.urls.append(asked.url)
+            if not asked.url.startswith(self.base + "/"):
+                self.wrong.append(f"foreign request: {asked.url}")
+
+        page.on("console", console)
+        page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
+        page.on("request", request)
+
+    async def _left_nothing(self, context: BrowserContext, page: Page, *, scripts: bool) -> None:
+        if scripts and page.url.startswith(self.base) and any(await page.evaluate(_STORAGE)):
+            self.wrong.append("something was left in the browser's storage")
+        if {cookie["name"] for cookie in await context.cookies()} - {"session"}:
+            self.wrong.append("a cookie that is not the session's")
+
+    async def offered(
+        self,
+        org: OrgId,
+        standing: Standing = Standing.WAITING,
+        *,
+        due: timedelta = timedelta(minutes=12),
+        priority: str = "P1",
+    ) -> OfferId:
+        """An offer in the provider's file, as if it had come."""
+        offer_id, referral, now = new_offer_id(), new_referral_id(), datetime.now(UTC)
+        offer = example_offer(RecipientCategory.SHELTER, offer_id)
+        await self.desk.pool.execute(
+            "INSERT INTO offer (org_id, offer_id, referral_id, reference, standing, category, priority, answer_by,"
+            " content, received_at, changed_at) VALUES ($1, $2, $3, $4, $5, 'SHELTER', $6, $7, $8, $9, $9)",
+            *(org, offer_id, referral, reference_of(referral), standing.value, priority, now + due),
+            *(offer.wire().decode(), now),
+        )
+        return offer_id
+
+    async def release(
+        self,
+        org: OrgId,
+        offer_id: OfferId,
+        groups: Mapping[str, Mapping[str, Any]] = GROUPS,
+        *,
+        lasts: timedelta = timedelta(days=1),
+    ) -> None:
+        """What a source has sealed to this provider, as if it had come."""
+        pool, released, now = self.desk.pool, new_event_id(), datetime.now(UTC)
+        referral = await pool.fetchval("SELECT referral_id FROM offer WHERE offer_id = $1", offer_id)
+        await pool.execute(
+            "INSERT INTO disclosure (org_id, offer_id, expires_at, redisclosure_prohibited, notice_code,"
+            " contact_fresh_hours, released_at) VALUES ($1, $2, $3, TRUE, 'VAWA-LOCAL', 72, $4)",
+            *(org, offer_id, now + lasts, now),
+        )
+        public = self.desk.providers[org].key_ring.newest
+        for code, content in groups.items():
+            part, key = seal_group(referral, FieldGroup(code), to_json(content))
+            wrap = wrap_key(referral, part, key, public)
+            await pool.execute(
+                "INSERT INTO sealed_part (org_id, offer_id, field_group, release_id, suite, ciphertext)"
+                " VALUES ($1, $2, $3, $4, $5, $6)",
+                *(org, offer_id, code, released, part.suite, part.ciphertext),
+            )
+            await pool.execute(
+                "INSERT INTO wrapped_part (org_id, offer_id, field_group, key_id, release_id, wrapped, received_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                *(org, offer_id, code, wrap.key_id, released, wrap.wrapped, now),
+            )
+
+
+@asynccontextmanager
+async def open_house(house: House) -> AsyncIterator[House]:
+    """Open the pages at a port of their own; what the browser complained of fails the test at the end."""
+    desk = house.desk
+    # The port is known only when somebody listens, and the pages know how they are reached.
+    with_port: dict[str, Any] = {}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await with_port["app"](scope, receive, send)
+
+    async with served(app, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS") as (host, port):
+        house.base = f"http://{host}:{port}"
+        with_port["app"] = inbox_pages(
+            desk.pool,
+            desk.providers,
+            house.environment,
+            origin=house.base,
+            leave_for=house.base + NEUTRAL,
+            clock=house.clock,
+        )
+        yield house
+    assert house.wrong == []
