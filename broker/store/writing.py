@@ -28,11 +28,12 @@ LEASE_SECONDS: Final = 15
 _INBOX = ("org_id", "event_id", "digest", "received_at")
 _REFERRAL = (
     "referral_id", "source", "priority", "incident_id", "consent_id", "consent_version", "policy", "victim_agreed",
-    "request", "excluded", "groups", "received_at", "expires_at", "broken_glass",
+    "request", "excluded", "groups", "received_at", "broken_glass",
 )  # fmt: skip
 _NEED = (
     "referral_id", "category", "state", "services", "offer_id", "provider", "engaged", "released",
     "feedback_consent_id", "feedback_consent_version", "due_at", "next_action", "owner", "changed_at",
+    "priority", "expires_at",
 )  # fmt: skip
 _OFFER = (
     "offer_id", "referral_id", "category", "provider", "state", "rung", "made_at", "answer_by", "reason", "changed_at",
@@ -194,7 +195,7 @@ def _referral(r: Referral) -> tuple[object, ...]:
     return (
         r.referral_id, r.source, r.priority, r.incident_id,
         consent.consent_id if consent else None, consent.version if consent else None,
-        r.policy, r.victim_agreed, r.request_text, _listed(r.excluded), _listed(r.groups), r.received_at, r.expires_at,
+        r.policy, r.victim_agreed, r.request_text, _listed(r.excluded), _listed(r.groups), r.received_at,
         r.broken_glass,
     )  # fmt: skip
 
@@ -210,7 +211,7 @@ def _need(n: Need) -> tuple[object, ...]:
     return (
         n.referral_id, n.category, n.state, _listed(n.services), n.offer_id, n.provider,
         n.engaged, n.released, feedback.consent_id if feedback else None, feedback.version if feedback else None,
-        n.due_at, n.next_action, n.owner, n.changed_at,
+        n.due_at, n.next_action, n.owner, n.changed_at, n.priority, n.expires_at,
     )  # fmt: skip
 
 
