@@ -10,6 +10,7 @@ from zlib import crc32
 import orjson
 from pydantic_core import to_json
 
+from broker.domain.work_list import SETTLED_AT
 from broker.handlers.cases import BreakGlass, ConsentVersion, Incident, Need, Offer, Recall, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
@@ -139,7 +140,7 @@ async def write(
     """
     now, messages = desk.now, desk.written.outbox
     await _write_work(connection, desk.written.work, now)
-    await _settle_work(connection, desk.written.settled, now)
+    await _settle_work(connection, [*desk.written.settled, *_over(desk)], now)
     await _stop_queued(connection, desk)
     recalls = desk.touched_recalls.values()
     emergencies = [_glass(glass) for glass in desk.touched_glass.values()]
@@ -305,6 +306,15 @@ def _glass(g: BreakGlass) -> tuple[object, ...]:
         g.invoked_by, g.narrative_ref, g.invoked_at, g.expires_at, g.approve_by, g.review_by, g.due_at,
         g.subject_informed, g.approved_by, g.void, g.overdue, g.outcome, g.reviewed_by,
     )  # fmt: skip
+
+
+def _over(desk: Desk) -> list[tuple[str, str, str]]:
+    """What waited for a human about needs that have ended, however they did."""
+    return [
+        (need.referral_id, need.category, reason)
+        for need in (*desk.new_needs.values(), *desk.touched_needs.values())
+        for reason in SETTLED_AT.get(need.state, ())
+    ]
 
 
 async def _settle_work(connection: Connection, settled: Sequence[tuple[str, str, str]], now: datetime) -> None:
