@@ -14,9 +14,10 @@ from adapters.course import Course, claimed
 from adapters.delivery_rows import AttemptRow, Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
 from adapters.passing import RULES, Facts, Stop, stopped
+from adapters.reminding import reminder_of, ways_of
 from adapters.standing import Standing
 from adapters.transports.transport import Channel
-from adapters.ways import KeptChannel, Way, ways_for
+from adapters.ways import KeptChannel, Way
 from broker import limits
 from broker.schemas.ids import OfferId, OrgId
 from broker.schemas.vocabulary import DeliveryState
@@ -154,7 +155,7 @@ class _Choice:
         stop = stopped(facts_of(row), now)
         probing = frozenset(place for one, place in self._probing if one == org)
         plan = plan_for(row["type"], row["priority"])
-        course = claimed(before, self._ways(org, row["type"]), plan, stop, now, probing)
+        course = claimed(before, self._ways(org, row), plan, stop, now, probing)
         self.changes.append(Change(row, course))
         if stop is not None:
             self.attempts.append(self._stopped(row, course, stop))
@@ -164,9 +165,9 @@ class _Choice:
             assert channel is not None, "what cannot be used counts as paused"
             self.claims.append(Claim(row, course, channel, self._kept[(org, course.place)], self._lease_ends))
 
-    def _ways(self, org: OrgId, event_type: str) -> list[Way]:
+    def _ways(self, org: OrgId, row: Row) -> list[Way]:
         """The ways of an organisation; one whose settings cannot be read counts as paused."""
-        ways = ways_for(self._channels.get(org, ()), event_type)
+        ways = ways_of(self._channels.get(org, ()), row["type"], reminder_of(row))
         return [way if self._usable[(org, way.place)] is not None else Way(way.place, paused=True) for way in ways]
 
     def _unstored(self, row: Row, before: Course) -> AttemptRow:
@@ -197,6 +198,7 @@ class _Choice:
 
 def facts_of(row: Row) -> Facts:
     """What the gate is asked about, from a row of `FACTS`."""
+    reminder = reminder_of(row)
     return Facts(
         type=row["type"],
         standing=Standing(row["standing"]),
@@ -205,4 +207,5 @@ def facts_of(row: Row) -> Facts:
         stop_at=row["stop_at"],
         held=row["held"],
         release_ends=row["expires_at"],
+        owed=reminder.owed if reminder is not None else None,
     )

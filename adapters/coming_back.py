@@ -10,8 +10,8 @@ from adapters.channels import Registry, channels_of
 from adapters.course import came_back
 from adapters.delivery_rows import Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
+from adapters.reminding import reminder_of, ways_of
 from adapters.transports.transport import CameBack, Channel, Delayed, Refused
-from adapters.ways import ways_for
 from broker.schemas.ids import EventId
 from broker.sql.bulk import Connection, Pool
 
@@ -47,7 +47,7 @@ class ComingBack:
     async def _go_on(self, connection: Connection, row: Row, channel: Channel, refused: Refused) -> None:
         before = course_of(row)
         channels = await channels_of(connection, [channel.org], self.registry.transports)
-        ways = ways_for(channels.get(channel.org, ()), row["type"])
+        ways = ways_of(channels.get(channel.org, ()), row["type"], reminder_of(row))
         after = came_back(before, refused, ways, plan_for(row["type"], row["priority"]), row["now"])
         if after is not before:
             await self.ledger.write(connection, [Change(row, after)], [], row["now"])

@@ -18,11 +18,12 @@ from adapters.errors import DeliveryNotFound, NotStopped, ReplayRefused
 from adapters.handing_on import plan_for
 from adapters.passing import EXPLAINED, stopped
 from adapters.provider import Provider
-from adapters.ways import ways_for
+from adapters.reminding import reminder_of, ways_of
 from broker import limits
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.vocabulary import DeliveryState
 from broker.sql.bulk import Connection, Pool
 
@@ -123,7 +124,7 @@ class DeliveryDesk:
             if stop is not None:
                 raise ReplayRefused(f"{EXPLAINED[stop]} ({stop.value})")
             channels = await channels_of(connection, [self.provider.org], self.transports)
-            ways = ways_for(channels.get(self.provider.org, ()), row["type"])
+            ways = ways_of(channels.get(self.provider.org, ()), row["type"], reminder_of(row))
             if all(way.paused for way in ways):
                 raise ReplayRefused("No channel that would carry it is in use: see `handoff channel list`.")
             if dry_run:
@@ -155,8 +156,8 @@ class DeliveryDesk:
 
 
 def _stop_at(facts: Row) -> datetime:
-    """Until when it is tried this time: an offer until it must be answered, the rest as if it had just come."""
-    if facts["type"] == OfferMade.TYPE:
+    """Until when it is tried this time: an offer and its reminders as they said, the rest as if it had just come."""
+    if facts["type"] in (OfferMade.TYPE, OfferReminded.TYPE):
         return facts["stop_at"]  # type: ignore[no-any-return]
     control = facts["now"] + timedelta(hours=limits.control_delivery_hours)
     if facts["type"] == DisclosureReleased.TYPE and facts["expires_at"] is not None:

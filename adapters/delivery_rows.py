@@ -18,6 +18,7 @@ from broker.schemas.event import EventData
 from broker.schemas.ids import EventId, OfferId, OrgId, new_event_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.vocabulary import DeliveryState, MsgStatus
 from broker.sql.bulk import Connection, Rows, Step, write_rows
 
@@ -109,6 +110,8 @@ class Ledger:
     def _told(self, change: Change, now: datetime) -> Iterator[Prepared]:
         """What the broker hears of it: that an offer has arrived, or that something never will."""
         offer_id = OfferId(change.row["offer_id"])
+        if change.row["type"] == OfferReminded.TYPE:
+            return  # Whether the offer itself has arrived is told of its own delivery.
         if change.course.state is DeliveryState.DEAD_LETTERED:
             code = _FAILURES.get(change.course.code, DeliveryFailure.REFUSED)
             yield self._event(change.row, DeliveryFailed(offer_id=offer_id, code=code), now)

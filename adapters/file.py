@@ -31,6 +31,7 @@ class OfferOnFile:
     answer_by: datetime | None = None
     content: str | None = None
     refusal: str | None = None
+    reminded_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -116,6 +117,8 @@ class File:
     """How those of the batch's organisations are reached that have channels, in turn."""
     reached: set[OfferKey] = field(default_factory=set)
     """Offers of which something may have arrived outside, so that their end must be told there too."""
+    unseen: set[OfferKey] = field(default_factory=set)
+    """Of those that were reminded of, the offers that a notice alone has told of so far: nobody has looked."""
     queued: list[Queued] = field(default_factory=list)
 
     def stand(self, offer: OfferOnFile, standing: Standing) -> None:

@@ -9,9 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from adapters.reminding import is_owed
 from adapters.standing import OPEN, TAKEN, Standing
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.vocabulary import Acknowledgment
 
 RULES: Final = "provider-gate-1"
 """Which rules were asked, as attempts name them."""
@@ -61,6 +63,8 @@ class Facts:
     held: bool = False
     """Whether anything of the release that this delivery is about is still held."""
     release_ends: datetime | None = None
+    owed: Acknowledgment | None = None
+    """What a reminder says has not come."""
 
 
 _OVER: Final = {Standing.WITHDRAWN: Stop.WITHDRAWN, Standing.EXPIRED: Stop.EXPIRED}
@@ -76,6 +80,8 @@ def stopped(facts: Facts, now: datetime) -> Stop | None:
         reason = _offer(facts, now)
     elif facts.type == DisclosureReleased.TYPE:
         reason = _release(facts, now)
+    elif facts.owed is not None and not is_owed(facts.owed, facts.standing):
+        reason = _OVER.get(facts.standing, Stop.ANSWERED)
     elif not facts.has_content:
         reason = Stop.CONTENT_GONE
     if reason is None and facts.stop_at is not None and facts.stop_at <= now:

@@ -34,7 +34,7 @@ _ABOUT_OFFERS = (
 
 _OFFER = (
     "org_id", "offer_id", "referral_id", "reference", "standing", "category", "priority", "answer_by", "content",
-    "refusal", "received_at", "changed_at",
+    "refusal", "received_at", "changed_at", "reminded_at",
 )  # fmt: skip
 ANSWER: Final = (
     "event_id", "org_id", "subject", "offer_id", "type", "before", "after", "attributes", "value", "made_at",
@@ -138,6 +138,7 @@ async def lock_offers(connection: Connection, file: File, wanted: Iterable[Offer
             answer_by=row["answer_by"],
             content=row["content"],
             refusal=row["refusal"],
+            reminded_at=row["reminded_at"],
         )
         file.offers[(offer.org_id, offer.offer_id)] = offer
 
@@ -173,6 +174,7 @@ def _offer(o: OfferOnFile) -> tuple[object, ...]:
     return (
         o.org_id, o.offer_id, o.referral_id, reference_of(o.referral_id), o.standing.value, o.category, o.priority,
         o.answer_by, o.content, o.refusal, o.received_at, o.changed_at,
+        o.reminded_at,
     )  # fmt: skip
 
 

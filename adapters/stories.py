@@ -8,6 +8,7 @@ from typing import Any, Final
 from adapters.file import File, OfferOnFile, Prepared, RecallOnFile
 from adapters.handing_on import hand_on
 from adapters.provider import Provider
+from adapters.reminding import is_owed
 from adapters.standing import OPEN, OVER, REFUSED_TO, TAKEN, Standing
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
@@ -87,9 +88,19 @@ def offer_made(file: File, arrival: Arrival, fact: OfferMade) -> None:
 
 
 def offer_reminded(file: File, arrival: Arrival, fact: OfferReminded) -> None:
-    """Receipt an offer once more that we have: the broker's reminder says that it may not have heard of it."""
-    offer = file.offers.get((arrival.org, fact.offer_id))
-    if offer is None or fact.owed not in (Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED):
+    """Tell our people, too; and receipt the offer once more where the broker may not have heard that we have it.
+
+    Where nobody has looked yet, that is so, and stays so until somebody does.
+    """
+    key = (arrival.org, fact.offer_id)
+    offer = file.offers.get(key)
+    if offer is None:
+        return
+    if is_owed(fact.owed, offer.standing):
+        offer.reminded_at = file.now
+        file.changed[key] = offer
+        hand_on(file, offer, arrival.envelope, fact)
+    if key in file.unseen or fact.owed not in (Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED):
         return
     receipt = OfferReceipted(offer_id=offer.offer_id)
     envelope = _answering(file, arrival, offer.referral_id, receipt, offer.offer_id)

@@ -18,9 +18,10 @@ from adapters.course import BREAKER_OPEN, ENDED, Course, came
 from adapters.delivery_rows import AttemptRow, Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
 from adapters.passing import RULES
+from adapters.reminding import reminder_of, ways_of
 from adapters.schedule import PROBE_EVERY
 from adapters.transports.transport import Delivered, Outcome, Refused
-from adapters.ways import KeptChannel, ways_for
+from adapters.ways import KeptChannel
 from broker import limits
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import OrgId
@@ -112,7 +113,7 @@ class _Outcomes:
             self.changes[delivery_id] = Change(row, after, arrived and kept.pushes, arrived and kept.receipts)
 
     def _after(self, row: Row, before: Course, outcome: Outcome) -> Course:
-        ways = ways_for(self.channels.get(OrgId(row["org_id"]), ()), row["type"])
+        ways = ways_of(self.channels.get(OrgId(row["org_id"]), ()), row["type"], reminder_of(row))
         plan = plan_for(row["type"], row["priority"])
         return came(before, outcome, ways, plan, row["now"], random.random())  # noqa: S311  jitter, no secret
 

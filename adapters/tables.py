@@ -83,6 +83,8 @@ class Offer(Row, table=True):
     refusal: str | None = None
     received_at: datetime = moment()
     changed_at: datetime = moment()
+    reminded_at: datetime | None = moment(nullable=True)
+    """When the broker last said that something is owed of it."""
 
 
 class Disclosure(Row, table=True):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from broker.composition import pinned_policy_keys
 from broker.domain.consent import Decision, Effect, Party, Phase
+from broker.domain.whole import whole
 from broker.handlers import gate
 from broker.handlers.cases import Need, NextAction, Referral
 from broker.handlers.desk import Desk
@@ -20,7 +21,7 @@ from broker.handlers.releasing import duties
 from broker.handlers.seeking import decision_facts
 from broker.pipeline import draw
 from broker.schemas.ids import OrgId, ReferralId
-from broker.schemas.vocabulary import NeedState, OfferState, RecipientCategory
+from broker.schemas.vocabulary import NeedState, OfferState, Priority, RecipientCategory
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store.directory import clock_and_directory
@@ -59,6 +60,7 @@ class Standing:
 
     need: RecipientCategory
     state: NeedState
+    priority: Priority
     next_action: NextAction | None
     due_at: datetime | None
     owner: OrgId | None
@@ -70,6 +72,8 @@ class Now:
 
     source: OrgId
     policy: str
+    whole: NeedState
+    """The referral's own state, which follows from its needs'."""
     standings: tuple[Standing, ...]
     rulings: tuple[Ruling, ...]
 
@@ -170,7 +174,8 @@ async def asked_now(
     return Now(
         source=referral.source,
         policy=referral.policy,
-        standings=tuple(Standing(n.category, n.state, n.next_action, n.due_at, n.owner) for n in needs),
+        whole=whole(need.state for need in needs),
+        standings=tuple(Standing(n.category, n.state, n.priority, n.next_action, n.due_at, n.owner) for n in needs),
         rulings=tuple(ruling for need in needs for ruling in _asked(desk, referral, need, recipients)),
     )
 

@@ -33,6 +33,8 @@ class OfferSeen:
     received_at: datetime
     priority: Priority | None
     answer_by: datetime | None
+    reminded_at: datetime | None
+    """When the broker last said that something is owed of it."""
     offer: OfferMade | None
     """The offer itself; None once it was taken back, expired, or has been over for a day."""
     refusal: RefusalCode | None
@@ -153,6 +155,7 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         received_at=row["received_at"],
         priority=Priority(row["priority"]) if row["priority"] else None,
         answer_by=row["answer_by"],
+        reminded_at=row["reminded_at"],
         offer=OfferMade.read(row["content"].encode()) if row["content"] else None,
         refusal=RefusalCode(row["refusal"]) if row["refusal"] else None,
         unsent=row["unsent"],

@@ -29,6 +29,8 @@ def listed(offer: OfferSeen, now: datetime) -> tuple[str, ...]:
     """One line of the list: reference, priority, kind of help, standing, age, what to do by when. Never a name."""
     asked = words.services(offer.offer.services) if offer.offer is not None else "—"
     due = words.deadline(offer.answer_by, now) if offer.standing in OPEN and offer.answer_by is not None else ""
+    if offer.reminded_at is not None and offer.standing in OPEN | TAKEN:
+        due = f"{due}, REMINDED" if due else "REMINDED"
     if offer.taken_back_answer_by is not None:
         why = "recalled" if offer.taken_back_reason is not None else "consent taken back"
         due = f"{why}: {words.deadline(offer.taken_back_answer_by, now)}"
@@ -60,6 +62,8 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
     yield f"{offer.reference}{priority}: {words.plain(offer.standing)}, came {words.span(now - offer.received_at)} ago"
     if offer.standing in OPEN and offer.answer_by is not None:
         yield words.deadline(offer.answer_by, now).capitalize()
+    if offer.reminded_at is not None and offer.standing in OPEN | TAKEN:
+        yield f"The network has reminded you of it, {words.span(now - offer.reminded_at)} ago: it is waiting for you."
     if offer.unsent:
         yield "Your answer is stored and has not left yet."
     if offer.taken_back:

@@ -82,6 +82,7 @@ def _offer_json(offer: OfferSeen, now: datetime) -> dict[str, Any]:
         "standing": offer.standing.value,
         "priority": offer.priority.value if offer.priority else None,
         "answerBy": offer.answer_by.isoformat() if offer.answer_by else None,
+        "remindedAt": offer.reminded_at.isoformat() if offer.reminded_at else None,
         "receivedAt": offer.received_at.isoformat(),
         "unsentAnswers": offer.unsent,
         "refusal": offer.refusal.value if offer.refusal else None,

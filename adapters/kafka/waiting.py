@@ -22,7 +22,7 @@ Record = tuple[bytes, list[tuple[str, bytes]], bytes]
 
 
 class Waiting(Contract):
-    """The data of the event. `about` is the type of what the broker said: offer made, withdrawn, released, revoked."""
+    """The data of the event. `about` is the type of what the broker said, such as `…offer.made.v1`."""
 
     TYPE: ClassVar[str] = "org.warmhandoff.handover.waiting.v1"
 

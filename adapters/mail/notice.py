@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from adapters.transports.transport import Handover
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.vocabulary import MsgStatus
 
 
@@ -30,6 +31,9 @@ class Language(StrEnum):
 class _Words:
     subject: str
     text: str
+    still_subject: str
+    still_text: str
+    """The same where it has been waiting, and somebody should look now."""
     drill: str
 
 
@@ -38,12 +42,18 @@ _WORDS: Final[Mapping[Language, _Words]] = {
         subject="Something is waiting",
         text="Something is waiting. Reference {reference}.\n\n"
         "Please look for this reference where you always do. Replies to this message are not read.\n",
+        still_subject="Something is still waiting",
+        still_text="Something is still waiting. Reference {reference}.\n\n"
+        "Please look for this reference now, where you always do. Replies to this message are not read.\n",
         drill="Exercise: ",
     ),
     Language.SPANISH: _Words(
         subject="Hay algo en espera",
         text="Hay algo en espera. Referencia {reference}.\n\n"
         "Busque esta referencia donde siempre lo hace. Nadie lee las respuestas a este mensaje.\n",
+        still_subject="Hay algo que sigue en espera",
+        still_text="Hay algo que sigue en espera. Referencia {reference}.\n\n"
+        "Busque esta referencia ahora, donde siempre lo hace. Nadie lee las respuestas a este mensaje.\n",
         drill="Simulacro: ",
     ),
 }
@@ -68,13 +78,16 @@ def notice(handover: Handover, *, sender: str, to: str, language: Language) -> b
     Its Message-ID is the message's own id, so that a repeat is known as one by mail servers and readers.
     """
     words = _WORDS[language]
+    subject, text = words.subject, words.text
+    if handover.type == OfferReminded.TYPE:
+        subject, text = words.still_subject, words.still_text
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["To"] = sender, to
     drill = "" if handover.environment is MsgStatus.ACTUAL else words.drill
-    mail["Subject"] = drill + words.subject
+    mail["Subject"] = drill + subject
     mail["Date"] = format_datetime(handover.made_at.astimezone(UTC))
     mail["Message-ID"] = f"<{handover.message_id}@{sender.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(drill + words.text.format(reference=handover.reference), charset="us-ascii", cte="7bit")
+    mail.set_content(drill + text.format(reference=handover.reference), charset="us-ascii", cte="7bit")
     return mail.as_bytes()

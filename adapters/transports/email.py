@@ -35,6 +35,7 @@ from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.seal.errors import SealError
 
 AUTHORITIES_FILE: Final = "mail-authorities.pem"
@@ -61,7 +62,9 @@ class EmailTransport(Transport):
 
     NAME: ClassVar[str] = "email"
     SETTINGS: ClassVar[type[Contract]] = EmailSettings
-    CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset({OfferMade, DisclosureReleased, DisclosureRevoked})
+    CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset(
+        {OfferMade, OfferReminded, DisclosureReleased, DisclosureRevoked}
+    )
     RECEIPTS: ClassVar[bool] = False
 
     async def check(self, channel: Channel) -> None:

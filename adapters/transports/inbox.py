@@ -8,6 +8,7 @@ from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 
 
@@ -21,7 +22,7 @@ class InboxTransport(Transport):
     NAME: ClassVar[str] = "inbox"
     SETTINGS: ClassVar[type[Contract]] = InboxSettings
     CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset(
-        {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
+        {OfferMade, OfferReminded, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
     )
     PUSHES: ClassVar[bool] = False
 

@@ -51,6 +51,7 @@ from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.seal.errors import SealError
 
@@ -95,7 +96,7 @@ class KafkaTransport(Transport):
     NAME: ClassVar[str] = "kafka"
     SETTINGS: ClassVar[type[Contract]] = KafkaSettings
     CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset(
-        {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
+        {OfferMade, OfferReminded, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
     )
 
     def __init__(self) -> None:

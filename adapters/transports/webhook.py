@@ -29,12 +29,12 @@ from adapters.transports.transport import (
 from adapters.transports.webhook_secret_making import SecretKind, new_secret
 from adapters.transports.webhook_secrets import KeptSecrets, secret_files
 from broker import limits
-from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.settings import load_settings
 
@@ -79,7 +79,7 @@ class Webhook(Transport):
     NAME: ClassVar[str] = "webhook"
     SETTINGS: ClassVar[type[Contract]] = WebhookSettings
     CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset(
-        {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureKeyed, DisclosureRevoked}
+        {OfferMade, OfferReminded, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
     )
 
     def __init__(self, outgoing: Callable[[], Outgoing] | None = None, clock: Callable[[], float] = time.time) -> None:

@@ -20,6 +20,7 @@ from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import EventId, IncidentId, OrgId, ReferralId, new_referral_id
 from broker.schemas.necessity import NecessityNote
+from broker.schemas.referral_requested import NeedUrgency
 from broker.schemas.referral_sealed import ReferralSealed
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import Priority, Service, VictimAgreed
@@ -44,6 +45,7 @@ class RequestFields(TypedDict, total=False):
     worker_contact: WorkerContact | Mapping[str, Any]
     incident_id: IncidentId
     medical_facility_need: bool
+    urgency: Sequence[NeedUrgency | Mapping[str, Any]]
     excluded_recipients: Sequence[OrgId]
 
 

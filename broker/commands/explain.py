@@ -94,7 +94,8 @@ async def _read(
 
 
 def _as_json(now: Now, rulings: Sequence[Ruling], gone: Sequence[Destroyed]) -> Iterator[str]:
-    """One object per line: each need's standing, each destruction, each ruling; times are RFC 3339 in UTC."""
+    """One object per line: the referral, each need, each destruction, each ruling; times are RFC 3339 in UTC."""
+    yield json.dumps({"kind": "referral", "source": now.source, "policy": now.policy, "state": now.whole})
     for standing in now.standings:
         yield json.dumps({"kind": "need", **asdict(standing)}, default=_time)
     for one in gone:
@@ -109,12 +110,12 @@ def _time(moment: datetime) -> str:
 
 
 def _told(referral: str, now: Now, rulings: Sequence[Ruling], gone: Sequence[Destroyed]) -> Iterator[str]:
-    yield f"{referral}  from {now.source}  under policy {now.policy}"
+    yield f"{referral}  from {now.source}  under policy {now.policy}  {now.whole}"
     for standing in now.standings:
         then = "nothing more happens by itself"
         if standing.next_action is not None and standing.due_at is not None:
             then = f"next {standing.next_action} at {_clock(standing.due_at)}, until then with {standing.owner}"
-        yield f"  {standing.need}: {standing.state}; {then}"
+        yield f"  {standing.need}, {standing.priority}: {standing.state}; {then}"
     for one in gone:
         reasons = ", ".join(_WHY_DESTROYED[Served(why)] for why in one.because)
         yield f"  {_clock(one.at)}  destroyed here because {reasons}:"

@@ -25,6 +25,13 @@ app = typer.Typer(no_args_is_help=True, help="Onboard organisations, list them, 
 
 DAYS_DEFAULT = 365
 
+Holidays = Annotated[str | None, typer.Option("--holidays", help="Whose public holidays it keeps, e.g. US-CA.")]
+TimeZone = Annotated[str | None, typer.Option("--time-zone", help="Where its clocks are, e.g. America/Los_Angeles.")]
+ClosedOn = Annotated[
+    list[Weekday] | None,
+    typer.Option("--closed-on", help="A weekday on which nobody works; repeat. SAT and SUN where none is."),
+]
+
 
 @app.command()
 def add(
@@ -38,11 +45,9 @@ def add(
     days: Annotated[int, typer.Option(help="For how long its agreement runs.", min=1, max=3660)] = DAYS_DEFAULT,
     household_max: Annotated[int | None, typer.Option(help="For a shelter: the largest household.", min=1)] = None,
     pets: Annotated[bool, typer.Option(help="For a shelter: takes pets.")] = True,
-    holidays: Annotated[str | None, typer.Option(help="Whose public holidays it keeps, e.g. US-CA.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="Where its clocks are, e.g. America/Los_Angeles.")] = None,
-    closed_on: Annotated[
-        list[Weekday] | None, typer.Option(help="A weekday on which nobody works; repeat. SAT and SUN where none is.")
-    ] = None,
+    holidays: Holidays = None,
+    time_zone: TimeZone = None,
+    closed_on: ClosedOn = None,
 ) -> None:
     """Onboard an organisation, or change it: its class, keys, topics and agreement. Running processes notice.
 
@@ -83,6 +88,9 @@ def host_(
     category: Annotated[RecipientCategory | None, typer.Option(help="For a provider: which kind.")] = None,
     service: Annotated[list[Service] | None, typer.Option(help="For a provider: a service it gives; repeat.")] = None,
     area: Annotated[list[str] | None, typer.Option(help="Where it serves, e.g. US-CA; none means anywhere.")] = None,
+    holidays: Holidays = None,
+    time_zone: TimeZone = None,
+    closed_on: ClosedOn = None,
 ) -> None:
     """Onboard an organisation whose zone is on this machine: its keys, its folder and the directory are made too."""
     from broker.app import hand_out_directory, host  # brings opening keys along, which other commands never need
@@ -92,7 +100,13 @@ def host_(
         name=name,
         org_class=org_class,
         category=category,
-        profile=Profile(services=tuple(service or ()), areas=tuple(area or ())),
+        profile=Profile(
+            services=tuple(service or ()),
+            areas=tuple(area or ()),
+            holidays=holidays,
+            time_zone=time_zone,
+            closed_on=tuple(closed_on or ()),
+        ),
         agreement_until=datetime.now(UTC) + timedelta(days=DAYS_DEFAULT),
     )
 

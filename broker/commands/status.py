@@ -62,7 +62,9 @@ def _needed(now: Standing, work: list[WorkLine]) -> Iterator[str]:
 def _told(now: Standing, work: list[WorkLine]) -> Iterator[str]:
     yield f"at {now.at:%Y-%m-%d %H:%M:%S}Z"
     open_needs = sum(group.count for group in now.needs)
-    yield f"{open_needs} needs are open"
+    states = ", ".join(f"{count} {state}" for state, count in now.referrals.items())
+    yield f"{sum(now.referrals.values())} referrals are open{f': {states}' if states else ''}"
+    yield f"{open_needs} needs of theirs are open"
     for group in now.needs:
         late = f"  {group.overdue} overdue, {age(group.overdue_seconds)} at most" if group.overdue else ""
         then = group.next_action or "with a human"

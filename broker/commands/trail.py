@@ -14,7 +14,7 @@ from broker.composition import broker_pool
 from broker.local.parts import attached
 from broker.settings import load_settings
 from broker.sql.bulk import Connection
-from broker.store.questions import TrailLine, trail_of
+from broker.store.questions import TrailLine, state_of, trail_of
 from broker.trail.entries import fresh_salt
 
 trail = typer.Typer(no_args_is_help=True, help="The trail: what happened to a referral, and the log that proves it.")
@@ -44,6 +44,8 @@ def show(referral: Annotated[str, typer.Argument(help="The referral's id: ref-â€
         if not lines:
             typer.echo("No such referral, or nothing happened to it.", err=True)
             raise typer.Exit(1)
+        if not as_json and (state := await state_of(connection, referral)) is not None:
+            typer.echo(f"{referral}  {state}")
         for line in lines:
             typer.echo(json.dumps(asdict(line), default=str) if as_json else _told(line))
         if not all(line.sound for line in lines):

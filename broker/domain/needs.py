@@ -7,7 +7,7 @@ from typing import Final
 
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.referral_requested import ReferralRequested
-from broker.schemas.vocabulary import SERVICE_CATEGORY, RecipientCategory, Service
+from broker.schemas.vocabulary import SERVICE_CATEGORY, Priority, RecipientCategory, Service
 
 ALWAYS: Final = frozenset(FieldGroup(code) for code in ("FG00", "FG01", "FG02", "FG07a", "FG24"))
 """The groups that every request carries in the clear."""
@@ -40,3 +40,8 @@ def services_possible(request: ReferralRequested) -> dict[RecipientCategory, tup
     if request.incident_id is not None:
         needs.setdefault(RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
     return needs
+
+
+def priorities_by_category(request: ReferralRequested) -> dict[RecipientCategory, Priority]:
+    """How urgent each kind of help is for which the request says so; any other is as urgent as the referral."""
+    return {one.category: one.priority for one in request.urgency}

@@ -27,11 +27,15 @@ class Served(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NeedStanding:
-    """One need as far as it matters here. `handed_over_at` is None until everything that is let through has left."""
+    """One need as far as it matters here, over at `expires_at` if nobody takes it.
+
+    `handed_over_at` is None until everything that is let through has left.
+    """
 
     category: RecipientCategory
     state: NeedState
     changed_at: datetime
+    expires_at: datetime
     handed_over_at: datetime | None = None
 
 
@@ -72,10 +76,10 @@ class Ends:
         return min([*coming, now + look])
 
 
-def ends(needs: Sequence[NeedStanding], received_at: datetime, expires_at: datetime, times: Times) -> Ends:
+def ends(needs: Sequence[NeedStanding], received_at: datetime, times: Times) -> Ends:
     """When what is held for these needs of one referral is to be destroyed."""
     last = received_at + times.longest
-    keys = {need.category: _keys_end(need, expires_at, last, times) for need in needs}
+    keys = {need.category: _keys_end(need, last, times) for need in needs}
     ciphertexts = max((keys[need.category].at if _hands_on_no_more(need) else last for need in needs), default=last)
     return Ends(keys, ciphertexts, last, all(map(_over, needs)))
 
@@ -89,11 +93,11 @@ def _hands_on_no_more(need: NeedStanding) -> bool:
     return _over(need) or need.state in (NeedState.IN_SERVICE, NeedState.NO_MATCH)
 
 
-def _keys_end(need: NeedStanding, expires_at: datetime, last: datetime, times: Times) -> End:
+def _keys_end(need: NeedStanding, last: datetime, times: Times) -> End:
     if _over(need):
         end = End(need.changed_at, Served.NEED_OVER)
     elif need.state is NeedState.NO_MATCH:
-        end = End(expires_at, Served.NEED_OVER)
+        end = End(need.expires_at, Served.NEED_OVER)
     elif need.handed_over_at is not None:
         end = End(_receipted(need, need.handed_over_at, times), Served.HANDED_OVER)
     else:

@@ -3,11 +3,13 @@
 The lists are closed: a reason is a code of the one who raises it, and a decision says what happens then.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from broker.schemas.vocabulary import Priority
+from broker.domain.lifecycle import NEED, is_terminal
+from broker.schemas.vocabulary import NeedState, Priority
 
 
 class Waiting(StrEnum):
@@ -47,6 +49,26 @@ class UnmetReason(StrEnum):
     NO_CONSENT = "NO_CONSENT"
     HELPED_OUTSIDE = "HELPED_OUTSIDE"
 
+
+_WITH_ITS_NEED: Final = frozenset(
+    {
+        *(Waiting.OFFER_UNSEEN, Waiting.COORDINATOR_NEEDED, Waiting.NOBODY_LEFT, Waiting.MANAGER_NEEDED),
+        *(Waiting.KEYS_OVERDUE, Waiting.HANDOFF_OVERDUE, Waiting.CONTACT_OVERDUE, Waiting.OUTCOME_OVERDUE),
+        *("UNDELIVERED", "PAYLOAD_SHREDDED"),
+    }
+)
+"""What nobody has to do any more once the need is over. What was handed over, a key that was stolen, an emergency and
+a defect of the broker's are to be answered for all the same."""
+_AFTER_IT: Final = frozenset({Waiting.EXPIRED_UNTAKEN, Waiting.UNREACHABLE})
+"""What a need leaves behind that ended so: a person is still out there, until its source says otherwise."""
+
+
+SETTLED_AT: Final[Mapping[NeedState, frozenset[str]]] = {
+    state: _WITH_ITS_NEED if state in (NeedState.EXPIRED, NeedState.UNREACHABLE) else _WITH_ITS_NEED | _AFTER_IT
+    for state in NeedState
+    if is_terminal(NEED, state)
+}
+"""By the state in which a need has ended: the reasons for which nobody has to look at it any more."""
 
 _SEEKING: Final = frozenset(
     {

@@ -13,7 +13,7 @@ def await_contact(desk: Desk, referral: Referral, need: Need, provider: OrgId) -
     A transfer begins within the time of a receipt (A2): somebody picks up. It ends within the time for contact (A4).
     Both count from when the need came to its state, so that nothing in between prolongs them.
     """
-    pack, priority, calendar = desk.pack_of(referral), referral.priority, desk.directory.calendar_of(provider)
+    pack, priority, calendar = desk.pack_of(referral), need.priority, desk.directory.calendar_of(provider)
     if need.state is NeedState.ACCEPTED:
         due = deadline(pack, Acknowledgment.A2_RECEIPTED, priority, need.changed_at, calendar)
         desk.schedule(need, NextAction.CHASE_HANDOFF, due, provider)

@@ -54,7 +54,7 @@ def invoked(arrival: Arrival[BreakGlassInvoked], desk: Desk) -> None:
     party = desk.directory.parties[glass.recipient]
     if gate.ask(desk, referral, need, party, Phase.OFFER).effect is not Effect.PERMIT:
         raise Refused(RefusalCode.BREAK_GLASS_NOT_ALLOWED, "recipient")
-    desk.raise_work(need, USED, referral)
+    desk.raise_work(need, USED)
     _open(desk, referral, need, glass.recipient)
 
 
@@ -131,14 +131,14 @@ def work_due(desk: Desk, referral: Referral, glass: BreakGlass) -> None:
     if glass.approved_by is None and not glass.void:
         desk.change(glass, void=True, due_at=None if glass.outcome else glass.review_by)
         _record(desk, Step.GLASS_VOID, glass, approveBy=glass.approve_by)
-        desk.raise_work(need, UNAPPROVED, referral)
+        desk.raise_work(need, UNAPPROVED)
         if need.state in SEEKING:
             reconsider(desk, referral, need)  # Who has accepted goes on with her, by the worker's number.
         recall(desk, referral)
         return
     desk.change(glass, overdue=True, due_at=None)
     _record(desk, Step.GLASS_OVERDUE, glass, reviewBy=glass.review_by)
-    desk.raise_work(need, UNREVIEWED, referral)
+    desk.raise_work(need, UNREVIEWED)
 
 
 def _found(referral_id: str, glass_id: BreakGlassId, source: OrgId, desk: Desk) -> tuple[Referral, BreakGlass]:

@@ -24,7 +24,7 @@ from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.necessity import NecessityNote
 from broker.schemas.referral_recalled import RecallReason
-from broker.schemas.referral_requested import AccessNeeds, NeedSummary, WorkerContact
+from broker.schemas.referral_requested import AccessNeeds, NeedSummary, NeedUrgency, WorkerContact
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import (
@@ -70,6 +70,14 @@ class Request(Contract):
     area: str | None = None
     worker_contact: WorkerContact | None = None
     necessity: NecessityNote | None = None
+    urgency: tuple[NeedUrgency, ...] | None = None
+
+    def summary_for(self, category: RecipientCategory) -> NeedSummary:
+        """The need as this kind of provider is told it: by when, as far as it was said of this kind."""
+        for one in self.urgency or ():
+            if one.category is category and one.needed_by is not None:
+                return self.need_summary.model_copy(update={"needed_by": one.needed_by})
+        return self.need_summary
 
 
 @dataclass(slots=True)
@@ -90,13 +98,15 @@ class Offer:
 
 @dataclass(slots=True)
 class Need:
-    """One kind of help that a referral asks for, and where it stands."""
+    """One kind of help that a referral asks for, and where it stands; its deadlines count by its own urgency."""
 
     referral_id: ReferralId
     category: RecipientCategory
     state: NeedState
     services: tuple[Service, ...]
     changed_at: datetime
+    priority: Priority
+    expires_at: datetime
     offer_id: OfferId | None = None
     provider: OrgId | None = None
     engaged: bool = False
@@ -197,7 +207,6 @@ class Referral:
     request_text: str
     groups: frozenset[FieldGroup]
     received_at: datetime
-    expires_at: datetime
     excluded: frozenset[OrgId] = frozenset()
     incident_id: IncidentId | None = None
     consent: ConsentRef | None = None

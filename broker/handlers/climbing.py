@@ -30,11 +30,11 @@ def climb(desk: Desk, referral: Referral, need: Need) -> None:
     assert need.state in SEEKING or need.state is NeedState.NO_MATCH
     given = need.category in referral.assigned
     desk.schedule(need, None, None, need.owner)
-    if not given and desk.now < referral.expires_at:
+    if not given and desk.now < need.expires_at:
         _take_steps(desk, referral, need)
     lapsed = _end_offers(desk, referral, need)
-    if referral.expires_at <= desk.now:
-        expire(desk, referral, need, referral.expires_at)
+    if need.expires_at <= desk.now:
+        expire(desk, referral, need, need.expires_at)
     elif given:
         _leave_to_human(desk, referral, need)
     elif lapsed or need.state is NeedState.MATCHING:
@@ -89,15 +89,15 @@ def _remind(desk: Desk, referral: Referral, need: Need, offer: Offer, step: Ladd
     level: ForProvider = EscalationLevel.L1_ON_CALL if on_call else EscalationLevel.L0_CONTACT
     remind(desk, offer, level, step.owed, offer.answer_by if decided else step.at)
     if step.owed is Acknowledgment.A2_RECEIPTED:
-        desk.raise_work(need, Waiting.OFFER_UNSEEN, referral)
+        desk.raise_work(need, Waiting.OFFER_UNSEEN)
 
 
 def _raise(desk: Desk, referral: Referral, need: Need, level: EscalationLevel) -> None:
     if level is EscalationLevel.L4_FALLBACK:
         tell_escalated(desk, referral, need, EscalationNotice.CALL_FALLBACK)
-        desk.raise_work(need, Waiting.MANAGER_NEEDED, referral)
+        desk.raise_work(need, Waiting.MANAGER_NEEDED)
     elif need.state is not NeedState.NO_MATCH:  # Else it is before a coordinator already, as NOBODY_LEFT.
-        desk.raise_work(need, Waiting.COORDINATOR_NEEDED, referral)
+        desk.raise_work(need, Waiting.COORDINATOR_NEEDED)
 
 
 def _end_offers(desk: Desk, referral: Referral, need: Need) -> list[Offer]:
@@ -114,17 +114,17 @@ def _leave_to_human(desk: Desk, referral: Referral, need: Need) -> None:
     undecided = _undecided(referral, need)
     if not undecided and need.state is NeedState.OFFERED:
         desk.move_need(need, NeedState.MATCHING)
-    ends = min([offer.answer_by for offer in undecided], default=referral.expires_at)
-    action = NextAction.EXPIRE_OFFERS if undecided and ends < referral.expires_at else NextAction.EXPIRE_REFERRAL
-    desk.schedule(need, action, min(ends, referral.expires_at), desk.broker_org)
+    ends = min([offer.answer_by for offer in undecided], default=need.expires_at)
+    action = NextAction.EXPIRE_OFFERS if undecided and ends < need.expires_at else NextAction.EXPIRE_REFERRAL
+    desk.schedule(need, action, min(ends, need.expires_at), desk.broker_org)
 
 
 def _rest(desk: Desk, referral: Referral, need: Need) -> None:
     """Nobody is left, and a human has it: what is still to come is the number, and the referral's end."""
     coming = [step.at for step in steps_of_need(desk, referral, need) if step.at > desk.now]
-    at = min(coming, default=referral.expires_at)
-    action = NextAction.CLIMB_LADDER if at < referral.expires_at else NextAction.EXPIRE_REFERRAL
-    desk.schedule(need, action, min(at, referral.expires_at), desk.broker_org)
+    at = min(coming, default=need.expires_at)
+    action = NextAction.CLIMB_LADDER if at < need.expires_at else NextAction.EXPIRE_REFERRAL
+    desk.schedule(need, action, min(at, need.expires_at), desk.broker_org)
 
 
 def _undecided(referral: Referral, need: Need) -> list[Offer]:

@@ -34,7 +34,7 @@ def work(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
     need = referral.needs[category]
 
     def give_up() -> None:
-        desk.raise_work(need, FAILED, referral)
+        desk.raise_work(need, FAILED)
         desk.schedule(need, None, None, desk.broker_org)
 
     guarded(desk, lambda: handle(referral, category, desk), give_up)
@@ -45,7 +45,7 @@ def work_recall(referral: Referral, offer_id: OfferId, desk: Desk) -> None:
     asked = referral.recalls[offer_id]
 
     def give_up() -> None:
-        desk.raise_work(referral.needs[referral.offers[offer_id].category], FAILED, referral)
+        desk.raise_work(referral.needs[referral.offers[offer_id].category], FAILED)
         desk.change(asked, due_at=None)
 
     guarded(desk, lambda: overdue(desk, referral, asked), give_up)
@@ -56,7 +56,7 @@ def work_glass(referral: Referral, glass_id: BreakGlassId, desk: Desk) -> None:
     glass = referral.glass[glass_id]
 
     def give_up() -> None:
-        desk.raise_work(referral.needs[glass.category], FAILED, referral)
+        desk.raise_work(referral.needs[glass.category], FAILED)
         desk.change(glass, due_at=None)
 
     guarded(desk, lambda: breaking_glass.work_due(desk, referral, glass), give_up)
@@ -97,7 +97,7 @@ def handle(referral: Referral, category: RecipientCategory, desk: Desk) -> None:
 def _ask_for_keys(desk: Desk, referral: Referral, need: Need) -> None:
     """Ask the gate and the source anew; if nothing comes of it, the wait goes on with its deadline and its owner."""
     assert need.offer_id is not None
-    answer_by = deadline(desk.pack_of(referral), "awaiting_keys", referral.priority, desk.now)
+    answer_by = deadline(desk.pack_of(referral), "awaiting_keys", need.priority, desk.now)
     desk.schedule(need, NextAction.CHASE_KEYS, answer_by, referral.source)
     release(desk, referral, need, referral.offers[need.offer_id], only=frozenset() if need.released else None)
 
@@ -116,5 +116,5 @@ def _chase(desk: Desk, referral: Referral, need: Need) -> None:
         offer = referral.offers[need.offer_id]
         escalated(desk, referral, need, offer.offer_id, EscalationLevel.L1_ON_CALL, owed, need.due_at)
         remind(desk, offer, EscalationLevel.L1_ON_CALL, owed, need.due_at)
-    desk.raise_work(need, reason, referral)
+    desk.raise_work(need, reason)
     desk.schedule(need, need.next_action, None, need.owner)

@@ -34,4 +34,4 @@ def failed(arrival: Arrival[DeliveryFailed], desk: Desk) -> None:
         end_undelivered(desk, offer, UNDELIVERED, arrival.fact.code)
         seek(desk, referral, need)
     elif offer.state in OPEN_OFFER_STATES or offer.state is OfferState.ACCEPTED:
-        desk.raise_work(need, UNDELIVERED, referral)
+        desk.raise_work(need, UNDELIVERED)

@@ -343,9 +343,9 @@ class Desk:
         self.written.outbox.append(message)
         return envelope.id
 
-    def raise_work(self, need: Need, reason: str, referral: Referral) -> None:
+    def raise_work(self, need: Need, reason: str) -> None:
         """Put a need before a human, with a named owner."""
-        self.written.work.append(Work(need.referral_id, need.category, reason, self.broker_org, referral.priority))
+        self.written.work.append(Work(need.referral_id, need.category, reason, self.broker_org, need.priority))
         self.record(
             Step.WORK_RAISED,
             need.referral_id,

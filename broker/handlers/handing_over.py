@@ -58,7 +58,7 @@ def overdue(desk: Desk, referral: Referral, need: Need) -> None:
         referral.referral_id,
         {"need": need.category, "due": need.due_at, "owed": Waiting.HANDOFF_OVERDUE, "by": need.owner},
     )
-    desk.raise_work(need, Waiting.HANDOFF_OVERDUE, referral)
+    desk.raise_work(need, Waiting.HANDOFF_OVERDUE)
     _fall_back(desk, referral, need)
 
 

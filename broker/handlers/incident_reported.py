@@ -1,13 +1,14 @@
 """incident.reported: what happened, in codes; it ties its referrals together and may add a medical need to them."""
 
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import Incident, Need, Referral
+from broker.handlers.beginning import new_need
+from broker.handlers.cases import Incident, Referral
 from broker.handlers.desk import Desk
 from broker.handlers.seeking import seek
 from broker.schemas.ids import IncidentId, OrgId
 from broker.schemas.incident_reported import IncidentReported
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.schemas.vocabulary import NeedState, RecipientCategory, Service
+from broker.schemas.vocabulary import RecipientCategory, Service
 from broker.trail.entries import Step
 
 
@@ -36,12 +37,6 @@ def incident_of(desk: Desk, incident_id: IncidentId, source: OrgId) -> Incident:
 
 
 def _add_medical_need(desk: Desk, referral: Referral) -> None:
-    need = Need(
-        referral.referral_id,
-        RecipientCategory.HEALTHCARE,
-        NeedState.SUBMITTED,
-        (Service.MEDICAL_CARE,),
-        desk.now,
-    )
+    need = new_need(desk, referral, RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
     desk.add_need(referral, need)
     seek(desk, referral, need)

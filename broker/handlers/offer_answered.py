@@ -93,7 +93,9 @@ def _seen(desk: Desk, referral: Referral, offer: Offer) -> None:
     if offer.rung >= Acknowledgment.A2_RECEIPTED:
         return
     pack, calendar = desk.pack_of(referral), desk.directory.calendar_of(offer.provider)
-    if desk.now > deadline(pack, Acknowledgment.A2_RECEIPTED, referral.priority, offer.made_at, calendar):
+    if desk.now > deadline(
+        pack, Acknowledgment.A2_RECEIPTED, referral.needs[offer.category].priority, offer.made_at, calendar
+    ):
         desk.written.settled.append((referral.referral_id, offer.category, Waiting.OFFER_UNSEEN))
 
 

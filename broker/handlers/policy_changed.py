@@ -17,7 +17,7 @@ def work(referral: Referral, desk: Desk) -> None:
     def give_up() -> None:
         _freeze(referral, desk)
         for need in referral.needs.values():
-            desk.raise_work(need, FAILED, referral)
+            desk.raise_work(need, FAILED)
 
     guarded(desk, lambda: handle(referral, desk), give_up)
 

@@ -56,7 +56,7 @@ def _ask(
     lost: frozenset[FieldGroup],
     reason: RecallReason | None,
 ) -> None:
-    answer_by = deadline(desk.pack_of(referral), "revocation", referral.priority, desk.now)
+    answer_by = deadline(desk.pack_of(referral), "revocation", referral.needs[offer.category].priority, desk.now)
     asked = Recall(offer.offer_id, referral.referral_id, groups, desk.now, answer_by, reason=reason)
     desk.add_recall(referral, asked)
     desk.record(
@@ -126,8 +126,8 @@ def overdue(desk: Desk, referral: Referral, asked: Recall) -> None:
     )
     if asked.reminded:
         desk.change(asked, due_at=None)
-        desk.raise_work(need, OVERDUE, referral)
+        desk.raise_work(need, OVERDUE)
         return
-    again_by = deadline(desk.pack_of(referral), "revocation", referral.priority, desk.now)
+    again_by = deadline(desk.pack_of(referral), "revocation", referral.needs[offer.category].priority, desk.now)
     desk.change(asked, due_at=again_by, reminded=True)
     _tell(desk, referral, offer, asked)

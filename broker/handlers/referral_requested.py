@@ -2,16 +2,17 @@
 
 from broker.domain.acceptance import refuse_unfounded
 from broker.domain.consent import ConsentRef
-from broker.domain.deadlines import deadline, raised
-from broker.domain.needs import groups_of, services_by_category
+from broker.domain.deadlines import raised
+from broker.domain.needs import groups_of, priorities_by_category, services_by_category
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import Need, Referral, Request
+from broker.handlers.beginning import new_need
+from broker.handlers.cases import Incident, Referral, Request
 from broker.handlers.desk import Desk
 from broker.handlers.seeking import seek
 from broker.schemas.ids import ReferralId
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.schemas.vocabulary import NeedState, Priority, RecipientCategory, Service
+from broker.schemas.vocabulary import Priority, RecipientCategory, Service
 from broker.trail.entries import Step
 
 
@@ -22,9 +23,10 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
         raise Refused(RefusalCode.REFERRAL_EXISTS, "subject")
     refuse_unfounded(arrival.fact, desk.pack, named=arrival.envelope.consentid is not None)
     referral = _referral(referral_id, arrival, desk)
-    for category, services in services_by_category(arrival.fact).items():
-        referral.needs[category] = Need(referral_id, category, NeedState.SUBMITTED, services, desk.now)
-    _heed_incident(referral, desk)
+    urgency = priorities_by_category(arrival.fact)
+    _heed_floor(referral, urgency, desk)
+    for category, services in _needs(referral, arrival.fact, desk).items():
+        referral.needs[category] = new_need(desk, referral, category, services, urgency.get(category))
     desk.add_referral(referral)
     for group in arrival.fact.sealed:
         desk.put(referral.sealed, group.field_group, group)
@@ -36,6 +38,7 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
             "source": referral.source,
             "priority": referral.priority,
             "needs": list(referral.needs),
+            **({"urgency": {kind.value: priority for kind, priority in urgency.items()}} if urgency else {}),
             "groups": sorted(referral.groups),
             "consent": f"{referral.consent.consent_id}/{referral.consent.version}" if referral.consent else None,
             "policy": referral.policy,
@@ -61,7 +64,6 @@ def _referral(referral_id: ReferralId, arrival: Arrival[ReferralRequested], desk
         request_text=request.model_dump_json(exclude_none=True),
         groups=groups_of(fact),
         received_at=desk.now,
-        expires_at=deadline(desk.pack, "referral_expiry", fact.priority, desk.now),
         excluded=frozenset(fact.excluded_recipients),
         incident_id=fact.incident_id,
         consent=consent,
@@ -85,17 +87,27 @@ def _request(fact: ReferralRequested) -> Request:
         area=fact.area,
         worker_contact=fact.worker_contact,
         necessity=fact.necessity,
+        urgency=fact.urgency or None,
     )
 
 
-def _heed_incident(referral: Referral, desk: Desk) -> None:
-    """What was already known of the incident when the referral came: its urgency and its medical need."""
+def _heed_floor(referral: Referral, urgency: dict[RecipientCategory, Priority], desk: Desk) -> None:
+    """What was already known of the incident's danger when the referral came raises all of it."""
+    incident = _incident_of(referral, desk)
+    if incident is not None and incident.floor is not None:
+        referral.priority = raised(referral.priority, incident.floor)
+        urgency |= {category: raised(priority, incident.floor) for category, priority in urgency.items()}
+
+
+def _needs(referral: Referral, fact: ReferralRequested, desk: Desk) -> dict[RecipientCategory, tuple[Service, ...]]:
+    """What is asked for, and care where it was known already that somebody is hurt."""
+    needs = services_by_category(fact)
+    incident = _incident_of(referral, desk)
+    if incident is not None and incident.medical_need:
+        needs.setdefault(RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,))
+    return needs
+
+
+def _incident_of(referral: Referral, desk: Desk) -> Incident | None:
     incident = desk.incidents.get(referral.incident_id) if referral.incident_id is not None else None
-    if incident is None or incident.source != referral.source:
-        return
-    if incident.floor is not None:
-        referral.priority = raised(referral.priority, Priority(incident.floor))
-        referral.expires_at = deadline(desk.pack, "referral_expiry", referral.priority, desk.now)
-    if incident.medical_need and RecipientCategory.HEALTHCARE not in referral.needs:
-        category, services = RecipientCategory.HEALTHCARE, (Service.MEDICAL_CARE,)
-        referral.needs[category] = Need(referral.referral_id, category, NeedState.SUBMITTED, services, desk.now)
+    return incident if incident is not None and incident.source == referral.source else None

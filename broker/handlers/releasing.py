@@ -59,7 +59,7 @@ def release(
     new = wrapped if only is None else [group for group in wrapped if group in only]
     shredded = (decision.let_through & SEALABLE & referral.groups) - referral.sealed.keys()
     if shredded:
-        desk.raise_work(need, SHREDDED, referral)
+        desk.raise_work(need, SHREDDED)
     if new or not (wanted or shredded):
         _hand_over(desk, referral, need, offer, decision, new)
     if missing:
@@ -102,7 +102,7 @@ def _hand_over(
             break_glass_id=_emergency(desk, referral, need, offer, decision),
             redisclosure_prohibited=decision.obligations.redisclosure_prohibited,
             notice_code=decision.obligations.notice_code,
-            contact_fresh_hours=desk.pack_of(referral).timers[referral.priority].contact_fresh_hours,
+            contact_fresh_hours=desk.pack_of(referral).timers[need.priority].contact_fresh_hours,
         ),
         gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureReleased.TYPE),
         **about,
@@ -164,7 +164,7 @@ def _ask_for_keys(
     desk: Desk, referral: Referral, need: Need, offer: Offer, decision: Decision, groups: list[FieldGroup]
 ) -> None:
     """Late sealing: name the chosen organisation to the source, so that it wraps its keys for exactly that one."""
-    answer_by = deadline(desk.pack_of(referral), "awaiting_keys", referral.priority, desk.now)
+    answer_by = deadline(desk.pack_of(referral), "awaiting_keys", need.priority, desk.now)
     desk.send(
         Flow.BROKER_TO_SOURCE,
         referral.source,

@@ -1,5 +1,6 @@
 """risk.screened: the screen's result raises urgency; it never lowers it and never widens what may be shared."""
 
+from broker.domain import lifecycle
 from broker.domain.deadlines import deadline, raised
 from broker.domain.risk import priority_floor
 from broker.handlers.arrival import Arrival
@@ -37,20 +38,25 @@ def handle(arrival: Arrival[RiskScreened], desk: Desk) -> None:
 
 
 def _raise(desk: Desk, referral: Referral, floor: Priority) -> None:
-    priority = raised(referral.priority, floor)
-    if priority is referral.priority:
-        return
+    """Every need of it that is open, each from where it stands; none is ever lowered."""
+    if raised(referral.priority, floor) is not referral.priority:
+        desk.change(referral, priority=raised(referral.priority, floor))
+    for need in referral.needs.values():
+        priority = raised(need.priority, floor)
+        if priority is not need.priority and not lifecycle.is_terminal(lifecycle.NEED, need.state):
+            _raise_need(desk, referral, need, priority)
+
+
+def _raise_need(desk: Desk, referral: Referral, need: Need, priority: Priority) -> None:
     desk.record(
         Step.PRIORITY_RAISED,
         referral.referral_id,
-        {"from": referral.priority, "to": priority, "rule": "RISK-6.5"},
+        {"need": need.category, "from": need.priority, "to": priority, "rule": "RISK-6.5"},
     )
-    pack = desk.pack_of(referral)
-    expires_at = min(referral.expires_at, deadline(pack, "referral_expiry", priority, desk.now))
-    desk.change(referral, priority=priority, expires_at=expires_at)
-    for need in referral.needs.values():
-        if need.state in SEEKING and need.state is not NeedState.CONSENT_HOLD:
-            _hurry(desk, referral, need)
+    expires_at = min(need.expires_at, deadline(desk.pack_of(referral), "referral_expiry", priority, desk.now))
+    desk.change(need, priority=priority, expires_at=expires_at)
+    if need.state in SEEKING and need.state is not NeedState.CONSENT_HOLD:
+        _hurry(desk, referral, need)
 
 
 def _hurry(desk: Desk, referral: Referral, need: Need) -> None:
@@ -58,7 +64,7 @@ def _hurry(desk: Desk, referral: Referral, need: Need) -> None:
     pack = desk.pack_of(referral)
     for offer in referral.offers_for(need.category):
         calendar = desk.directory.calendar_of(offer.provider)
-        answer_by = deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now, calendar)
+        answer_by = deadline(pack, Acknowledgment.A3_DECIDED, need.priority, desk.now, calendar)
         if offer.state in UNDECIDED_OFFER_STATES and answer_by < offer.answer_by:
             desk.change(offer, answer_by=answer_by)
     seek(desk, referral, need)

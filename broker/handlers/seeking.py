@@ -68,7 +68,7 @@ def seek(desk: Desk, referral: Referral, need: Need, only: OrgId | None = None) 
         permitted=asked,
         now=desk.now,
         pack=pack,
-        count=max(0, pack.timers[referral.priority].parallel_offers - len(undecided)) if only is None else 1,
+        count=max(0, pack.timers[need.priority].parallel_offers - len(undecided)) if only is None else 1,
         recent_offers=desk.recent_offers,
     )
     if not found.chosen and candidates and all(asked(one).effect is not Effect.PERMIT for one in candidates):
@@ -105,12 +105,12 @@ def facts_of(referral: Referral, need: Need) -> NeedFacts:
         interpreter=bool(request.access_needs.interpreter),
         step_free=bool(request.access_needs.step_free),
         pets=tuple(request.access_needs.pet_types),
-        priority=referral.priority,
+        priority=need.priority,
     )
 
 
 def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Decision]) -> None:
-    """No candidate may be asked: wait for a basis until the referral expires, and tell the source what is missing."""
+    """No candidate may be asked: wait for a basis until the need expires, and tell the source what is missing."""
     held = [d for d in decisions.values() if d.effect is Effect.HOLD]
     reason = (held or list(decisions.values()))[0].reason or Reason.NO_RELEASE
     if need.state is NeedState.CONSENT_HOLD:
@@ -145,8 +145,8 @@ def _hold(desk: Desk, referral: Referral, need: Need, decisions: dict[OrgId, Dec
 
 def _wait(desk: Desk, referral: Referral, need: Need, held: list[Decision]) -> datetime:
     """Until when a held need waits at the most; where a release is only not in force yet, it goes on by itself."""
-    hold = deadline(desk.pack_of(referral), "hold", referral.priority, referral.received_at)
-    answer_by = min(referral.expires_at, hold)
+    hold = deadline(desk.pack_of(referral), "hold", need.priority, referral.received_at)
+    answer_by = min(need.expires_at, hold)
     again = min((d.again_at for d in held if d.again_at is not None), default=None)
     if again is not None and desk.now < again < answer_by:
         desk.schedule(need, NextAction.SEEK_AGAIN, again, referral.source)
@@ -159,8 +159,8 @@ def _offer(desk: Desk, referral: Referral, need: Need, provider: Provider, decis
     """Make one offer without identity, as far as the decision reaches; returns it in the trail's words."""
     pack = desk.pack_of(referral)
     calendar = desk.directory.calendar_of(provider.org)
-    decide_by = deadline(pack, Acknowledgment.A3_DECIDED, referral.priority, desk.now, calendar)
-    answer_by = min(referral.expires_at, decide_by)
+    decide_by = deadline(pack, Acknowledgment.A3_DECIDED, need.priority, desk.now, calendar)
+    answer_by = min(need.expires_at, decide_by)
     offer = Offer(
         offer_id=desk.draw.offer_id(),
         referral_id=referral.referral_id,
@@ -198,10 +198,10 @@ def offer_event(request: Request, referral: Referral, need: Need, offer: Offer, 
     return OfferMade(
         offer_id=offer.offer_id,
         category=need.category,
-        priority=referral.priority,
+        priority=need.priority,
         services=need.services,
         answer_by=offer.answer_by,
-        need_summary=request.need_summary if "FG01" in groups else None,
+        need_summary=request.summary_for(need.category) if "FG01" in groups else None,
         access_needs=request.access_needs if "FG02" in groups else None,
         jurisdiction_code=request.jurisdiction_code if "FG07a" in groups else None,
         area=request.area if "FG07b" in groups else None,
@@ -253,7 +253,7 @@ def _nobody_left(desk: Desk, referral: Referral, need: Need) -> None:
     if not again:
         desk.move_need(need, *_through_matching(need), NeedState.NO_MATCH)
     desk.schedule(need, NextAction.CLIMB_LADDER, desk.now, desk.broker_org)
-    desk.raise_work(need, Waiting.NOBODY_LEFT, referral)
+    desk.raise_work(need, Waiting.NOBODY_LEFT)
     if not again:
         tell_status(desk, referral, need)
 
@@ -298,18 +298,18 @@ def end_consent(desk: Desk, referral: Referral, need: Need) -> None:
 
 
 def expire(desk: Desk, referral: Referral, need: Need, now: datetime) -> None:
-    """The referral's own deadline has passed without anybody taking it on: close it, and put it before a human."""
+    """The need's own deadline has passed without anybody taking it on: close it, and put it before a human."""
     for offer in referral.offers_for(need.category):
         if offer.state in OPEN_OFFER_STATES:
             withdraw(desk, offer, WithdrawReason.REFERRAL_CANCELLED)
     desk.record(Step.DEADLINE_PASSED, referral.referral_id, {"need": need.category, "due": now})
     if need.state is NeedState.NO_MATCH:
         desk.schedule(need, None, None, desk.broker_org)
-        desk.raise_work(need, Waiting.EXPIRED_UNTAKEN, referral)
+        desk.raise_work(need, Waiting.EXPIRED_UNTAKEN)
         return
     desk.move_need(need, NeedState.EXPIRED)
     desk.schedule(need, None, None, desk.broker_org)
-    desk.raise_work(need, Waiting.EXPIRED_UNTAKEN, referral)
+    desk.raise_work(need, Waiting.EXPIRED_UNTAKEN)
     tell_closed(desk, referral, need)
-    if referral.priority in _ASKED_AGAIN:
+    if need.priority in _ASKED_AGAIN:
         tell_escalated(desk, referral, need, EscalationNotice.SUBMIT_AGAIN)

@@ -63,7 +63,7 @@ def unreachable(arrival: Arrival[ContactUnreachable], desk: Desk) -> None:
     referral, need = taken_on(arrival, desk)
     desk.move_need(need, NeedState.UNREACHABLE, attempts=arrival.fact.attempts)
     desk.schedule(need, None, None, desk.broker_org)
-    desk.raise_work(need, Waiting.UNREACHABLE, referral)
+    desk.raise_work(need, Waiting.UNREACHABLE)
     tell_closed(desk, referral, need)
 
 
@@ -111,5 +111,5 @@ def taken_on(arrival: Arrival[Followed], desk: Desk) -> tuple[Referral, Need]:
 
 def _outcome_due(desk: Desk, referral: Referral, need: Need) -> None:
     calendar = desk.directory.calendar_of(need.provider)
-    due = deadline(desk.pack_of(referral), Acknowledgment.A6_OUTCOME, referral.priority, desk.now, calendar)
+    due = deadline(desk.pack_of(referral), Acknowledgment.A6_OUTCOME, need.priority, desk.now, calendar)
     desk.schedule(need, NextAction.CHASE_OUTCOME, due, need.provider)

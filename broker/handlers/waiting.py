@@ -1,4 +1,4 @@
-"""What a need that nobody has taken waits for next: the ladder's next step, an offer's end, or the referral's own."""
+"""What a need that nobody has taken waits for next: the ladder's next step, an offer's end, or the need's own."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ def wait(desk: Desk, referral: Referral, need: Need, undecided: Sequence[Offer],
     """Schedule what is next. What is due already and was not worked yet stays due: only the clock climbs."""
     if need.next_action is NextAction.CLIMB_LADDER and need.due_at is not None and need.due_at <= desk.now:
         return
-    action, at = NextAction.EXPIRE_REFERRAL, referral.expires_at
+    action, at = NextAction.EXPIRE_REFERRAL, need.expires_at
     if undecided and (soonest := min(offer.answer_by for offer in undecided)) <= at:
         action, at = NextAction.EXPIRE_OFFERS, soonest
     step = _next_step(desk, referral, need, undecided)
@@ -27,7 +27,7 @@ def steps_of_offer(desk: Desk, referral: Referral, offer: Offer) -> tuple[Ladder
     """The reminders of one undecided offer."""
     return offer_steps(
         desk.pack_of(referral),
-        referral.priority,
+        referral.needs[offer.category].priority,
         offer.made_at,
         offer.answer_by,
         offer.rung,
@@ -38,9 +38,9 @@ def steps_of_offer(desk: Desk, referral: Referral, offer: Offer) -> tuple[Ladder
 def steps_of_need(desk: Desk, referral: Referral, need: Need) -> tuple[LadderStep, ...]:
     """The steps of the need as a whole."""
     pack = desk.pack_of(referral)
-    steps = need_steps(pack, referral.received_at, referral.expires_at)
+    steps = need_steps(pack, referral.received_at, need.expires_at)
     if need.state is NeedState.NO_MATCH:
-        return alone_steps(pack, referral.priority, need.changed_at, steps)
+        return alone_steps(pack, need.priority, need.changed_at, steps)
     return steps
 
 

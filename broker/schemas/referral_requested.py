@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue, ValidationInfo, model_validator
 
 from broker.schemas.clear_groups import AccessNeeds, NeedSummary, WorkerContact
-from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.event import Contract, EventData, Flow, Subject
 from broker.schemas.examples import INCIDENT, SEALED_GROUP
 from broker.schemas.field_groups import SEALABLE, FieldGroup, InGroup, Marked, group_refusal
 from broker.schemas.ids import IncidentIdText, OrgIdText
@@ -14,9 +14,9 @@ from broker.schemas.necessity import NecessityNote
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.shapes import UNIQUE, Area, JurisdictionCode, Maybe, Moment, broken
-from broker.schemas.vocabulary import Priority, Service, VictimAgreed
+from broker.schemas.vocabulary import SERVICE_CATEGORY, Priority, RecipientCategory, Service, VictimAgreed
 
-__all__ = ["AccessNeeds", "NeedSummary", "ReferralRequested", "WorkerContact"]
+__all__ = ["AccessNeeds", "NeedSummary", "NeedUrgency", "ReferralRequested", "WorkerContact"]
 
 SAFE_CONTACT: Final = FieldGroup("FG03")
 
@@ -28,6 +28,28 @@ def _sealable(sealed: tuple[SealedGroup, ...]) -> tuple[SealedGroup, ...]:
         return sealed
     reasons = [reason for group in sorted(groups) if (reason := group_refusal(group)) is not None]
     raise broken(reasons[0] if reasons else RefusalCode.PROPERTY_INVALID)
+
+
+class NeedUrgency(Contract):
+    """How urgent one kind of help is, where that is not as urgent as the referral: tonight's bed, next month's talk.
+
+    `neededBy` stands in that kind's offers instead of the need summary's.
+    """
+
+    category: RecipientCategory
+    priority: Priority
+    needed_by: Maybe[Moment] = None
+
+
+def _asked_for(urgency: tuple[NeedUrgency, ...], asked: ValidationInfo) -> tuple[NeedUrgency, ...]:
+    """Each kind of help that the request asks for at most once, and no other."""
+    kinds = {SERVICE_CATEGORY[service] for service in asked.data.get("services", Service)}
+    if asked.data.get("medical_facility_need"):
+        kinds.add(RecipientCategory.HEALTHCARE)
+    named = {one.category for one in urgency}
+    if len(named) < len(urgency) or not named <= kinds:
+        raise broken(RefusalCode.PROPERTY_INVALID)
+    return urgency
 
 
 _SEALABLE_CODES: Final[list[JsonValue]] = list(map(str, sorted(SEALABLE)))
@@ -77,6 +99,7 @@ class ReferralRequested(EventData):
         "agreedAt": "2026-03-04T01:58:00Z",
         "workerContact": {"role": "ADVOCATE_ON_CALL", "callback": "+15555550100"},
         "incidentId": INCIDENT,
+        "urgency": [{"category": "LEGAL_AID", "priority": "P3"}],
         "excludedRecipients": ["org-shelter-c"],
         "sealed": [SEALED_GROUP],
     }
@@ -95,6 +118,12 @@ class ReferralRequested(EventData):
     worker_contact: Annotated[Maybe[WorkerContact], InGroup("FG23")] = None
     incident_id: Maybe[IncidentIdText] = None
     medical_facility_need: Annotated[bool, Marked(2, "Somebody needs a medical facility now")] = False
+    urgency: Annotated[
+        tuple[NeedUrgency, ...],
+        Field(max_length=8),
+        AfterValidator(_asked_for),
+        Marked(2, "Which kind of help is more or less urgent than the referral"),
+    ] = ()
     excluded_recipients: Annotated[
         tuple[OrgIdText, ...], Field(max_length=256), UNIQUE, Marked(2, "Who must never be told")
     ] = ()

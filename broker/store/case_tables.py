@@ -46,7 +46,6 @@ class Referral(Row, table=True):
     excluded: list[str] = json()
     groups: list[str] = json()
     received_at: datetime = moment()
-    expires_at: datetime = moment()
     broken_glass: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     shred_look_at: datetime | None = Field(
         sa_column=Column(DateTime(timezone=True), nullable=True, server_default=text(FIRST_LOOK))
@@ -73,6 +72,8 @@ class Need(Row, table=True):
     next_action: str | None = None
     owner: str | None = None
     changed_at: datetime = moment()
+    priority: str
+    expires_at: datetime = moment()
 
 
 class Offer(Row, table=True):

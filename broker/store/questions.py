@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from broker.domain.whole import whole
+from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
 from broker.trail.entries import Entry, Step, commitment, entry
 
@@ -52,6 +54,12 @@ async def trail_of(
         )
         for row in rows
     ]
+
+
+async def state_of(connection: Connection, referral_id: str) -> NeedState | None:
+    """How a referral stands as a whole; None for an unknown one."""
+    rows = await connection.fetch("SELECT state FROM need WHERE referral_id = $1", referral_id)
+    return whole(NeedState(row["state"]) for row in rows) if rows else None
 
 
 async def add_entry(connection: Connection, told: Entry) -> None:

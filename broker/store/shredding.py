@@ -25,11 +25,11 @@ TIMES: Final = Times(
 )
 
 _LOOK: Final = (
-    "SELECT referral_id, received_at, expires_at FROM referral WHERE shred_look_at <= $1"
+    "SELECT referral_id, received_at FROM referral WHERE shred_look_at <= $1"
     " ORDER BY shred_look_at LIMIT $2 FOR UPDATE SKIP LOCKED"
 )
 _NEEDS: Final = (
-    "SELECT n.referral_id, n.category, n.state, n.changed_at,"
+    "SELECT n.referral_id, n.category, n.state, n.changed_at, n.expires_at,"
     " CASE WHEN n.released AND coalesce(n.next_action, '') <> ALL($2::text[]) THEN coalesce("
     " (SELECT max(released_at) FROM disclosure d WHERE d.offer_id = n.offer_id), n.changed_at) END"
     " AS handed_over_at FROM need n WHERE n.referral_id = ANY($1::text[])"
@@ -78,10 +78,10 @@ async def _ends_of(connection: Connection, due: Sequence[Mapping[str, Any]]) -> 
     needs: defaultdict[str, list[NeedStanding]] = defaultdict(list)
     for row in await connection.fetch(_NEEDS, [row["referral_id"] for row in due], waiting):
         category, state = RecipientCategory(row["category"]), NeedState(row["state"])
-        needs[row["referral_id"]].append(NeedStanding(category, state, row["changed_at"], row["handed_over_at"]))
-    return {
-        row["referral_id"]: ends(needs[row["referral_id"]], row["received_at"], row["expires_at"], TIMES) for row in due
-    }
+        needs[row["referral_id"]].append(
+            NeedStanding(category, state, row["changed_at"], row["expires_at"], row["handed_over_at"])
+        )
+    return {row["referral_id"]: ends(needs[row["referral_id"]], row["received_at"], TIMES) for row in due}
 
 
 async def _destroy(

@@ -3,12 +3,15 @@
 Counts, codes, ids of organisations and ages; nothing about a person, and nothing to search one by.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from broker.domain.lifecycle import NEED, is_terminal
+from broker.domain.whole import whole
 from broker.limits import status_hours
+from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
 
 
@@ -49,6 +52,8 @@ class Standing:
 
     at: datetime
     clock: Clock
+    referrals: dict[str, int]
+    """Referrals with an open need, by the state that follows from all their needs'."""
     needs: tuple[OpenNeeds, ...]
     idle: int
     """Open needs for which nothing is scheduled and which are on nobody's list: there must be none."""
@@ -69,6 +74,12 @@ SELECT state, next_action, owner, count(*) AS count,
 FROM need JOIN referral r USING (referral_id) WHERE {_OPEN}
 GROUP BY state, next_action, owner ORDER BY state, count DESC
 """  # noqa: S608  a constant
+_REFERRALS = f"""
+SELECT states, count(*) AS count FROM (
+    SELECT array_agg(DISTINCT state ORDER BY state) AS states FROM need
+    WHERE referral_id IN (SELECT referral_id FROM need WHERE {_OPEN}) GROUP BY referral_id
+) AS referrals GROUP BY states
+"""  # noqa: S608  a constant
 _IDLE = f"""
 SELECT count(*) FROM need n WHERE {_OPEN} AND due_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM work_item w WHERE w.referral_id = n.referral_id AND w.category = n.category
@@ -83,6 +94,7 @@ async def standing(connection: Connection) -> Standing:
     return Standing(
         at=now,
         clock=await clock_state(connection),
+        referrals=await _referrals(connection),
         needs=tuple(OpenNeeds(**dict(row)) for row in await connection.fetch(_NEEDS)),
         idle=await connection.fetchval(_IDLE),
         escalations=await _escalations(connection),
@@ -93,6 +105,13 @@ async def standing(connection: Connection) -> Standing:
             status_hours,
         ),
     )  # fmt: skip
+
+
+async def _referrals(connection: Connection) -> dict[str, int]:
+    counted: Counter[str] = Counter()
+    for row in await connection.fetch(_REFERRALS):
+        counted[whole(map(NeedState, row["states"]))] += row["count"]
+    return dict(sorted(counted.items()))
 
 
 async def clock_state(connection: Connection) -> Clock:

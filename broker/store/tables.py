@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, text
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary, text
 from sqlmodel import Field
 
 from broker.sql.columns import binary, json, moment
@@ -235,6 +235,13 @@ class ClockTick(Row, table=True):
     held_step_seconds: float | None = None
     """By how much the clock stepped."""
     released_by: str | None = None
+
+
+class OutboxLane(Row, table=True):
+    """One share of the outbox: a relay locks the row while it works on that share."""
+
+    __tablename__ = "outbox_lane"
+    lane: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
 
 
 class OutboxMessage(Row, table=True):

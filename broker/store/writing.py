@@ -10,6 +10,7 @@ from zlib import crc32
 import orjson
 from pydantic_core import to_json
 
+from broker.domain.work_list import SETTLED_AT
 from broker.handlers.cases import BreakGlass, ConsentVersion, Incident, Need, Offer, Recall, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
 from broker.schemas.ids import EventId, OrgId
@@ -28,11 +29,12 @@ LEASE_SECONDS: Final = 15
 _INBOX = ("org_id", "event_id", "digest", "received_at")
 _REFERRAL = (
     "referral_id", "source", "priority", "incident_id", "consent_id", "consent_version", "policy", "victim_agreed",
-    "request", "excluded", "groups", "received_at", "expires_at", "broken_glass",
+    "request", "excluded", "groups", "received_at", "broken_glass",
 )  # fmt: skip
 _NEED = (
     "referral_id", "category", "state", "services", "offer_id", "provider", "engaged", "released",
     "feedback_consent_id", "feedback_consent_version", "due_at", "next_action", "owner", "changed_at",
+    "priority", "expires_at",
 )  # fmt: skip
 _OFFER = (
     "offer_id", "referral_id", "category", "provider", "state", "rung", "made_at", "answer_by", "reason", "changed_at",
@@ -138,7 +140,7 @@ async def write(
     """
     now, messages = desk.now, desk.written.outbox
     await _write_work(connection, desk.written.work, now)
-    await _settle_work(connection, desk.written.settled, now)
+    await _settle_work(connection, [*desk.written.settled, *_over(desk)], now)
     await _stop_queued(connection, desk)
     recalls = desk.touched_recalls.values()
     emergencies = [_glass(glass) for glass in desk.touched_glass.values()]
@@ -194,7 +196,7 @@ def _referral(r: Referral) -> tuple[object, ...]:
     return (
         r.referral_id, r.source, r.priority, r.incident_id,
         consent.consent_id if consent else None, consent.version if consent else None,
-        r.policy, r.victim_agreed, r.request_text, _listed(r.excluded), _listed(r.groups), r.received_at, r.expires_at,
+        r.policy, r.victim_agreed, r.request_text, _listed(r.excluded), _listed(r.groups), r.received_at,
         r.broken_glass,
     )  # fmt: skip
 
@@ -210,7 +212,7 @@ def _need(n: Need) -> tuple[object, ...]:
     return (
         n.referral_id, n.category, n.state, _listed(n.services), n.offer_id, n.provider,
         n.engaged, n.released, feedback.consent_id if feedback else None, feedback.version if feedback else None,
-        n.due_at, n.next_action, n.owner, n.changed_at,
+        n.due_at, n.next_action, n.owner, n.changed_at, n.priority, n.expires_at,
     )  # fmt: skip
 
 
@@ -304,6 +306,15 @@ def _glass(g: BreakGlass) -> tuple[object, ...]:
         g.invoked_by, g.narrative_ref, g.invoked_at, g.expires_at, g.approve_by, g.review_by, g.due_at,
         g.subject_informed, g.approved_by, g.void, g.overdue, g.outcome, g.reviewed_by,
     )  # fmt: skip
+
+
+def _over(desk: Desk) -> list[tuple[str, str, str]]:
+    """What waited for a human about needs that have ended, however they did."""
+    return [
+        (need.referral_id, need.category, reason)
+        for need in (*desk.new_needs.values(), *desk.touched_needs.values())
+        for reason in SETTLED_AT.get(need.state, ())
+    ]
 
 
 async def _settle_work(connection: Connection, settled: Sequence[tuple[str, str, str]], now: datetime) -> None:

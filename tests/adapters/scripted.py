@@ -15,6 +15,7 @@ from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
 from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 
 
@@ -41,7 +42,7 @@ class ScriptedTransport(Transport):
     NAME: ClassVar[str] = "scripted"
     SETTINGS: ClassVar[type[Contract]] = ScriptedSettings
     CARRIES: ClassVar[frozenset[type[EventData]]] = frozenset(
-        {OfferMade, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
+        {OfferMade, OfferReminded, OfferWithdrawn, OfferExpired, DisclosureReleased, DisclosureRevoked}
     )
 
     def __init__(self) -> None:

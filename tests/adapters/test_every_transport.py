@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 import tests.adapters.receivers as receivers_package
-from adapters.handing_on import HANDED_ON, TAKES_AWAY
+from adapters.handing_on import CODES_ALONE, HANDED_ON
 from adapters.inbox.opening import OpenedGroup
 from adapters.reference import reference_of
 from adapters.transports import transports
@@ -107,7 +107,8 @@ async def pairs(tmp_path: Path) -> Any:
         yield pair
 
 
-def _handover(kind: type[EventData], attempt: int = 1, **changed: Any) -> Handover:
+def handover_about(kind: type[EventData], attempt: int = 1, **changed: Any) -> Handover:
+    """One message about something of this kind, for one attempt."""
     now, offer_id, referral_id = datetime.now(UTC), new_offer_id(), new_referral_id()
     told: dict[str, Any] = {
         "message_id": new_event_id(),
@@ -121,8 +122,8 @@ def _handover(kind: type[EventData], attempt: int = 1, **changed: Any) -> Handov
         "made_at": now,
         "stop_at": now + timedelta(hours=1),
         "attempt": attempt,
-        "offer": example_offer(RecipientCategory.SHELTER, offer_id) if kind not in TAKES_AWAY else None,
-        "fact": kind.read(to_json({**kind.EXAMPLE, "offerId": offer_id})) if kind in TAKES_AWAY else None,
+        "offer": example_offer(RecipientCategory.SHELTER, offer_id) if kind not in CODES_ALONE else None,
+        "fact": kind.read(to_json({**kind.EXAMPLE, "offerId": offer_id})) if kind in CODES_ALONE else None,
         "open_groups": _opened if kind is DisclosureReleased else None,
     }
     return Handover(**{**told, **changed})
@@ -169,7 +170,7 @@ async def test_a_channel_to_a_receiver_that_is_there_may_be_used(name: str, pair
 async def test_what_it_carries_is_delivered(name: str, kind: type[EventData], pairs: Pairs) -> None:
     """A receiver that takes it has the message by its id; a repeat goes under the same id."""
     pair = await pairs(name)
-    first = _handover(kind)
+    first = handover_about(kind)
     again = Handover(**{field: getattr(first, field) for field in Handover.__dataclass_fields__} | {"attempt": 2})
     assert isinstance(await pair.attempt(first), Delivered)
     assert isinstance(await pair.attempt(again), Delivered)
@@ -182,7 +183,7 @@ async def test_a_receiver_that_cannot_now_is_to_be_tried_again(name: str, pairs:
     """No message is given up because of a bad minute, and what was tried again arrives."""
     pair = await pairs(name)
     await pair.receiver.behave(Behaviour.TRY_LATER)
-    handover = _handover(OfferMade)
+    handover = handover_about(OfferMade)
     assert isinstance(await pair.attempt(handover), TryAgain)
     await pair.receiver.behave(Behaviour.TAKE)
     assert isinstance(await pair.attempt(handover), Delivered)
@@ -193,7 +194,7 @@ async def test_a_receiver_that_never_will_is_not_tried_again(name: str, pairs: P
     """A no is told from a not now: the next channel is taken at once."""
     pair = await pairs(name)
     await pair.receiver.behave(Behaviour.REFUSE)
-    assert isinstance(await pair.attempt(_handover(OfferMade)), Refused)
+    assert isinstance(await pair.attempt(handover_about(OfferMade)), Refused)
 
 
 @pytest.mark.parametrize("name", _can(Behaviour.AWAY))
@@ -201,7 +202,7 @@ async def test_where_nobody_listens_it_is_to_be_tried_again(name: str, pairs: Pa
     """Whatever the network does is an outcome and no exception."""
     pair = await pairs(name)
     await pair.receiver.behave(Behaviour.AWAY)
-    assert isinstance(await pair.attempt(_handover(OfferMade)), TryAgain)
+    assert isinstance(await pair.attempt(handover_about(OfferMade)), TryAgain)
 
 
 @pytest.mark.parametrize("name", _can(Behaviour.HANG))
@@ -215,13 +216,13 @@ async def test_a_receiver_that_hangs_is_left_when_the_time_is_over_and_can_be_re
     began = clock()
     try:
         async with asyncio.timeout(HANGS_SECONDS):
-            outcome = await pair.transport.attempt(pair.channel, _handover(OfferMade))
+            outcome = await pair.transport.attempt(pair.channel, handover_about(OfferMade))
     except TimeoutError:
         outcome = TryAgain("TIMEOUT", unknown=True)
     assert isinstance(outcome, TryAgain)
     assert clock() - began < HANGS_SECONDS * 4
     await pair.receiver.behave(Behaviour.TAKE)
-    assert isinstance(await pair.attempt(_handover(OfferMade)), Delivered)
+    assert isinstance(await pair.attempt(handover_about(OfferMade)), Delivered)
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -235,7 +236,7 @@ async def test_no_content_stands_in_a_repr_a_code_or_a_log(
         for kind in sorted(pair.transport.CARRIES, key=lambda kind: kind.TYPE):
             for how in sorted(pair.receiver.CAN - {Behaviour.HANG, Behaviour.AWAY}):
                 await pair.receiver.behave(how)
-                handover = _handover(kind)
+                handover = handover_about(kind)
                 said += [repr(handover), repr(pair.channel), repr(await pair.attempt(handover))]
     text = "\n".join([*said, repr(pair.transport), caplog.text])
     secrets = [content.decode(errors="replace") for content in pair.receiver.secrets().values()]

@@ -186,7 +186,7 @@ async def test_a_referral_that_nobody_takes_ends_before_a_human(served: County) 
     """The referral's own deadline: open offers are taken back, the source hears of the end, a work item stands."""
     referral = await requested(served, priority="P2")
     past = datetime.now(UTC) - timedelta(seconds=1)
-    await served.pool.execute("UPDATE referral SET expires_at = $1 WHERE referral_id = $2", past, referral)
+    await served.pool.execute("UPDATE need SET expires_at = $1 WHERE referral_id = $2", past, referral)
     await _let_pass(served, [referral])
 
     async def expired() -> bool:

@@ -11,7 +11,7 @@ from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId, new_referral_i
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.recipient_chosen import RecipientChosen
 from broker.schemas.service_started import ServiceStarted
-from broker.schemas.vocabulary import DeclineReason, Service
+from broker.schemas.vocabulary import DeclineReason, NeedState, Service
 from broker.store.keys import revoke_key
 from broker.store.questions import trail_of
 from broker.store.shredding import shred
@@ -28,8 +28,8 @@ async def hours_pass(county: County, referral: str, hours: int) -> None:
     """As if all that has happened to this referral so far had happened so many hours earlier."""
     earlier = "{0} = {0} - $2::int * interval '1 hour'"
     for name, columns in (
-        ("referral", ("received_at", "expires_at", "shred_look_at")),
-        ("need", ("changed_at",)),
+        ("referral", ("received_at", "shred_look_at")),
+        ("need", ("changed_at", "expires_at")),
         ("disclosure", ("released_at",)),
     ):
         moved = ", ".join(earlier.format(column) for column in columns)
@@ -113,7 +113,7 @@ async def test_when_the_service_has_begun_the_ciphertexts_follow(served: County)
     assert await held(served, referral) == (0, 0)
     async with served.pool.acquire() as connection, connection.transaction():
         [one] = destroyed_of(await trail_of(connection, referral, "role:tester", fresh_salt()))
-    lines = "\n".join(_told(referral, Now(HOTLINE, "a pack", (), ()), (), [one]))
+    lines = "\n".join(_told(referral, Now(HOTLINE, "a pack", NeedState.IN_SERVICE, (), ()), (), [one]))
     assert "ciphertexts of FG03, FG04" in lines
     assert "it was handed over" in lines
     [told] = await shredded(served, referral)
@@ -156,9 +156,7 @@ async def test_a_need_that_is_given_back_late_is_wrapped_anew_by_its_source(serv
     referral, _, parts = await named(served)
     org, offer = await taken_on(served, referral)
     await hours_pass(served, referral, 30)
-    await served.pool.execute(
-        "UPDATE referral SET expires_at = now() + interval '1 day' WHERE referral_id = $1", referral
-    )
+    await served.pool.execute("UPDATE need SET expires_at = now() + interval '1 day' WHERE referral_id = $1", referral)
     await looked(served)
     assert await held(served, referral) == (0, 2)
     await served.say(org, OfferDeclined(offer_id=offer, reason=DeclineReason.NO_CAPACITY_BEDS), referral)
@@ -184,9 +182,7 @@ async def test_what_is_gone_altogether_comes_before_a_human_and_is_not_passed_ov
     await served.say(POLICE, asked, referral)
     await served.settled()
     await hours_pass(served, referral, 22 * 24)
-    await served.pool.execute(
-        "UPDATE referral SET expires_at = now() + interval '1 day' WHERE referral_id = $1", referral
-    )
+    await served.pool.execute("UPDATE need SET expires_at = now() + interval '1 day' WHERE referral_id = $1", referral)
     await looked(served)
     assert await held(served, referral) == (0, 0)
     await accepting(served, referral)

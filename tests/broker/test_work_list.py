@@ -125,7 +125,7 @@ async def test_asking_again_asks_again_and_comes_back_where_nobody_is_found(serv
 async def test_what_is_taken_care_of_and_still_open_comes_back(served: County) -> None:
     """Nobody calls her; a human has said that it is handled, and still nobody has: it is due again, and on the list."""
     referral, item, category = await stuck(served)
-    await served.pool.execute("UPDATE referral SET expires_at = now() WHERE referral_id = $1", referral)
+    await served.pool.execute("UPDATE need SET expires_at = now() WHERE referral_id = $1", referral)
     await served.pool.execute("UPDATE need SET due_at = now() WHERE referral_id = $1", referral)
     found = (
         "SELECT work_id FROM work_item WHERE referral_id = $1 AND reason = 'EXPIRED_UNTAKEN' AND resolved_at IS NULL"

@@ -27,7 +27,7 @@ REFERRAL = ReferralId("ref-0f3d7c5e-6a51-4c11-9f0b-0f4f3a3f6f10")
 SHELTER = RecipientCategory.SHELTER
 
 _serial = count(1)
-_LEFT_OUT = ("incidentId", "agreedAt")
+_LEFT_OUT = ("incidentId", "agreedAt", "urgency")
 
 
 def _uuid() -> str:

@@ -134,7 +134,7 @@ def test_what_a_human_was_given_climbs_no_further_by_itself() -> None:
     assert len(county.said(OfferMade)) == 1
     assert len(county.said(OfferExpired)) == 1
     assert county.need.state is NeedState.MATCHING
-    assert county.need.due_at == county.referral.expires_at
+    assert county.need.due_at == county.need.expires_at
     county.referral.assigned = frozenset()
     county.desk.schedule(county.need, NextAction.CLIMB_LADDER, county.desk.now, None)
     county.pass_time(NOW + 20 * H)

@@ -132,7 +132,7 @@ class Life(RuleBasedStateMachine):
         assert need.owner is not None
         scheduled = need.next_action is not None and need.due_at is not None
         assert scheduled or self.county.work(), need.state
-        if need.state in SEEKING and self.county.desk.now < self.county.referral.expires_at:
+        if need.state in SEEKING and self.county.desk.now < need.expires_at:
             assert scheduled, "a human has it beside the clock, not instead of it"
 
     @invariant()

@@ -59,6 +59,8 @@ REFUSED: list[tuple[type[EventData], dict[str, Any], RefusalCode, str | None]] =
         C.PROPERTY_UNKNOWN,
         "workerContact.(unknown property)",
     ),
+    (ReferralRequested, {"urgency": [{"category": "HEALTHCARE", "priority": "P1"}]}, C.PROPERTY_INVALID, "urgency"),
+    (ReferralRequested, {"urgency": [{"category": "SHELTER", "priority": "P1"}] * 2}, C.PROPERTY_INVALID, "urgency"),
     (RiskScreened, {"privateSetting": False}, C.SETTING_NOT_PRIVATE, "privateSetting"),
     (RiskScreened, {"result": "BAND"}, C.PROPERTY_MISSING, "band"),
     (RiskScreened, {"band": "HIGH"}, C.PROPERTY_INVALID, "band"),
@@ -70,12 +72,17 @@ TAKEN: list[tuple[type[EventData], dict[str, Any]]] = [
     (ReferralRequested, {"sealed": ...}),
     (ReferralRequested, {"sealed": sealed(*sorted(SEALABLE))}),
     (ReferralRequested, {"area": "941"}),
+    (ReferralRequested, {"urgency": [{"category": "HEALTHCARE", "priority": "P1"}], "medicalFacilityNeed": True}),
     (RiskScreened, {"result": "BAND", "band": "HIGH"}),
     (ConsentRevoked, {"scope": "PURPOSE", "scopeValues": ["TRANSPORT"]}),
 ]
 
 #: What JSON Schema cannot say: that no group is sealed twice.
-BEYOND_JSON_SCHEMA = [{"sealed": sealed("FG03", "FG03")}]
+BEYOND_JSON_SCHEMA = [
+    {"sealed": sealed("FG03", "FG03")},
+    {"urgency": [{"category": "HEALTHCARE", "priority": "P1"}]},
+    {"urgency": [{"category": "SHELTER", "priority": "P1"}] * 2},
+]
 
 
 @pytest.mark.parametrize(("event", "changes", "code", "field"), REFUSED)

@@ -1,0 +1,1 @@
+"""The stores of both zones: that what migrations make is what the classes say."""
