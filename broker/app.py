@@ -114,9 +114,8 @@ async def _pages(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIte
     if settings.inbox_address is None:
         yield
         return
-    from adapters.door.serving import served  # a web framework, for whoever shows pages
-
     from adapters.inbox.web.app import inbox_pages
+    from broker.web.serving import served  # a web framework, for whoever shows pages
 
     application = inbox_pages(
         pool,

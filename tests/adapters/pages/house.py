@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from adapters.door.serving import served
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 from pydantic_core import to_json
 
@@ -19,6 +18,7 @@ from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
 from broker.seal.sealing import seal_group, wrap_key
+from broker.web.serving import served
 from tests.adapters.courier_desk import CourierDesk
 from tests.adapters.network import GROUPS, example_offer
 
