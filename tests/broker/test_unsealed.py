@@ -34,8 +34,12 @@ async def test_nothing_is_sent_while_the_trail_is_unsealed_for_too_long(
     async with own_county.broker(Process.BROKER, Process.RELAY, Process.SEQUENCER):
         await own_county.settled()
         assert own_county.facts(EventAccepted, org=POLICE, about=referral)
-    async with own_county.pool.acquire() as connection:
-        assert await unsealed_age(connection) is None
+
+        async def sealed() -> bool:
+            async with own_county.pool.acquire() as connection:
+                return await unsealed_age(connection) is None
+
+        await until(sealed)
 
 
 def test_an_alarm_comes_a_minute_after_and_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

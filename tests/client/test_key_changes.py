@@ -12,7 +12,7 @@ import pytest
 
 from broker.agency.attending import NAME, attend
 from broker.agency.errors import NotAccepted
-from broker.composition import BROKER_PROCESSES, broker_pool, running_broker
+from broker.composition import Process, broker_pool, running_broker
 from broker.schemas.event import Flow
 from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
@@ -31,11 +31,11 @@ OLD, NEW = KeyId(f"{BIRCH}#seal-1"), KeyId(f"{BIRCH}#seal-2")
 
 @pytest.fixture
 async def clocked(whole_county: County, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[County]:
-    """The county with every process of its broker, and the operator's shell."""
+    """The county with the processes of its broker that decide and send, and the operator's shell."""
     in_environment(whole_county, monkeypatch)
     assert whole_county.settings.postgres_dsn is not None
     monkeypatch.setenv("HANDOFF_POSTGRES_DSN", whole_county.settings.postgres_dsn.get_secret_value())
-    async with running_broker(whole_county.settings, *BROKER_PROCESSES):
+    async with running_broker(whole_county.settings, Process.BROKER, Process.RELAY, Process.CLOCK):
         yield whole_county
 
 

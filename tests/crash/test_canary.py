@@ -49,7 +49,8 @@ CIPHERTEXT_CHARACTERS: Final = 200
 _UNCOMPRESSED: Final = """
 DO $$ DECLARE one record; BEGIN
   FOR one IN SELECT c.oid::regclass AS name, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND a.attstorage IN ('x', 'm')
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+    AND a.attstorage IN ('x', 'm')
   LOOP EXECUTE format('ALTER TABLE %s ALTER COLUMN %I SET STORAGE EXTERNAL', one.name, one.attname); END LOOP;
 END $$
 """

@@ -120,7 +120,7 @@ def test_what_is_private_is_closed_to_others(home: Path) -> None:
             name: stat.S_IMODE((home / name).stat().st_mode) for name in ("", "postgres-roles.json", "running.json")
         }
     assert modes == {"": 0o700, "postgres-roles.json": 0o600, "running.json": 0o600}
-    assert len(json.loads((home / "postgres-roles.json").read_text())) == 5
+    assert len(json.loads((home / "postgres-roles.json").read_text())) == 6
 
 
 def test_a_taken_port_is_seen() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -61,7 +62,8 @@ async def test_a_nurse_takes_a_task_and_has_said_yes(fhir: Fhir, server: FhirSer
     async def groups() -> object:
         return opened("FG04", "FG17")
 
-    release = {"type": DisclosureReleased.TYPE, "message_id": new_event_id(), "open_groups": groups, "terms": TERMS}
+    release: dict[str, Any] = {"type": DisclosureReleased.TYPE, "message_id": new_event_id(), "open_groups": groups}
+    release["terms"] = TERMS
     assert await fhir.attempt(way, handover(made, **release)) == Delivered("TRANSACTION_DONE")
     linked = await nurse.task(made.offer_id)
     assert linked is not None
