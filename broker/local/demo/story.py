@@ -16,7 +16,7 @@ from broker.local.demo.breakdown import a_machine_breaks_down, another_way_was_t
 from broker.local.demo.first_call import first_call
 from broker.local.demo.later_that_night import a_girl_and_her_mother, an_emergency
 from broker.local.demo.machines import Machines
-from broker.local.demo.morning import an_auditor, keep_checkpoint, what_is_open
+from broker.local.demo.morning import keep_checkpoint, morning, the_key
 from broker.local.demo.other_calls import nobody_was_named, taken_back, taken_back_too_late
 from broker.local.demo.own_system import Door, Notice
 from broker.local.demo.teller import Teller
@@ -65,10 +65,9 @@ class Story:
             await taken_back_too_late(self, hotline)
             await an_emergency(self, south)
             calls = await a_machine_breaks_down(self, hotline)
-            await a_girl_and_her_mother(self, hotline)
+            _, key = await asyncio.gather(a_girl_and_her_mother(self, hotline), the_key(self))
             await another_way_was_taken(self, calls)
-        await what_is_open(self)
-        await an_auditor(self)
+        await morning(self, key)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
