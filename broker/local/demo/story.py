@@ -101,15 +101,17 @@ class Story:
         """Whether somebody who reads this learns who she is."""
         return county.ALIAS.encode() in text or county.NUMBER.encode() in text
 
-    async def until(self, what: str, holds: Callable[[], Awaitable[bool] | bool]) -> None:
-        """Wait for it; raises `StepFailed` when it does not come."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    async def until(
+        self, what: str, holds: Callable[[], Awaitable[bool] | bool], seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        """Wait for it; raises `StepFailed` when it has not come after so many seconds."""
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             now = holds()
             if now if isinstance(now, bool) else await now:
                 return
             await asyncio.sleep(0.1)
-        self.check(f"{what} within {PATIENCE_SECONDS:.0f} s", holds=False)
+        self.check(f"{what} within {seconds:.0f} s", holds=False)
         raise StepFailed(what)
 
     def _webhook_came(self, notice: Notice) -> None:
