@@ -35,6 +35,22 @@ from broker.settings import Settings, load_settings
 HOME: Final = Path(".handoff-demo")
 """The demonstration's own data folder, so that it never meets an installation's."""
 
+_TO_TRY: Final = (
+    (f"handoff inbox list --org {county.CEDAR}", "what waits at a shelter"),
+    (f"handoff channel list --org {county.CEDAR}", "how it is reached, and how each way does"),
+    (f"handoff delivery list --org {county.CEDAR}", "what was handed over, and by which way"),
+    (f"handoff notices --org {county.POLICE}", "what the police were told"),
+    (f"handoff publish docs/examples/hotline-referral.json --org {county.HOTLINE} --wait", ""),
+    ("handoff org list", "who is in the network"),
+    ("handoff status", "what is open, how old, who owns it"),
+    ("handoff work list", "what waits for a human"),
+    ("handoff quarantine list", "what was not taken in"),
+    ("handoff trail show REFERRAL", "the story of a referral"),
+    ("handoff trail status; handoff trail vkey", "the log that proves it, and its key"),
+    ("handoff trail export FOLDER", "for an auditor: handoff-verify FOLDER --vkey KEY"),
+)
+"""Commands for whoever plays with the county, and what each is good for."""
+
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the story, check each step, and end with 0 or 1.")] = False,
@@ -115,25 +131,14 @@ async def _story(settings: Settings, inboxes: Inboxes, county_machines: Machines
 
 
 def _invitation(settings: Settings) -> str:
-    home = f"HANDOFF_HOME={settings.home}"
+    width = max(len(command) for command, what in _TO_TRY if what)
     return "\n".join(
         (
             "",
             "The county stays up. In another terminal, in this folder, with the environment active",
-            f"(. .venv/bin/activate; export {home}):",
+            f"(. .venv/bin/activate; export HANDOFF_HOME={settings.home}):",
             "",
-            f"  handoff inbox list --org {county.CEDAR}          what waits at a shelter",
-            f"  handoff channel list --org {county.CEDAR}        how it is reached, and how each way does",
-            f"  handoff delivery list --org {county.CEDAR}       what was handed over, and by which way",
-            f"  handoff notices --org {county.POLICE}             what the police were told",
-            f"  handoff publish docs/examples/hotline-referral.json --org {county.HOTLINE} --wait",
-            "  handoff org list                                  who is in the network",
-            "  handoff status                                    what is open, how old, who owns it",
-            "  handoff work list                                 what waits for a human",
-            "  handoff quarantine list                           what was not taken in",
-            "  handoff trail show REFERRAL                       the story of a referral",
-            "  handoff trail status; handoff trail vkey          the log that proves it, and its key",
-            "  handoff trail export FOLDER                       for an auditor: handoff-verify FOLDER --vkey KEY",
+            *(f"  {command:<{width}}  {what}".rstrip() for command, what in _TO_TRY),
             "",
             f"The mails are files: {settings.home / MAILS}",
             "Ctrl-C ends it and leaves nothing running.",

@@ -14,6 +14,7 @@ from broker.trail.tiles import CHECKPOINT_FILE
 if TYPE_CHECKING:
     from broker.local.demo.story import Story
 
+_HANDOFF: Final = "-m", "broker.cli"
 VERIFIER: Final = Path(__file__).parents[2] / "trail" / "handoff_verify.py"
 ALTERED: Final = 3
 """The verifier's exit code where an entry or a text was altered (docs/trail.md)."""
@@ -28,7 +29,7 @@ class Ran:
 
 
 async def ran(story: "Story", *command: str) -> Ran:
-    """Run a command as a person would in another terminal, in this installation."""
+    """Run a Python program as a person would in another terminal, in this installation."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
@@ -37,14 +38,34 @@ async def ran(story: "Story", *command: str) -> Ran:
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "HANDOFF_HOME": str(story.settings.home), "NO_COLOR": "1"},
     )
-    out, _ = await process.communicate()
+    try:
+        out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:  # Somebody has pressed Ctrl-C: nothing is left running.
+            process.kill()
+            await process.wait()
     return Ran(process.returncode or 0, out.decode().splitlines())
 
 
-async def what_is_open(story: "Story") -> None:
-    """`handoff status`."""
+async def the_key(story: "Story") -> Ran:
+    """The log's public key, which the auditor is given by another way than the trail."""
+    return await ran(story, *_HANDOFF, "trail", "vkey")
+
+
+async def morning(story: "Story", key: Ran) -> None:
+    """The next shift looks at what is open; then the auditor comes. What is independent runs at once."""
+    bundle = _folder(story) / "trail"
+    status, export = await asyncio.gather(
+        ran(story, *_HANDOFF, "status"), ran(story, *_HANDOFF, "trail", "export", str(bundle))
+    )
+    _what_is_open(story, status)
+    story.teller.chapter("15. An auditor asks what went where, and trusts neither the network nor us.")
+    story.check(f"the trail is exported, with everything needed to check it: {bundle}", holds=export.code == 0)
+    await _verified_and_altered(story, bundle, key)
+
+
+def _what_is_open(story: "Story", status: Ran) -> None:
     story.teller.chapter("14. 07:00, the next shift. `handoff status` tells what is open, how old, and who owns it.")
-    status = await ran(story, "-m", "broker.cli", "status")
     for line in status.lines:
         story.teller.aside(line)
     owned = [line for line in status.lines if "  with " in line]
@@ -71,28 +92,23 @@ def _folder(story: "Story") -> Path:
     return story.settings.home / "audit"
 
 
-async def an_auditor(story: "Story") -> None:
-    """The trail is exported and verified; then one row is altered in a copy, and the verifier names it."""
-    story.teller.chapter("15. An auditor asks what went where, and trusts neither the network nor us.")
-    bundle, altered = _folder(story) / "trail", _folder(story) / "altered"
-    export, keys = await asyncio.gather(
-        ran(story, "-m", "broker.cli", "trail", "export", str(bundle)), ran(story, "-m", "broker.cli", "trail", "vkey")
-    )
-    story.check(f"the trail is exported, with everything needed to check it: {bundle}", holds=export.code == 0)
+async def _verified_and_altered(story: "Story", bundle: Path, key: Ran) -> None:
+    """The trail is verified; then one row is altered in a copy, and the verifier names it."""
+    altered = _folder(story) / "altered"
     entry = await exported_altered(story.settings, altered)
-    honest, forged = await asyncio.gather(_verified(story, bundle, keys), _verified(story, altered, keys))
+    honest, forged = await asyncio.gather(_verified(story, bundle, key), _verified(story, altered, key))
     for line in honest.lines[:4]:
         story.teller.aside(line)
     story.check("handoff-verify, offline and alone, says that everything holds", holds=honest.code == 0)
     story.teller.aside("In a copy, somebody with every right over the database replaces one recipient by another.")
     named = [line for line in forged.lines if f"entry {entry:,} " in line]
-    for line in (forged.lines[0], *named):
+    for line in (*forged.lines[:1], *named):
         story.teller.aside(line)
     story.check(f"the verifier names the row: entry {entry:,}", holds=forged.code == ALTERED and bool(named))
     story.teller.aside("So what went where is proven by the log and one kept checkpoint, whoever runs the database.")
 
 
-async def _verified(story: "Story", bundle: Path, keys: Ran) -> Ran:
+async def _verified(story: "Story", bundle: Path, key: Ran) -> Ran:
     """The verifier's one file by itself, without anything else of ours."""
-    given = [word for key in keys.lines for word in ("--vkey", key)]
+    given = [word for line in key.lines for word in ("--vkey", line)]
     return await ran(story, "-I", str(VERIFIER), str(bundle), *given, "--held", str(_folder(story) / "held"))

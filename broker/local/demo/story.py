@@ -16,7 +16,7 @@ from broker.local.demo.breakdown import a_machine_breaks_down, another_way_was_t
 from broker.local.demo.first_call import first_call
 from broker.local.demo.later_that_night import a_girl_and_her_mother, an_emergency
 from broker.local.demo.machines import Machines
-from broker.local.demo.morning import an_auditor, keep_checkpoint, what_is_open
+from broker.local.demo.morning import keep_checkpoint, morning, the_key
 from broker.local.demo.other_calls import nobody_was_named, taken_back, taken_back_too_late
 from broker.local.demo.own_system import Door, Notice
 from broker.local.demo.teller import Teller
@@ -65,10 +65,9 @@ class Story:
             await taken_back_too_late(self, hotline)
             await an_emergency(self, south)
             calls = await a_machine_breaks_down(self, hotline)
-            await a_girl_and_her_mother(self, hotline)
+            _, key = await asyncio.gather(a_girl_and_her_mother(self, hotline), the_key(self))
             await another_way_was_taken(self, calls)
-        await what_is_open(self)
-        await an_auditor(self)
+        await morning(self, key)
 
     # --- looking -------------------------------------------------------------------------------------------------
 
@@ -102,15 +101,17 @@ class Story:
         """Whether somebody who reads this learns who she is."""
         return county.ALIAS.encode() in text or county.NUMBER.encode() in text
 
-    async def until(self, what: str, holds: Callable[[], Awaitable[bool] | bool]) -> None:
-        """Wait for it; raises `StepFailed` when it does not come."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+    async def until(
+        self, what: str, holds: Callable[[], Awaitable[bool] | bool], seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        """Wait for it; raises `StepFailed` when it has not come after so many seconds."""
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             now = holds()
             if now if isinstance(now, bool) else await now:
                 return
             await asyncio.sleep(0.1)
-        self.check(f"{what} within {PATIENCE_SECONDS:.0f} s", holds=False)
+        self.check(f"{what} within {seconds:.0f} s", holds=False)
         raise StepFailed(what)
 
     def _webhook_came(self, notice: Notice) -> None:

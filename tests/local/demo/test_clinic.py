@@ -1,12 +1,13 @@
 """The demo's clinic: an offer comes up as a Task on its server, and what a nurse sets there is an answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
+from adapters.inbox.opening import OpenedGroup
 from adapters.transports.fhir import Fhir
 from adapters.transports.outgoing import outgoing_of
 from adapters.transports.transport import Delivered
@@ -59,12 +60,11 @@ async def test_a_nurse_takes_a_task_and_has_said_yes(fhir: Fhir, server: FhirSer
     await fhir.look(way, doors)
     assert doors.types(made.offer_id) == [OfferAccepted]
 
-    async def groups() -> object:
+    async def groups() -> Sequence[OpenedGroup]:
         return opened("FG04", "FG17")
 
-    release: dict[str, Any] = {"type": DisclosureReleased.TYPE, "message_id": new_event_id(), "open_groups": groups}
-    release["terms"] = TERMS
-    assert await fhir.attempt(way, handover(made, **release)) == Delivered("TRANSACTION_DONE")
+    release = replace(shown, type=DisclosureReleased.TYPE, message_id=new_event_id(), open_groups=groups, terms=TERMS)
+    assert await fhir.attempt(way, release) == Delivered("TRANSACTION_DONE")
     linked = await nurse.task(made.offer_id)
     assert linked is not None
     assert await nurse.statements(linked["for"]["reference"]) == {"FG04", "FG17"}
