@@ -1,5 +1,6 @@
 """One Chromium per test process; an installation of two providers per test, in the loop that the browser lives in."""
 
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from playwright.async_api import Browser, async_playwright
 
 from adapters.inbox.inboxes import database as pool_of
 from adapters.tables import ZONE
-from broker.local.databases import ZoneDatabase
+from broker.local import databases
 from broker.sql.migrate import migrate
 from tests.adapters.courier_desk import HAVEN, CourierDesk
 from tests.adapters.pages.chromium import arguments, chromium
 from tests.adapters.pages.house import BROOK, House, open_house
+from tests.conftest import MakeDatabase
+from tests.parts import Parts
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -32,10 +35,20 @@ async def browser() -> AsyncIterator[Browser]:
         await started.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def empty_zone(parts: Parts) -> AsyncIterator[str]:
+    """A database with a zone's empty tables, to be copied for each test."""
+    name = f"t_{secrets.token_hex(6)}"
+    made = await databases.make_database(parts.superuser_dsn, name, template="template1", sequencer=True)
+    await migrate(made.owner_dsn, ZONE)
+    yield name
+    await databases.drop_database(parts.superuser_dsn, name)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(database: ZoneDatabase, home: Path, browser: Browser) -> AsyncIterator[House]:
+async def house(make_database: MakeDatabase, empty_zone: str, home: Path, browser: Browser) -> AsyncIterator[House]:
     """Haven and Brook, with their pages open."""
-    await migrate(database.owner_dsn, ZONE)
+    database = await make_database(template=empty_zone)
     async with pool_of(database.app_dsn) as pool:
         desk = CourierDesk(pool, home / "zones", database.app_dsn)
         desk.serve(HAVEN, BROOK)

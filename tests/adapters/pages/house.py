@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 from pydantic_core import to_json
+from starlette.types import Receive, Scope, Send
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
@@ -40,6 +42,7 @@ class House:
     browser: Browser
     environment: MsgStatus = MsgStatus.ACTUAL
     base: str = ""
+    pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
     urls: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -54,6 +57,22 @@ class House:
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox behind the pages."""
         return Inbox(self.desk.pool, self.desk.providers[org], self.environment)
+
+    def practise(self) -> None:
+        """From here on this is the network of exercises."""
+        self.environment = MsgStatus.EXERCISE
+        self.pages = self.application()
+
+    def application(self) -> FastAPI:
+        """The pages, as they are reached at this port."""
+        return inbox_pages(
+            self.desk.pool,
+            self.desk.providers,
+            self.environment,
+            origin=self.base,
+            leave_for=self.base + NEUTRAL,
+            clock=self.clock,
+        )
 
     async def link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:
         """A path that signs somebody in once."""
@@ -156,22 +175,13 @@ class House:
 @asynccontextmanager
 async def open_house(house: House) -> AsyncIterator[House]:
     """Open the pages at a port of their own; what the browser complained of fails the test at the end."""
-    desk = house.desk
-    # The port is known only when somebody listens, and the pages know how they are reached.
-    with_port: dict[str, Any] = {}
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await with_port["app"](scope, receive, send)
+    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+        assert house.pages is not None
+        await house.pages(scope, receive, send)
 
-    async with served(app, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS") as (host, port):
+    async with served(pages, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS") as (host, port):
         house.base = f"http://{host}:{port}"
-        with_port["app"] = inbox_pages(
-            desk.pool,
-            desk.providers,
-            house.environment,
-            origin=house.base,
-            leave_for=house.base + NEUTRAL,
-            clock=house.clock,
-        )
+        house.pages = house.application()
         yield house
     assert house.wrong == []

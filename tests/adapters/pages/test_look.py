@@ -1,0 +1,186 @@
+"""Pages for everybody: by axe, by keyboard, on a narrow screen, in Spanish, in an exercise, within their bytes."""
+
+import gettext
+import gzip
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, Response, expect
+
+from adapters import language
+from adapters.inbox.web.sessions import StaffRole
+from adapters.kind import kinds
+from adapters.standing import Standing
+from adapters.words import plain
+from broker.schemas.contact_attempted import AttemptOutcome
+from broker.schemas.field_groups import GROUPS, SEALABLE
+from broker.schemas.group_vocabulary import (
+    ContactChannel,
+    Diet,
+    GenderOfPlacement,
+    IfSomeoneElseAnswers,
+    PetType,
+    Pronouns,
+    TalkPartner,
+    WorkerRole,
+    YesNoUnknown,
+)
+from broker.schemas.revocation_acknowledged import RevocationOutcome
+from broker.schemas.vocabulary import Outcome, Service, SurvivorClosure
+from tests.adapters.courier_desk import HAVEN
+from tests.adapters.pages.catalogue import LANGUAGES, compiled
+from tests.adapters.pages.house import House
+
+AXE: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+FIRST_VIEW_BYTES_MAX: Final = 50 * 1024
+PRIMARY_PIXELS_MIN: Final = 44
+
+
+async def every_page(house: House, page: Page) -> AsyncIterator[str]:
+    """Signs in and shows one page after the other, by its name."""
+    house.allowed.append("404")
+    await page.goto("/signed-out")
+    yield "signed out"
+    await page.goto(await house.link(HAVEN))
+    yield "sign in"
+    await page.get_by_role("button").last.click()
+    await page.wait_for_url(house.base + "/")
+    yield "empty list"
+    waiting = await house.offered(HAVEN, due=timedelta(minutes=-5), priority="P0")
+    taken = await house.offered(HAVEN, Standing.CONTACT_PENDING)
+    over = await house.offered(HAVEN, Standing.EXPIRED)
+    await house.desk.pool.execute("UPDATE offer SET content = NULL WHERE offer_id = $1", over)
+    await house.release(HAVEN, taken)
+    await page.goto("/")
+    yield "list"
+    for name, offer_id in (("offer", waiting), ("accepted", taken), ("over", over), ("missing", "x")):
+        await page.goto(f"/offers/{offer_id}")
+        yield name
+    await page.goto(f"/offers/{taken}")
+    await page.locator("form[action$=opened] button").click()
+    yield "opened"
+    await page.locator("button[name=contact]").click()
+    yield "details"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_every_page_is_for_everybody(house: House, width: int, scheme: Any) -> None:
+    """No finding of axe, none that it leaves open; nothing wider than the screen; primary targets of 44 pixels."""
+    async with house.visitor(viewport={"width": width, "height": 640}, color_scheme=scheme) as page:
+        async for name in every_page(house, page):
+            found = (await Axe().run(page, options=AXE)).response
+            assert [one["id"] for one in found["violations"] + found["incomplete"]] == [], name
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, name
+            small = await page.evaluate(
+                "min => [...document.querySelectorAll('.primary')].map(e => [e.innerText, e.getBoundingClientRect()])"
+                ".filter(([, box]) => box.height && (box.height < min || box.width < min)).map(([text]) => text)",
+                PRIMARY_PIXELS_MIN,
+            )
+            assert small == [], name
+            headings = await page.locator("h1:visible").count()
+            assert headings == 1, name
+
+
+async def test_an_offer_is_answered_by_keyboard_alone(house: House) -> None:
+    """From the skip link to the sent answer; what has the focus is on the screen and not below the bar."""
+    offer_id = await house.offered(HAVEN)
+    async with house.person(HAVEN, viewport={"width": 320, "height": 640}) as page:
+        await page.goto(f"/offers/{offer_id}")
+        order = []
+        for _ in range(30):
+            await page.keyboard.press("Tab")
+            focused = await page.evaluate(
+                "() => { const e = document.activeElement, box = e.getBoundingClientRect(),"
+                " bar = document.querySelector('.top').getBoundingClientRect();"
+                " return [e.name || e.id || e.innerText, box.top >= 0 && box.bottom <= innerHeight,"
+                " box.top >= bar.bottom || !!e.closest('.top') || e.className === 'skip'] }"
+            )
+            order.append(focused[0])
+            assert focused[1:] == [True, True], focused
+            if focused[0] == "answer":
+                break
+        assert order[0] == "Skip to the content"
+        assert "exit" in order
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("contact pending")).to_be_visible()
+
+
+async def test_the_first_view_is_small(house: House) -> None:
+    """Everything that the list with fifty offers loads, compressed: at most 50 KiB."""
+    for _ in range(50):
+        await house.offered(HAVEN)
+    answers: list[Response] = []
+    async with house.person(HAVEN) as page:
+        page.on("response", answers.append)
+        await page.goto("/", wait_until="networkidle")
+        sizes = [len(gzip.compress(await answer.body())) for answer in answers]
+    assert len(sizes) >= 4, "the page, its style, its scripts"
+    assert sum(sizes) <= FIRST_VIEW_BYTES_MAX
+    assert len(gzip.compress((LANGUAGES.parent / "inbox/web/static/pages.css").read_bytes())) <= 12 * 1024
+
+
+async def test_an_exercise_says_so_on_every_page(house: House) -> None:
+    """`Practice — no real people`, and nothing of the kind on the pages of the actual network."""
+    async with house.visitor() as page:
+        async for name in every_page(house, page):
+            assert await page.get_by_text("Practice").count() == 0, name
+    house.practise()
+    async with house.visitor() as page:
+        async for name in every_page(house, page):
+            await expect(page.get_by_text("Practice — no real people"), name).to_be_visible()
+
+
+async def test_every_sentence_of_every_page_is_there_in_spanish(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the catalogue lacks is told by name; the page says which language it is in."""
+    lacking: list[str] = []
+
+    class Telling(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            lacking.append(message)
+            return message
+
+    spanish = language.catalogue("es")
+    monkeypatch.setattr(spanish, "_fallback", Telling())
+    async with house.visitor(locale="es-MX") as page:
+        async for name in every_page(house, page):
+            assert await page.locator("html").get_attribute("lang") == "es", name
+    assert lacking == []
+
+
+async def test_a_person_changes_the_language(house: House) -> None:
+    """One tap, for the rest of the session."""
+    async with house.person(HAVEN, StaffRole.SUPERVISOR) as page:
+        await page.get_by_role("button", name="Español").click()
+        await expect(page.get_by_text("No hay nada en espera.")).to_be_visible()
+        await page.get_by_role("button", name="English").click()
+        await expect(page.get_by_text("Nothing waits.")).to_be_visible()
+
+
+def test_every_code_that_a_page_can_say_has_spanish_words() -> None:
+    """Reasons, services, outcomes, standings, and the labels of every group."""
+    codes: set[StrEnum] = {code for kind in kinds().values() for code in kind.POLICY.decline_reasons}
+    for vocabulary in (
+        *(Standing, Service, Outcome, SurvivorClosure, AttemptOutcome, RevocationOutcome, StaffRole),
+        *(WorkerRole, GenderOfPlacement, Diet, PetType, IfSomeoneElseAnswers, YesNoUnknown, TalkPartner),
+        *(ContactChannel, Pronouns),
+    ):
+        codes.update(vocabulary)
+    spanish = language.catalogue("es")
+    said = {plain(code) for code in codes} | {GROUPS[code].label for code in SEALABLE}
+    known = spanish._catalog  # type: ignore[attr-defined]  gettext has no other way to ask what is there
+    assert said - set(known) == set()
+
+
+def test_the_compiled_catalogues_are_those_of_the_sentences() -> None:
+    """After `handoff.po` has changed: `python -m tests.adapters.pages.catalogue`."""
+    written = list(LANGUAGES.glob("*/LC_MESSAGES/*.po"))
+    assert written
+    for po in written:
+        assert po.with_suffix(".mo").read_bytes() == compiled(po)
