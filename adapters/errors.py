@@ -1,6 +1,7 @@
 """What can stop a person at a provider's desk: one branch of the exception tree, each with what to do next.
 
 HandoffError
+├── TlsNotOffered
 └── InboxError
     ├── NoSuchProvider
     ├── ProviderFolderIncomplete
@@ -12,6 +13,14 @@ HandoffError
     ├── DeliveryNotFound
     ├── ReplayRefused
     ├── NotStopped
+    ├── OutgoingFailed
+    ├── ChannelRefused
+    │   ├── GuardRefused
+    │   ├── NameUnknown
+    │   ├── SecretsMissing
+    │   ├── SecretsNotUsable
+    │   ├── TooManySecrets
+    │   └── NoSuchSecret
     └── NothingToOpen
         └── KeysNotHere
 """

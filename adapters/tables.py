@@ -191,6 +191,22 @@ class Answer(Row, table=True):
     refused_field: str | None = None
 
 
+class LateAnswer(Row, table=True):
+    """That an answer came after its offer was over: which, refused with which code, when first and last, how often.
+
+    One row however often it is repeated, and nothing of what the answer said.
+    """
+
+    __tablename__ = "late_answer"
+    org_id: str = Field(primary_key=True)
+    offer_id: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    code: str = Field(primary_key=True)
+    times: int
+    first_at: datetime = moment()
+    last_at: datetime = moment()
+
+
 class Reading(Row, table=True):
     """That somebody opened sealed groups: which role, when, which groups by code. Written before anything is shown."""
 

@@ -6,6 +6,12 @@
     ├── WorkNotOpen
     ├── WorkClaimed
     ├── WorkImpossible
+    ├── PolicyUnusable
+    ├── PolicyNotActivated
+    ├── FileNotUsable
+    ├── NothingInForce
+    ├── NotEnoughSigners
+    ├── NotConfirmed
     ├── Unreachable
     │   ├── KafkaUnreachable
     │   └── PostgresUnreachable

@@ -35,6 +35,16 @@ _RECEIPT_DUE: Final = (
 )
 
 
+TOO_LATE: Final = frozenset({RefusalCode.OFFER_EXPIRED, RefusalCode.OFFER_WITHDRAWN})
+"""Somebody has answered, and it was over: nobody may think that nobody did (reliability.md F17)."""
+
+_CAME_LATE: Final = (
+    "INSERT INTO late_answer (org_id, offer_id, type, code, times, first_at, last_at)"
+    " VALUES ($1, $2, $3, $4, 1, clock_timestamp(), clock_timestamp()) ON CONFLICT (org_id, offer_id, type, code)"
+    " DO UPDATE SET times = late_answer.times + 1, last_at = excluded.last_at"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """The survivor's release by which this provider may tell the source more than receipt and closure (VAWA-12)."""
@@ -73,6 +83,8 @@ class Answering:
     ) -> Answered:
         """Store an answer to an offer of this provider, with what it does to the offer, in one transaction.
 
+        One that comes after the offer has expired or was taken back is refused, and that it came is written down.
+
         A decline gives an accepted offer back only where `giving_back` says so: a colleague who declines what he sees
         waiting must not undo an acceptance that came in between.
 
@@ -81,6 +93,22 @@ class Answering:
             AnswerNotPossible: with the code that the broker would refuse it with.
         """
         self._check_kind(fact)
+        try:
+            return await self._answer(offer_id, fact, release, event_id, giving_back=giving_back)
+        except AnswerNotPossible as refused:
+            if refused.code in TOO_LATE:
+                await self.pool.execute(_CAME_LATE, self.provider.org, offer_id, fact.TYPE, refused.code.value)
+            raise
+
+    async def _answer(
+        self,
+        offer_id: OfferId,
+        fact: EventData,
+        release: Release | None,
+        event_id: EventId | None,
+        *,
+        giving_back: bool,
+    ) -> Answered:
         async with self.pool.acquire() as connection, connection.transaction():
             file = await self._file(connection)
             key = (self.provider.org, offer_id)

@@ -23,6 +23,16 @@ from broker.sql.bulk import Pool
 
 
 @dataclass(frozen=True, slots=True)
+class LateSeen:
+    """An answer that came after the offer was over: which event, refused with which code, when last, how often."""
+
+    type: str
+    code: RefusalCode
+    last_at: datetime
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class OfferSeen:
     """One offer as the provider's people see it. Times are UTC. There is no identity in it."""
 
@@ -39,6 +49,8 @@ class OfferSeen:
     """The offer itself; None once it was taken back, expired, or has been over for a day."""
     refusal: RefusalCode | None
     """Why the broker did not take the latest answer; None where it did or has not said."""
+    late: tuple[LateSeen, ...]
+    """Answers of ours that came too late, in their order."""
     unsent: int
     """Answers of ours that Kafka has not confirmed yet."""
     released: bool
@@ -80,6 +92,8 @@ _SEEN: Final = (
     " d.contact_fresh_hours, d.break_glass_id, c.confirmed_at AS contact_confirmed_at,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
     " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by, r.reason AS taken_back_reason"
+    ", (SELECT jsonb_agg(jsonb_build_array(l.type, l.code, l.last_at, l.times) ORDER BY l.last_at) FROM late_answer l"
+    " WHERE l.org_id = o.org_id AND l.offer_id = o.offer_id) AS late"
     " FROM offer o LEFT JOIN disclosure d USING (org_id, offer_id)"
     " LEFT JOIN contact_confirmed c USING (org_id, offer_id)"
     " LEFT JOIN recall r ON r.org_id = o.org_id AND r.offer_id = o.offer_id AND r.outcome IS NULL"
@@ -158,6 +172,7 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         reminded_at=row["reminded_at"],
         offer=OfferMade.read(row["content"].encode()) if row["content"] else None,
         refusal=RefusalCode(row["refusal"]) if row["refusal"] else None,
+        late=tuple(map(_late, from_json(row["late"]))) if row["late"] else (),
         unsent=row["unsent"],
         released=row["released"],
         keys_missing=row["handed_over"] and not row["released"],
@@ -171,3 +186,8 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         taken_back_answer_by=row["taken_back_answer_by"],
         taken_back_reason=RecallReason(row["taken_back_reason"]) if row["taken_back_reason"] else None,
     )
+
+
+def _late(told: tuple[str, str, str, int]) -> LateSeen:
+    kind, code, last_at, times = told
+    return LateSeen(kind, RefusalCode(code), datetime.fromisoformat(last_at), times)

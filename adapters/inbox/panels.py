@@ -71,6 +71,10 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
     if offer.refusal is not None:
         advice = ADVICE[offer.refusal]
         yield f"The broker did not take your answer ({offer.refusal.value}): {advice.meaning} {advice.remedy}"
+    for late in offer.late:
+        said, ago = late.type.split(".")[-2], words.span(now - late.last_at)
+        often = f", {late.times} times" if late.times > 1 else ""
+        yield f"TOO LATE: your answer ({said}) came {ago} ago{often}. {ADVICE[late.code].meaning} ({late.code.value})"
     if offer.offer is None:
         yield "The offer is over and its content has been forgotten."
     else:

@@ -86,6 +86,10 @@ def _offer_json(offer: OfferSeen, now: datetime) -> dict[str, Any]:
         "receivedAt": offer.received_at.isoformat(),
         "unsentAnswers": offer.unsent,
         "refusal": offer.refusal.value if offer.refusal else None,
+        "lateAnswers": [
+            {"type": late.type, "code": late.code.value, "lastAt": late.last_at.isoformat(), "times": late.times}
+            for late in offer.late
+        ],
         "released": offer.released,
         "releaseEnds": offer.release_ends.isoformat() if offer.release_ends else None,
         "takenBack": list(offer.taken_back),
