@@ -1,5 +1,6 @@
 """One Chromium per test process; an installation of two providers per test, in the loop that the browser lives in."""
 
+import inspect
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.parts import Parts
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Every test here runs in the loop that the browser lives in."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if Path(__file__).parent in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -19,6 +19,8 @@ from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import ALIAS, SAFE_CONTACT
 from tests.adapters.pages.house import BROOK, House
 
+Form = dict[str, str | float | bool]
+
 OPEN_TO_ANYBODY = {
     ("GET", "/sign-in/{link}"),
     ("POST", "/sign-in"),
@@ -26,7 +28,7 @@ OPEN_TO_ANYBODY = {
     ("GET", "/exit"),
     ("GET", "/static/{name}"),
 }
-FORMS = {
+FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/answer": {"answer": "accept"},
     "/offers/{offer_id}/opened": {"contact": "show"},
     "/offers/{offer_id}/confirmed": {},
@@ -41,7 +43,7 @@ CANARIES = (str(SAFE_CONTACT["handle"]), str(ALIAS["alias"]))
 def application() -> FastAPI:
     """The pages of nobody: enough to walk their routes."""
     return inbox_pages(
-        None,  # type: ignore[arg-type]  nothing is asked of it
+        None,  # type: ignore[arg-type]  # nothing is asked of it
         {},
         MsgStatus.ACTUAL,
         origin="https://inbox.example",
@@ -53,7 +55,7 @@ def routes() -> Iterator[tuple[str, APIRoute]]:
     """Every route with its method."""
     for route in application().routes:
         assert isinstance(route, APIRoute), "a page that does not say who may see it"
-        for method in route.methods:
+        for method in route.methods or ():
             yield method, route
 
 
@@ -65,9 +67,9 @@ def actor(route: APIRoute) -> type:
     return kind
 
 
-def form_of(path: str) -> dict[str, str]:
+def form_of(path: str) -> Form:
     """What the page's own form would send."""
-    form = dict(FORMS[path])
+    form: Form = dict(FORMS[path])
     return {**form, "key": new_event_id()} if path.rpartition("/")[2] in KEYED else form
 
 
@@ -141,7 +143,7 @@ async def test_a_form_from_elsewhere_is_refused(house: House) -> None:
                 answer = await page.context.request.fetch(url, method=method, headers=headers, max_redirects=0)
                 assert answer.status == 403, (url, headers)
         assert await house.desk.pool.fetchval("SELECT count(*) FROM answer") == 0
-        form = {"answer": "waitlist", "key": new_event_id()}
+        form: Form = {"answer": "waitlist", "key": new_event_id()}
         older = await page.context.request.post(
             f"/offers/{offer_id}/answer", form=form, headers={"origin": house.base}, max_redirects=0
         )

@@ -1,0 +1,59 @@
+"""The adapter's process shows the pages where an address is set, and nowhere else."""
+
+import socket
+
+import aiohttp
+import pytest
+from pydantic import SecretStr
+
+from broker.app import adapter
+from broker.errors import SettingsInvalid
+from broker.settings import load_settings
+from tests.adapters.network import Installation
+from tests.conftest import KafkaForTest
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_the_process_shows_the_pages_at_its_address(installation: Installation, kafka: KafkaForTest) -> None:
+    """As long as it runs; without an address nothing listens."""
+    await installation.serve(kafka.org("haven"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = load_settings(
+        zones_dir=installation.zones,
+        kafka_bootstrap=kafka.bootstrap,
+        provider_postgres_dsn=SecretStr(installation.dsn),
+        topic_prefix=kafka.prefix,
+        inbox_address=address,
+        _env_file=None,
+    )
+    async with aiohttp.ClientSession() as session:
+        async with adapter(settings), session.get(f"http://{address}/signed-out") as answer:
+            assert answer.status == 200
+        async with adapter(settings.model_copy(update={"inbox_address": None})):
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await session.get(f"http://{address}/signed-out")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("inbox_address", "8090"),
+        ("inbox_url", "http://inbox.haven.example"),
+        ("inbox_url", "https://inbox.haven.example/"),
+        ("inbox_exit_url", "javascript:alert(1)"),
+    ],
+)
+def test_a_bad_setting_is_named(name: str, value: str) -> None:
+    """Pages of the open network are reached by https, or not at all."""
+    with pytest.raises(SettingsInvalid, match=f"HANDOFF_{name.upper()}: must look like"):
+        load_settings(**{name: value}, _env_file=None)
+
+
+def test_how_the_pages_are_reached_is_known_or_asked_for() -> None:
+    """On this machine by the address; behind a proxy somebody has to say it."""
+    assert load_settings(inbox_address="127.0.0.1:8090", _env_file=None).inbox_origin == "http://127.0.0.1:8090"
+    said = load_settings(inbox_address="0.0.0.0:80", inbox_url="https://inbox.example", _env_file=None)
+    assert said.inbox_origin == "https://inbox.example"
+    with pytest.raises(SettingsInvalid, match="HANDOFF_INBOX_URL"):
+        _ = load_settings(inbox_address="0.0.0.0:80", _env_file=None).inbox_origin
