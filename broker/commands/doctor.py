@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from broker.commands.clock_finding import clock_finding
 from broker.commands.findings import Finding, State
 from broker.commands.key_ages import key_findings
+from broker.commands.quarantine_finding import quarantine_finding
 from broker.errors import HandoffError
 from broker.local.jars import KAFKA_VERSION, ensure_jars, locked_jars, missing_jars
 from broker.local.kafka import java_path
@@ -63,6 +64,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole)),
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
         *await clock_finding(whole.postgres_dsn),
+        *await quarantine_finding(whole),
         _data_folder(settings.home),
         _zones(settings.zones),
         *key_findings(settings.zones, datetime.now(UTC)),

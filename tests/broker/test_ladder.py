@@ -1,11 +1,14 @@
 """The ladder on the real broker: each step once, however many clocks there are, and visible to whoever looks."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from broker.composition import Process
+from broker.local.processes import served as serve
 from broker.schemas.ids import OrgId, ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
@@ -49,21 +52,47 @@ async def test_each_step_is_taken_once_however_many_clocks_there_are(served: Cou
     async with AsyncExitStack() as stack:
         for _ in range(2):
             await stack.enter_async_context(served.broker(Process.CLOCK))
-        await made_hours_ago(served, referrals, 5)
-        count = "SELECT count(*) FROM escalation WHERE referral_id = ANY($1::text[])"
+        await climbed_once(served, referrals)
 
-        async def all_taken() -> bool:
-            return bool(await served.pool.fetchval(count, referrals) == 3 * len(referrals))
 
-        await until(all_taken)
-        await served.pool.execute("UPDATE need SET due_at = now() WHERE referral_id = ANY($1::text[])", referrals)
+async def test_clocks_that_are_processes_of_their_own_take_each_step_once(served: County, tmp_path: Path) -> None:
+    """F18 with two `handoff serve clock` beside the broker's own: nothing but the database is between them."""
+    referrals = [await requested(served, priority="P2") for _ in range(12)]
+    started = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> ALL($1::int[])"
+    before = [row["pid"] for row in await served.pool.fetch("SELECT pid FROM pg_stat_activity")]
+    clocks = []
+    try:
+        for name in ("one", "other"):
+            clocks.append(await asyncio.to_thread(serve, served.settings, Process.CLOCK, tmp_path / f"{name}.log"))
 
-        async def nothing_due() -> bool:
-            due = "SELECT count(*) FROM need WHERE referral_id = ANY($1::text[]) AND due_at <= now()"
-            return not await served.pool.fetchval(due, referrals)
+        async def both_connected() -> bool:
+            return bool(await served.pool.fetchval(started, before) >= len(clocks))
 
-        await until(nothing_due)
-        await served.settled()
+        await until(both_connected)
+        await climbed_once(served, referrals)
+        assert all(clock.running() for clock in clocks)
+    finally:
+        for clock in clocks:
+            await asyncio.to_thread(clock.stop)
+
+
+async def climbed_once(served: County, referrals: list[ReferralId]) -> None:
+    """Five hours go by with nobody answering: whatever the clocks do, each step is taken once."""
+    await made_hours_ago(served, referrals, 5)
+    count = "SELECT count(*) FROM escalation WHERE referral_id = ANY($1::text[])"
+
+    async def all_taken() -> bool:
+        return bool(await served.pool.fetchval(count, referrals) == 3 * len(referrals))
+
+    await until(all_taken)
+    await served.pool.execute("UPDATE need SET due_at = now() WHERE referral_id = ANY($1::text[])", referrals)
+
+    async def nothing_due() -> bool:
+        due = "SELECT count(*) FROM need WHERE referral_id = ANY($1::text[]) AND due_at <= now()"
+        return not await served.pool.fetchval(due, referrals)
+
+    await until(nothing_due)
+    await served.settled()
     for referral in referrals:
         told = served.facts(OfferReminded, about=referral)
         assert [(one.level, one.owed) for one in told] == [("L0", "A1"), ("L1", "A2"), ("L0", "A3")]

@@ -1,0 +1,29 @@
+"""What lies in quarantine for too long is an alarm that names its owner."""
+
+from broker.commands.findings import State
+from broker.commands.quarantine_finding import quarantine_finding
+from tests.broker.county import County
+from tests.broker.facts import POLICE
+
+
+async def test_the_doctor_tells_whose_records_lie_there_for_too_long(own_county: County) -> None:
+    """Nothing, then a record of today, then one of two days ago: only that one is a warning, with what to do."""
+    [nothing] = await quarantine_finding(own_county.settings)
+    assert (nothing.state, nothing.found) == (State.OK, "0 records, none too old")
+    row = (
+        "INSERT INTO quarantine (topic, partition, record_offset, record_time_ms, code, org_id, size_bytes,"
+        " quarantined_at) VALUES ('t', 0, $1, 0, 'ORG_UNKNOWN', $2, 10, now() - make_interval(hours => $3))"
+    )
+    await own_county.pool.execute(row, 1, POLICE, 1)
+    [fresh] = await quarantine_finding(own_county.settings)
+    assert (fresh.state, fresh.found) == (State.OK, "1 records, none too old")
+    await own_county.pool.execute(row, 2, POLICE, 48)
+    [old] = await quarantine_finding(own_county.settings)
+    assert old.state is State.WARNING
+    assert f"1 of {POLICE}" in old.found
+    assert "handoff quarantine list" in old.remedy
+
+
+async def test_a_database_that_is_not_there_is_no_alarm_of_this_kind(own_county: County) -> None:
+    """That is another finding's to tell."""
+    assert await quarantine_finding(own_county.settings.model_copy(update={"postgres_dsn": None})) == []
