@@ -40,7 +40,7 @@ class NeedStanding:
 
 
 class Times(NamedTuple):
-    """How long things are kept; broker/limits.py says why."""
+    """How long things are kept; broker/limits says why."""
 
     receipt: timedelta
     """After the provider's first word that it is in touch."""
