@@ -7,8 +7,9 @@ from pathlib import Path
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from pydantic import SecretStr
 
-from broker.local.parts import LocalParts, parts_for
+from broker.local.parts import LocalParts, local_parts, parts_for, superuser_dsn
 from broker.local.ports import answers
 from tests.local.processes import below, gone, owner_of
 from tests.parts import local_settings
@@ -99,3 +100,25 @@ async def test_a_killed_part_comes_back_at_the_same_address_with_its_data(own_pa
     connection = await asyncpg.connect(dsn)
     assert await connection.fetchval("SELECT said FROM kept") == "yes"
     await connection.close()
+
+
+async def test_the_superuser_of_our_own_postgresql_alone_is_known(home: Path) -> None:
+    """For showing what even a superuser cannot hide; nobody's of another server, and nobody's where nothing runs."""
+    settings = local_settings(home)
+    running = local_parts(settings, kafka=False)
+    parts = await asyncio.to_thread(running.__enter__)
+    try:
+        dsn = superuser_dsn(parts.addresses().completing(settings))
+        assert dsn is not None
+        connection = await asyncpg.connect(dsn.get_secret_value())
+        role = await connection.fetchrow(
+            "SELECT rolsuper, current_database() FROM pg_roles WHERE rolname = current_user"
+        )
+        await connection.close()
+        assert role is not None
+        assert tuple(role) == (True, "handoff_broker")
+        elsewhere = SecretStr("postgresql://handoff@database.example/handoff")
+        assert superuser_dsn(settings.model_copy(update={"postgres_dsn": elsewhere})) is None
+    finally:
+        await asyncio.to_thread(running.__exit__, None, None, None)
+    assert superuser_dsn(settings) is None

@@ -69,8 +69,6 @@ class Story:
             await another_way_was_taken(self, calls)
         await morning(self, key)
 
-    # --- looking -------------------------------------------------------------------------------------------------
-
     def inbox(self, org: OrgId) -> "Inbox":
         """The inbox of a provider of the county."""
         return self.inboxes.of(org)
