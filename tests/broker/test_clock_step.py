@@ -104,8 +104,9 @@ class Machine:
 
 async def _deadlines(connection: Connection, number: int, due_at: datetime) -> None:
     await connection.execute(
-        "INSERT INTO need (referral_id, category, state, services, engaged, released, due_at, changed_at)"
-        " SELECT 'ref-' || $2 || n, 'SHELTER', 'OFFERED', '[]', false, false, $1, $1 FROM generate_series(1, $3) n",
+        "INSERT INTO need (referral_id, category, state, services, engaged, released, due_at, changed_at,"
+        " priority, expires_at) SELECT 'ref-' || $2 || n, 'SHELTER', 'OFFERED', '[]', false, false, $1, $1, 'P1', $1"
+        " FROM generate_series(1, $3) n",
         *(due_at, f"{due_at.timestamp()}-", number),
     )
 

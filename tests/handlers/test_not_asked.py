@@ -69,7 +69,7 @@ def request(**changes: Any) -> ReferralRequested:
     return ReferralRequested.model_validate({name: value for name, value in wire.items() if name not in LEFT_OUT})
 
 
-LEFT_OUT = ("incidentId", "agreedAt")
+LEFT_OUT = ("incidentId", "agreedAt", "urgency")
 
 
 def test_an_acceptance_without_her_word_keeps_the_need_open_and_her_identity_sealed() -> None:
