@@ -21,9 +21,11 @@ from tests.parts import Parts
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here runs in the loop that the browser lives in."""
+    """Every test here runs in the loop that the browser lives in, unless it names another."""
     for item in items:
-        if Path(__file__).parent in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
+        here = Path(__file__).parent in item.path.parents
+        named = any("loop_scope" in mark.kwargs for mark in item.iter_markers("asyncio"))
+        if here and not named and inspect.iscoroutinefunction(getattr(item, "function", None)):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

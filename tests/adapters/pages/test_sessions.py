@@ -111,6 +111,7 @@ async def test_the_page_asks_before_it_closes_and_closes_by_itself(house: House)
         await page.context.set_offline(False)
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_the_command_prints_a_link_for_one_role(
     installation: Installation, kafka: KafkaForTest, run: Run
 ) -> None:
