@@ -119,6 +119,7 @@ class Quarantined(Row, table=True):
     __tablename__ = "quarantine"
     __table_args__ = (
         Index("quarantine_open", "quarantined_at", postgresql_where=text("settled_at is null")),
+        Index("quarantine_by_event", "org_id", "event_id"),
         Index("quarantine_settled", "settled_at", postgresql_where=text("settled_at is not null")),
     )
     topic: str = Field(primary_key=True)
