@@ -37,7 +37,7 @@ CLAIMED_MAX: Final = 200
 _LANES = "SELECT lane FROM outbox_lane ORDER BY random() LIMIT $1 FOR UPDATE SKIP LOCKED"
 _CLAIM = (
     "SELECT * FROM outbox o WHERE o.lane = ANY($1::integer[]) AND o.send_after <= now() AND NOT EXISTS"
-    " (SELECT 1 FROM outbox e WHERE e.referral_id = o.referral_id AND e.seq < o.seq AND e.send_after > now())"
+    " (SELECT 1 FROM outbox e WHERE e.subject = o.subject AND e.seq < o.seq AND e.send_after > now())"
     " ORDER BY o.seq LIMIT $2"
 )
 

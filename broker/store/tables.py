@@ -246,12 +246,13 @@ class OutboxLane(Row, table=True):
 
 
 class OutboxMessage(Row, table=True):
-    """A message that has been decided and not yet been confirmed by Kafka; `seq` keeps the order within a referral."""
+    """A message that has been decided and not yet been confirmed by Kafka; `seq` keeps the order within a subject."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         Index("outbox_due", "send_after", "seq"),
         Index("outbox_by_referral", "referral_id", postgresql_where=text("referral_id is not null")),
+        Index("outbox_by_subject", "subject"),
     )
     seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     lane: int
@@ -263,6 +264,8 @@ class OutboxMessage(Row, table=True):
     flow: str
     recipient: str
     phase: str | None = None
+    subject: str
+    """What it is about, as its key in Kafka says: a referral, or a consent, an incident, an organisation."""
     owner: str
     send_after: datetime = moment()
 

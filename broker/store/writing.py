@@ -65,25 +65,25 @@ _SEALED = ("referral_id", "field_group", "suite", "ciphertext")
 _WRAPPED = ("referral_id", "field_group", "recipient", "key_id", "wrapped")
 _QUEUE = """
 INSERT INTO outbox (
-    seq, lane, topic, attributes, value, referral_id, category, flow, recipient, phase, owner, send_after
+    seq, lane, topic, attributes, value, referral_id, category, flow, recipient, phase, subject, owner, send_after
 )
-SELECT nextval('outbox_seq'), lane, topic, attributes, value, referral_id, category, flow, recipient, phase, $1,
-    CASE WHEN waits THEN $2::timestamptz ELSE $3::timestamptz END
+SELECT nextval('outbox_seq'), lane, topic, attributes, value, referral_id, category, flow, recipient, phase, subject,
+    $1, CASE WHEN waits THEN $2::timestamptz ELSE $3::timestamptz END
 FROM (
-    SELECT m.*, referral_id IN (
-        SELECT referral_id FROM outbox WHERE referral_id = ANY($4::text[]) AND owner <> $1
+    SELECT m.*, subject IN (
+        SELECT subject FROM outbox WHERE subject = ANY($4::text[]) AND owner <> $1
     ) AS waits
     FROM unnest(
         $5::integer[], $6::text[], $7::jsonb[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[],
-        $13::text[]
+        $13::text[], $14::text[]
     ) WITH ORDINALITY AS m(
-        lane, topic, attributes, value, referral_id, category, flow, recipient, phase, place
+        lane, topic, attributes, value, referral_id, category, flow, recipient, phase, subject, place
     )
     ORDER BY place
 ) AS numbered
 RETURNING seq, send_after = $3 AS direct
 """
-"""Numbers messages in their order and queues them. Behind an unsent one of another process, of the same referral, one
+"""Numbers messages in their order and queues them. Behind an unsent one of another process, of the same subject, one
 waits for the relay, so that order holds; else whoever queues it has it alone for a while."""
 _FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 _WORK_INSERT = (
@@ -352,7 +352,7 @@ async def _stop_queued(connection: Connection, desk: Desk) -> None:
 
 def _queue(messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime) -> Step:
     """The step that numbers and queues these messages."""
-    named = {m.referral_id for m in messages if m.referral_id is not None}
+    named = {m.envelope.subject for m in messages}
     columns = zip(*(_message(m, topics) for m in messages), strict=True)
     return Step(_QUEUE, (owner, now, now + timedelta(seconds=LEASE_SECONDS), list(named), *columns))
 
@@ -361,7 +361,7 @@ def _message(m: Outgoing, topics: Topics) -> tuple[object, ...]:
     return (
         crc32(m.envelope.subject.encode()) % LANES, topics.name(m.flow, m.recipient),
         orjson.dumps(m.attributes).decode(), m.value, m.referral_id, m.category, m.flow, m.recipient,
-        m.permit.phase,
+        m.permit.phase, m.envelope.subject,
     )  # fmt: skip
 
 
