@@ -6,7 +6,7 @@ all partitions; handing it one message at a time costs five times as much (docs/
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -27,10 +27,13 @@ Sign = Callable[[Headers, bytes], bytes]
 Record = tuple[bytes, list[tuple[str, bytes]], bytes]
 """Key, headers and value."""
 
-Confirmation = Awaitable[Any] | None
+Confirmation = asyncio.Future[Any] | None
 """What becomes of a message that was handed to the producer; None for one that was not."""
 
 REQUEST_TIMEOUT_MS = 20_000
+CONFIRM_SECONDS_MAX = 10.0
+"""How long a message may wait for Kafka's word before its producer is given up: less than the lease of whoever decided
+it (broker/store/writing.py), so that nothing of an older producer arrives after what a relay has sent."""
 SIGNED_INLINE_MAX = 16
 """So few are signed within a millisecond, and to wait for a thread takes as long."""
 BATCH_BYTES_MAX = 512 * 1024
@@ -91,6 +94,19 @@ async def _hand_over(
             batch.append(key=key, value=value, timestamp=None, headers=headers)
         waiting.append(place)
     await hand_over()
+
+
+def _looked_at(one: asyncio.Future[Any]) -> None:
+    """What becomes of a message after nobody waits for it any more is no error of anybody's."""
+    if not one.cancelled():
+        one.exception()
+
+
+def _failure(one: asyncio.Future[Any]) -> BaseException | None:
+    """Why a message is not known to have arrived; None where it is."""
+    if not one.done():
+        return TimeoutError()
+    return asyncio.CancelledError() if one.cancelled() else one.exception()
 
 
 class Publisher:
@@ -159,14 +175,17 @@ class Publisher:
         """Whether each message has arrived, once that is known.
 
         After a failure the producer is made anew, because an idempotent one may be stuck in its sequence numbers
-        (aiokafka issue 1017).
+        (aiokafka issue 1017), and because it would go on trying for ever what a relay has taken over meanwhile.
         """
-        results = await asyncio.gather(*(one for one in queued if one is not None), return_exceptions=True)
-        failures = [result for result in results if isinstance(result, BaseException)]
+        waited = {one for one in queued if one is not None}
+        for one in waited:
+            one.add_done_callback(_looked_at)
+        if waited:
+            await asyncio.wait(waited, timeout=CONFIRM_SECONDS_MAX)
+        failures = [error for one in waited if (error := _failure(one)) is not None]
         if failures:
             await self._renew(failures[0])
-        outcome = iter(results)
-        return [one is not None and not isinstance(next(outcome), BaseException) for one in queued]
+        return [one is not None and _failure(one) is None for one in queued]
 
     def _records(self, messages: Sequence[Message]) -> list[Record]:
         records: list[Record] = []

@@ -158,8 +158,13 @@ async def test_one_that_hangs_delays_nobody_else(desk: CourierDesk) -> None:
             for org in healthy:
                 await desk.offers(org, 5)
             await until(lambda: _arrived(receivers, 5))
+            await until(lambda: _stored(desk, 5 * len(healthy)))
             assert set(await desk.states()) == {"QUEUED", "ATTEMPTED", "DELIVERED"}, "an attempt that hangs has ended"
     assert len(hanging.posts) <= limits.deliveries_per_recipient_first
+
+
+async def _stored(desk: CourierDesk, count: int) -> bool:
+    return (await desk.states()).get("DELIVERED") == count
 
 
 async def _arrived(receivers: list[ScriptedReceiver], count: int) -> bool:
