@@ -195,7 +195,11 @@ async def test_a_breaker_opens_probes_once_and_closes(desk: CourierDesk, receive
 
 
 async def _delivered_as_time_passes(desk: CourierDesk, count: int) -> bool:
-    """What the other courier put off while the breaker was being closed is due a minute later."""
+    """What the other courier put off while the breaker was being closed is due within a minute, and never later."""
+    late = (
+        "SELECT 1 FROM delivery WHERE code = 'BREAKER_OPEN' AND due_at > clock_timestamp() + make_interval(secs => $1)"
+    )
+    assert not await desk.rows(late, limits.channel_probe_seconds)
     await desk.due_now()
     return await desk.states() == {"DELIVERED": count}
 
