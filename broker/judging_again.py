@@ -28,7 +28,7 @@ from broker.store import quarantine
 from broker.store.directory import directory_at
 from broker.store.loading import ConsentCache, load
 from broker.store.quarantine import Quarantined, ReleaseReason, Settled
-from broker.store.writing import Queued, write
+from broker.store.writing import Queued, let_go, write
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,6 @@ Record = ConsumerRecord[bytes, bytes]
 
 OWNER = "quarantine"
 """Who has queued what followed, in the outbox: nobody who sends, so the relay takes it at once."""
-
-_LEAVE_TO_RELAY = "UPDATE outbox SET send_after = now() WHERE seq = ANY($1::bigint[])"
 
 
 class Judged(StrEnum):
@@ -110,7 +108,7 @@ async def _judge(
     reading.told = (still.code.value, still.field)
     reading.refused = fault or reading.refused
     now, result, queued = await _worked(connection, parts, reading)
-    await connection.execute(_LEAVE_TO_RELAY, [message.seq for message in queued])
+    await let_go(connection, [message.seq for message in queued])
     if result.quarantined:
         [pointer] = result.quarantined
         again = replace(

@@ -18,7 +18,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from broker import batch
 from broker.bus.intake import TransientError
-from broker.bus.publisher import Confirmation, Message, Publisher
+from broker.bus.publisher import Confirmation, Message, Publisher, confirm_by
 from broker.handlers import deadline_passed, policy_changed
 from broker.handlers.cases import NextAction
 from broker.handlers.desk import Desk, Draw
@@ -132,12 +132,13 @@ class Pipeline:
         await self._take_in(opened_all(records, self._parts.topics))
 
     async def _take_in(self, readings: Sequence[Reading]) -> None:
+        by = confirm_by()
         try:
             async with self._parts.pool.acquire() as connection:
                 owner, queued = self._owner, await self._store(connection, readings)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
-        await self._dispatch(queued, owner)
+        await self._dispatch(queued, owner, by)
 
     async def _store(self, connection: Connection, readings: Sequence[Reading]) -> list[Queued]:
         """One transaction; where PostgreSQL refuses its content, the record to blame is found by halving."""
@@ -235,7 +236,7 @@ class Pipeline:
         """
         try:
             async with self._parts.pool.acquire() as connection:
-                asked_at = self._guard.own()
+                asked_at, by = self._guard.own(), confirm_by()
                 told, self._directory = await clock_and_directory(connection, self._directory)
                 now = self._parts.database_clock(told)
                 if await self._guard.holds(connection, now, asked_at):
@@ -245,7 +246,7 @@ class Pipeline:
                 worked, queued = await self._due_transaction(connection, now)
         except TRANSIENT as error:
             raise TransientError(type(error).__name__) from error
-        await self._dispatch(queued, owner)
+        await self._dispatch(queued, owner, by)
         return worked
 
     async def _due_transaction(self, connection: Connection, now: datetime) -> tuple[int, list[Queued]]:
@@ -306,11 +307,12 @@ class Pipeline:
 
     # --- to Kafka ------------------------------------------------------------------------------------------------
 
-    async def _dispatch(self, queued: Sequence[Queued], owner: str) -> None:
+    async def _dispatch(self, queued: Sequence[Queued], owner: str, by: float) -> None:
         """Send what was just committed, in the order of commits; confirmations are awaited beside the next batch.
 
         Of one subject nothing is sent before what precedes it is confirmed. Where that was not, `owner`, under whom
-        this was queued, is not ours any more: all of it is left to a relay, which keeps the order.
+        this was queued, is not ours any more: all of it is left to a relay, which keeps the order. So is what cannot be
+        confirmed `by` then, counted from before it was decided, so that our lease of it still holds.
         """
         direct = [item for item in queued if item.direct]
         about = frozenset(item.message.envelope.subject for item in direct)
@@ -326,15 +328,15 @@ class Pipeline:
         async with self._in_order:
             outgoing = [item.message for item in direct]
             messages = [Message(topics.name(m.flow, m.recipient), m.attributes, m.value) for m in outgoing]
-            handed = await self._parts.publisher.queue(messages)
+            handed = await self._parts.publisher.queue(messages, by)
         await self._in_flight.acquire()
-        task = asyncio.create_task(self._confirm(direct, handed), name="outbox-confirm")
+        task = asyncio.create_task(self._confirm(direct, handed, by), name="outbox-confirm")
         self._confirming[task] = about
         task.add_done_callback(self._confirming.pop)
 
-    async def _confirm(self, items: Sequence[Queued], handed: Sequence[Confirmation]) -> None:
+    async def _confirm(self, items: Sequence[Queued], handed: Sequence[Confirmation], by: float) -> None:
         try:
-            confirmed = await self._parts.publisher.confirmed(handed)
+            confirmed = await self._parts.publisher.confirmed(handed, by)
         finally:
             self._in_flight.release()
         self._confirmed.extend(item.seq for item, arrived in zip(items, confirmed, strict=True) if arrived)

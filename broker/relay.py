@@ -1,18 +1,20 @@
 """The relay: messages that their own process did not get confirmed are asked about again, and sent or stopped.
 
 A retry is a new disclosure: the gate is asked anew in the transaction that claims the message, and its answer is an
-entry of the trail. Lanes are shared out by row locks, so any number of relays may run; a relay that dies lets go of its
-lanes with its connection. Within a referral the order of the outbox is kept.
+entry of the trail. Who claims a message has it alone for as long as whoever decided it had (docs/decisions/0034), so
+that any number of relays may run and one that dies holds nobody up for longer. Within a subject the order of the outbox
+is kept.
 """
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 from pydantic_core import from_json
 
-from broker.bus.publisher import Message
+from broker.bus.publisher import Message, confirm_by
 from broker.domain.consent import Effect, Phase
 from broker.handlers import gate
 from broker.handlers.desk import Desk
@@ -27,7 +29,7 @@ from broker.schemas.vocabulary import RecipientCategory
 from broker.sql.bulk import Connection
 from broker.store.directory import clock_and_directory
 from broker.store.loading import ConsentCache, Wanted, load
-from broker.store.writing import LANES, forget_sent, write
+from broker.store.writing import LANES, forget_sent, let_go, take_over, write
 from broker.trail.entries import Step
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,7 @@ _CLAIM = (
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One message that this relay holds for the length of its transaction."""
+    """One message that this relay has claimed."""
 
     seq: int
     referral_id: ReferralId | None
@@ -61,6 +63,7 @@ class Relay:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._owner = str(uuid4())
         self._consents = ConsentCache()
         self._directory = Directory.empty()
 
@@ -69,6 +72,7 @@ class Relay:
         parts = self._parts
         if parts.seal.stopped:
             return 0
+        by = confirm_by()
         async with parts.pool.acquire() as connection, connection.transaction():
             lanes = await connection.fetch(_LANES, LANES)
             claimed = await self._claim(connection, [row["lane"] for row in lanes])
@@ -76,12 +80,20 @@ class Relay:
                 return 0
             desk = await self._desk(connection, claimed)
             permitted = [message for message in claimed if self._may_leave(desk, message)]
-            stopped = [message.seq for message in claimed if message not in permitted]
-            await write(connection, desk, parts.topics, "relay")
-            sent = await parts.publisher.send([Message(m.topic, m.attributes, m.value) for m in permitted])
-            done = [message.seq for message, arrived in zip(permitted, sent, strict=True) if arrived]
-            await forget_sent(connection, done + stopped)
+            said = await write(connection, desk, parts.topics, self._owner)
+            await let_go(connection, [message.seq for message in said])
+            ours = await take_over(connection, [message.seq for message in permitted], self._owner)
+            await forget_sent(connection, [message.seq for message in claimed if message not in permitted])
+        await self._send([message for message in permitted if message.seq in ours], by)
         return len(claimed)
+
+    async def _send(self, permitted: Sequence[Claimed], by: float) -> None:
+        """What has not arrived is let go at once: the producer that had it has been given up."""
+        sent = await self._parts.publisher.send([Message(m.topic, m.attributes, m.value) for m in permitted], by)
+        outcome = list(zip(permitted, sent, strict=True))
+        async with self._parts.pool.acquire() as connection, connection.transaction():
+            await forget_sent(connection, [message.seq for message, arrived in outcome if arrived])
+            await let_go(connection, [message.seq for message, arrived in outcome if not arrived])
 
     async def _claim(self, connection: Connection, lanes: Sequence[int]) -> list[Claimed]:
         return [_claimed(row) for row in await connection.fetch(_CLAIM, lanes, CLAIMED_MAX)]

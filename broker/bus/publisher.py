@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from broker.bus.stopping import stopped
+from broker.bus.stopping import aborted, stopped
 from broker.schemas.envelope import Headers, binary_headers
 from broker.seal.signature import SIGNATURE_HEADER
 
@@ -30,10 +30,12 @@ Record = tuple[bytes, list[tuple[str, bytes]], bytes]
 Confirmation = asyncio.Future[Any] | None
 """What becomes of a message that was handed to the producer; None for one that was not."""
 
-REQUEST_TIMEOUT_MS = 20_000
-CONFIRM_SECONDS_MAX = 10.0
-"""How long a message may wait for Kafka's word before its producer is given up: less than the lease of whoever decided
-it (broker/store/writing.py), so that nothing of an older producer arrives after what a relay has sent."""
+REQUEST_TIMEOUT_MS = 5_000
+"""How long one request may take; it is also the longest that a producer which is given up can still be at work."""
+CONFIRM_SECONDS_MAX = 8.0
+"""How long after it was decided a message may wait for Kafka's word before its producer is given up. With the time of
+one request it is less than the lease of whoever decided it (broker/store/writing.py): nothing of a producer that was
+given up leaves once a relay has asked the gate again."""
 SIGNED_INLINE_MAX = 16
 """So few are signed within a millisecond, and to wait for a thread takes as long."""
 BATCH_BYTES_MAX = 512 * 1024
@@ -96,17 +98,16 @@ async def _hand_over(
     await hand_over()
 
 
-def _looked_at(one: asyncio.Future[Any]) -> None:
-    """What becomes of a message after nobody waits for it any more is no error of anybody's."""
-    if not one.cancelled():
-        one.exception()
-
-
 def _failure(one: asyncio.Future[Any]) -> BaseException | None:
     """Why a message is not known to have arrived; None where it is."""
     if not one.done():
         return TimeoutError()
     return asyncio.CancelledError() if one.cancelled() else one.exception()
+
+
+def confirm_by() -> float:
+    """Until when, by the event loop's clock, what is decided from now on may wait for Kafka's word."""
+    return asyncio.get_running_loop().time() + CONFIRM_SECONDS_MAX
 
 
 class Publisher:
@@ -116,6 +117,7 @@ class Publisher:
         self._kafka = dict(kafka)
         self._sign = sign
         self._producer: AIOKafkaProducer | None = None
+        self._unconfirmed: set[asyncio.Future[Any]] = set()
 
     async def start(self) -> None:
         """Connect, waiting for Kafka as long as it takes."""
@@ -144,44 +146,62 @@ class Publisher:
         if producer is not None:
             await stopped(producer)
 
-    async def send(self, messages: Sequence[Message]) -> list[bool]:
-        """Send the messages in order; True for each that Kafka has confirmed.
+    async def send(self, messages: Sequence[Message], by: float | None = None) -> list[bool]:
+        """Send the messages in order; True for each that Kafka has confirmed, in time.
 
         Whoever keeps the outbox sends again what was not confirmed.
         """
-        return await self.confirmed(await self.queue(messages))
+        until = confirm_by() if by is None else by
+        return await self.confirmed(await self.queue(messages, until), until)
 
-    async def queue(self, messages: Sequence[Message]) -> list[Confirmation]:
-        """Hand the messages to the producer in order; what cannot even be handed over is reported by `confirmed`."""
+    async def queue(self, messages: Sequence[Message], by: float) -> list[Confirmation]:
+        """Hand the messages to the producer in order; what cannot be handed over in time is reported by `confirmed`."""
         if not messages:
             return []
         if len(messages) <= SIGNED_INLINE_MAX:
             records = self._records(messages)
         else:
             records = await asyncio.to_thread(self._records, messages)
+        queued: list[Confirmation] = [None] * len(messages)
+        if asyncio.get_running_loop().time() >= by:
+            return queued
+        try:
+            async with asyncio.timeout_at(by):
+                await self._hand_all_over(messages, records, queued)
+        except (KafkaError, OSError) as error:  # a TimeoutError is one
+            await self._renew(error)
+        return queued
+
+    async def _hand_all_over(
+        self, messages: Sequence[Message], records: Sequence[Record], queued: list[Confirmation]
+    ) -> None:
         if self._producer is None:
             await self.start()
         producer = self._producer
         assert producer is not None
-        queued: list[Confirmation] = [None] * len(messages)
         try:
             for (topic, partition), places in (await _by_partition(producer, messages)).items():
                 await _hand_over(producer, topic, partition, [(place, records[place]) for place in places], queued)
-        except (KafkaError, OSError) as error:
-            await self._renew(error)
-        return queued
+        finally:
+            for one in {one for one in queued if one is not None}:
+                self._unconfirmed.add(one)
+                one.add_done_callback(self._settled)
 
-    async def confirmed(self, queued: Sequence[Confirmation]) -> list[bool]:
+    def _settled(self, one: asyncio.Future[Any]) -> None:
+        """What becomes of a message after nobody waits for it any more is no error of anybody's."""
+        self._unconfirmed.discard(one)
+        if not one.cancelled():
+            one.exception()
+
+    async def confirmed(self, queued: Sequence[Confirmation], by: float) -> list[bool]:
         """Whether each message has arrived, once that is known.
 
-        After a failure the producer is made anew, because an idempotent one may be stuck in its sequence numbers
-        (aiokafka issue 1017), and because it would go on trying for ever what a relay has taken over meanwhile.
+        After a failure the producer is given up and made anew, because an idempotent one may be stuck in its sequence
+        numbers (aiokafka issue 1017), and because it would go on trying what a relay has taken over meanwhile.
         """
         waited = {one for one in queued if one is not None}
-        for one in waited:
-            one.add_done_callback(_looked_at)
         if waited:
-            await asyncio.wait(waited, timeout=CONFIRM_SECONDS_MAX)
+            await asyncio.wait(waited, timeout=by - asyncio.get_running_loop().time())
         failures = [error for one in waited if (error := _failure(one)) is not None]
         if failures:
             await self._renew(failures[0])
@@ -197,7 +217,9 @@ class Publisher:
         return records
 
     async def _renew(self, error: BaseException) -> None:
-        log.warning("Kafka did not confirm messages (%s); the producer is made anew", type(error).__name__)
         producer, self._producer = self._producer, None
         if producer is not None:
-            await stopped(producer)
+            log.warning("Kafka did not confirm messages (%s); the producer is made anew", type(error).__name__)
+            for one in self._unconfirmed:
+                one.cancel()
+            await aborted(producer, REQUEST_TIMEOUT_MS / 1000)

@@ -2,12 +2,17 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Final, Protocol
+
+from aiokafka import AIOKafkaProducer
 
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
 """What is not confirmed by then stays in the outbox, so nothing is lost by not waiting longer."""
+
+_CLOSED_AGAIN_SECONDS: Final = 0.05
+"""How often a producer that is given up has its connections closed again, until it has stopped."""
 
 
 class Stoppable(Protocol):
@@ -30,3 +35,27 @@ async def stopped(client: Stoppable, seconds: float = STOP_SECONDS) -> None:
         log.warning("a client of Kafka did not stop within %.0f seconds and is left", seconds)
     elif not stopping.cancelled() and (error := stopping.exception()) is not None:
         log.warning("a client of Kafka did not stop cleanly (%s)", type(error).__name__)
+
+
+async def aborted(producer: AIOKafkaProducer, seconds: float) -> None:
+    """Give a producer up: when this returns, it sends nothing any more.
+
+    Nobody may wait for its messages: the caller has cancelled their confirmations, and so `stop` does not wait for them
+    either. aiokafka 0.14 still lets the requests end that are under way: they fail when their connections are closed,
+    those too that were just being opened, and within `seconds`, the time of a request, whatever happens.
+    """
+    closing = asyncio.ensure_future(_kept_closed(producer))
+    stopping = asyncio.ensure_future(producer.stop())
+    await asyncio.wait({stopping}, timeout=seconds)
+    closing.cancel()
+    if not stopping.done():
+        stopping.cancel()
+        log.warning("a producer was given up whose connections did not close within %.0f seconds", seconds)
+    elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+        log.warning("a producer was given up in disorder (%s)", type(error).__name__)
+
+
+async def _kept_closed(producer: AIOKafkaProducer) -> None:
+    while True:
+        await producer.client.close()
+        await asyncio.sleep(_CLOSED_AGAIN_SECONDS)

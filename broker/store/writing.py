@@ -24,7 +24,8 @@ from broker.store.shredding import look_at_once
 LANES: Final = 64
 """Shares of the outbox that relays divide among themselves; one referral is always in one lane."""
 LEASE_SECONDS: Final = 15
-"""How long whoever decided a message has it alone, before a relay takes it over and asks the gate again."""
+"""How long whoever decided a message has it alone, before a relay takes it over and asks the gate again. More than
+the 8 s in which it must be confirmed and the 5 s in which its producer is given up (broker/bus/publisher.py)."""
 
 _INBOX = ("org_id", "event_id", "digest", "received_at")
 _REFERRAL = (
@@ -85,6 +86,11 @@ RETURNING seq, send_after = $3 AS direct
 """
 """Numbers messages in their order and queues them. Behind an unsent one of another process, of the same subject, one
 waits for the relay, so that order holds; else whoever queues it has it alone for a while."""
+_TAKE_OVER = (
+    "UPDATE outbox SET owner = $2, send_after = now() + make_interval(secs => $3) WHERE seq = ANY($1::bigint[])"
+    " RETURNING seq"
+)
+_LET_GO = "UPDATE outbox SET send_after = now() WHERE seq = ANY($1::bigint[])"
 _FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 _WORK_INSERT = (
     "INSERT INTO work_item (work_id, referral_id, category, reason, owner, priority, raised_at)"
@@ -369,3 +375,15 @@ async def forget_sent(connection: Connection, numbers: Sequence[int]) -> None:
     """Delete outbox messages that Kafka has confirmed."""
     if numbers:
         await connection.execute(_FORGET, list(numbers))
+
+
+async def take_over(connection: Connection, numbers: Sequence[int], owner: str) -> set[int]:
+    """Give `owner` these messages alone, for as long as whoever decided them had; returns those still there."""
+    rows = await connection.fetch(_TAKE_OVER, list(numbers), owner, LEASE_SECONDS)
+    return {row["seq"] for row in rows}
+
+
+async def let_go(connection: Connection, numbers: Sequence[int]) -> None:
+    """Leave messages that nobody is sending to the next relay."""
+    if numbers:
+        await connection.execute(_LET_GO, list(numbers))

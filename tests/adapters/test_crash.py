@@ -127,8 +127,8 @@ async def _until_all(installation: Installation, org: OrgId, expected: set[str])
 class _DiesAfterSending(Publisher):
     """Kafka has the messages, and the process is gone before it could write that down."""
 
-    async def send(self, messages: Sequence[Message]) -> list[bool]:
-        await super().send(messages)
+    async def send(self, messages: Sequence[Message], by: float | None = None) -> list[bool]:
+        await super().send(messages, by)
         raise ConnectionResetError
 
 

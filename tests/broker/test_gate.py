@@ -23,10 +23,10 @@ from tests.broker.letters import until
 class Deaf(Publisher):
     """A producer whose Kafka never answers: nothing is confirmed."""
 
-    async def queue(self, messages: Sequence[Message]) -> list[Confirmation]:
+    async def queue(self, messages: Sequence[Message], by: float) -> list[Confirmation]:
         return [None] * len(messages)
 
-    async def confirmed(self, queued: Sequence[Confirmation]) -> list[bool]:
+    async def confirmed(self, queued: Sequence[Confirmation], by: float) -> list[bool]:
         return [False] * len(queued)
 
 
