@@ -1,10 +1,10 @@
-"""What stands in an offer, in plain words for a person in a hurry, in that person's language (adapters/language.py)."""
+"""What stands in an offer, in plain words for a person in a hurry, in that person's language (broker.look)."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from adapters.language import _, counted
+from broker.look.language import _, counted
 from broker.schemas.clear_groups import AccessNeeds, OfferedNeed
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_recalled import RecallReason

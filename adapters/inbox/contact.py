@@ -10,7 +10,7 @@ from typing import Final
 
 from adapters import words
 from adapters.inbox.listing import OfferSeen
-from adapters.language import _
+from broker.look.language import _
 from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
 

@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
 from adapters.inbox.web import entering, offers
-from adapters.inbox.web.guard import Guard
 from adapters.inbox.web.problems import EXPECTED, Problems, told
 from adapters.inbox.web.who import Desk
 from adapters.provider import Provider
+from broker.look.guard import Guard
 from broker.schemas.ids import OrgId
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Pool

@@ -18,9 +18,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from adapters.inbox.web.forms import Nothing, read_form
-from adapters.inbox.web.rendering import STATIC, notice, page
+from adapters.inbox.web.rendering import notice, page
 from adapters.inbox.web.who import Desk, Reader, Visitor
-from adapters.language import _
+from broker.look.language import _
+from broker.look.rendering import STATIC
 from broker.schemas.event import Contract
 
 router = APIRouter()

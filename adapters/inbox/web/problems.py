@@ -12,7 +12,7 @@ from adapters.errors import AnswerNotPossible, KeysNotHere, NothingToOpen, Offer
 from adapters.inbox.web.forms import FormInvalid
 from adapters.inbox.web.rendering import notice
 from adapters.inbox.web.who import Desk, RoleMayNot, SignedOut, desk_of
-from adapters.language import _, preferred, speak
+from broker.look.language import _, preferred, speak
 
 EXPECTED: Final = (SignedOut, RoleMayNot, FormInvalid, OfferNotFound, AnswerNotPossible, NothingToOpen, HTTPException)
 

@@ -9,8 +9,8 @@ from adapters.inbox.inbox import Inbox
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.web.forms import FormInvalid, Keyed
 from adapters.kind import ProviderKind
-from adapters.language import _
 from adapters.standing import TAKEN, after
+from broker.look.language import _
 from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.event import EventData

@@ -1,41 +1,21 @@
-"""Pages from templates: everything escaped, an unknown name is an error, each sentence in the reader's language."""
+"""The inbox's pages for whoever reads them."""
 
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from adapters import words
 from adapters.inbox.web.who import Anybody, Desk, SignedIn
-from adapters.language import LANGUAGES, _, counted, spoken
 from broker import limits
+from broker.look.language import spoken
+from broker.look.rendering import templates_of
 from broker.schemas.vocabulary import MsgStatus
 
-_FOLDER: Final = Path(__file__).parent
-STATIC: Final = {path.name: path.read_bytes() for path in (_FOLDER / "static").iterdir()}
-"""Our own style and scripts, by name: nothing else is served as a file."""
-
-
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.globals.update({"_": _said, "counted": counted, "spoken": spoken, "languages": LANGUAGES, "limits": limits})
-    made.filters.update(plain=words.plain, moment=words.moment)
-    return made
-
-
-def _said(sentence: str, **values: object) -> str:
-    return _(sentence) % values if values else _(sentence)
-
-
-_PAGES: Final = _environment()
+_PAGES: Final = templates_of(Path(__file__).parent / "templates")
+_PAGES.globals["limits"] = limits
+_PAGES.filters.update(plain=words.plain, moment=words.moment)
 
 
 def page(template: str, who: SignedIn | Anybody, status: HTTPStatus = HTTPStatus.OK, **content: Any) -> HTMLResponse:

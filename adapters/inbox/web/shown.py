@@ -10,8 +10,8 @@ from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.inbox.panels import LIVE_FIRST, content_facts, may_open
 from adapters.kind import ProviderKind
-from adapters.language import _
 from adapters.standing import OPEN, OVER, Standing, after
+from broker.look.language import _
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.field_groups import GROUPS, SEALABLE
 from broker.schemas.group_vocabulary import ContactMode

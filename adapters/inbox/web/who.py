@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.sessions import Session, Sessions, StaffRole
-from adapters.language import preferred, speak
 from adapters.provider import Provider
+from broker.look.language import preferred, speak
 from broker.schemas.ids import OrgId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.vocabulary import MsgStatus

@@ -8,7 +8,7 @@ from typing import Final
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-LANGUAGES: Final = Path(__file__).parents[3] / "adapters" / "languages"
+LANGUAGES: Final = Path(__file__).parents[3] / "broker" / "look" / "languages"
 
 
 def compiled(po: Path) -> bytes:

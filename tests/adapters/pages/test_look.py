@@ -11,11 +11,11 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response, expect
 
-from adapters import language
 from adapters.inbox.web.sessions import StaffRole
 from adapters.kind import kinds
 from adapters.standing import Standing
 from adapters.words import plain
+from broker.look import language
 from broker.schemas.contact_attempted import AttemptOutcome
 from broker.schemas.field_groups import GROUPS, SEALABLE
 from broker.schemas.group_vocabulary import (
@@ -122,7 +122,7 @@ async def test_the_first_view_is_small(house: House) -> None:
         sizes = [len(gzip.compress(await answer.body())) for answer in answers]
     assert len(sizes) >= 4, "the page, its style, its scripts"
     assert sum(sizes) <= FIRST_VIEW_BYTES_MAX
-    assert len(gzip.compress((LANGUAGES.parent / "inbox/web/static/pages.css").read_bytes())) <= 12 * 1024
+    assert len(gzip.compress((LANGUAGES.parent / "static/pages.css").read_bytes())) <= 12 * 1024
 
 
 async def test_an_exercise_says_so_on_every_page(house: House) -> None:

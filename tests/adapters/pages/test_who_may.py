@@ -9,10 +9,10 @@ from fastapi.routing import APIRoute
 from playwright.async_api import APIRequestContext
 
 from adapters.inbox.web.app import inbox_pages
-from adapters.inbox.web.guard import HEADERS
 from adapters.inbox.web.sessions import StaffRole
 from adapters.inbox.web.who import Anybody, Deciding, SignedIn
 from adapters.standing import Standing
+from broker.look.guard import HEADERS
 from broker.schemas.ids import new_event_id
 from broker.schemas.vocabulary import MsgStatus
 from tests.adapters.courier_desk import HAVEN
