@@ -8,6 +8,8 @@ HandoffError
     ├── RecipientUnknown
     ├── ContentKeysGone
     ├── KeptUnreadable
+    ├── LedgerBroken
+    ├── LedgerEmpty
     ├── ShareDenied
     ├── AssociationUnplaced
     ├── NotConfirmed
@@ -66,6 +68,18 @@ class KeptUnreadable(AgencyError):
     """What is kept of a referral does not open with this zone's keeping key, or was changed."""
 
     remedy = "Restore keys/keeping.key beside it, or publish the referral anew; what cannot be read lets nobody in."
+
+
+class LedgerBroken(AgencyError):
+    """A file of the zone's ledger holds something that is not a line of it."""
+
+    remedy = "Find out who has written into the zone's folder `ledger`; every line there is one JSON object."
+
+
+class LedgerEmpty(AgencyError):
+    """Nothing is noted in this zone about such a referral or consent."""
+
+    remedy = "Use the reference in your own records: ref-…, or the consent's id. Lists are made where it was published."
 
 
 class ShareDenied(AgencyError):
