@@ -102,7 +102,7 @@ class OverdueRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """Somebody read: an auditor a question or a story, a provider an offer, a survivor the list of who received what."""
+    """Somebody read: an auditor a question or a story, a provider an offer, a survivor her list of recipients."""
 
     at: datetime
     who: str
