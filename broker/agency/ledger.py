@@ -18,6 +18,8 @@ from pydantic import ValidationError
 from broker.agency.errors import LedgerBroken
 from broker.agency.notices import Notice
 from broker.agency.records import Record
+from broker.domain.needs import services_by_category
+from broker.domain.purposes import purpose_for
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.consent_revoked import ConsentRevoked
@@ -54,7 +56,10 @@ class Shared(StrEnum):
 
 
 class Line(Contract):
-    """One line; times are UTC. `until` is when a consent ends, `parts` are what a revocation was restricted to."""
+    """One line; times are UTC. `until` is when a consent ends.
+
+    `parts` are what a revocation was restricted to; of a request, the purpose for each kind of help: `SHELTER:…`.
+    """
 
     event_id: EventIdText
     at: Moment
@@ -162,7 +167,8 @@ def _lines_of(envelope: Envelope, fact: EventData) -> Iterator[Line]:
                 **about, recipient=recipient, groups=groups, consent_id=envelope.consentid, version=envelope.consentver
             )
     else:
-        yield Line(**about, consent_id=envelope.consentid, version=envelope.consentver)
+        parts = tuple(_purposes(fact)) if isinstance(fact, ReferralRequested) else ()
+        yield Line(**about, consent_id=envelope.consentid, version=envelope.consentver, parts=parts)
 
 
 _SAID: Final[dict[type[EventData], Shared]] = {
@@ -174,6 +180,11 @@ _SAID: Final[dict[type[EventData], Shared]] = {
     ReferralCancelled: Shared.TAKEN_BACK,
     ReferralRecalled: Shared.TAKEN_BACK,
 }
+
+
+def _purposes(fact: ReferralRequested) -> Iterator[str]:
+    for category, services in services_by_category(fact).items():
+        yield f"{category}:{purpose_for(category, services)}"
 
 
 def _by_recipient(fact: ReferralSealed) -> dict[OrgId, tuple[FieldGroup, ...]]:

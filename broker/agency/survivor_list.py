@@ -4,7 +4,7 @@ It is made from what this agency sealed for whom, and from what it may hear. Whi
 yes, the agency is not told without her release (domain.md §0.2): then the list says that only one of them receives it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -76,25 +76,27 @@ def _under(lines: Iterable[Line], consent: str) -> bool:
 def _recipients(
     lines: Sequence[Line], consents: Mapping[ConsentId, Sequence[Line]], directory: NetworkDirectory, now: datetime
 ) -> list[Recipient]:
+    """Each organisation once, or twice where a part of what it had was taken back."""
     chosen = {line.recipient for line in lines if line.said is Shared.CHOSEN}
     sealed = [line for line in lines if line.said is Shared.SEALED]
     found = []
     for org in dict.fromkeys(line.recipient for line in sealed if line.recipient is not None):
         own = [line for line in sealed if line.recipient == org]
-        groups = tuple(sorted({group for line in own for group in line.groups}))
         until = _until(own, consents)
-        back = _taken_back(org, groups, lines, own, consents)
-        found.append(
-            Recipient(
-                org=org,
-                name=_name(directory, org),
-                groups=groups,
-                since=min(line.at for line in own),
-                until=until,
-                standing=_standing(until, back, now, chosen=org in chosen),
-                taken_back_at=back,
+        revocations = [*_of_the_whole(lines), *_revocations(own, consents)]
+        ways = {org, *_purposes(lines, directory, org)}
+        for back, groups in _by_end(own, revocations, ways).items():
+            found.append(
+                Recipient(
+                    org=org,
+                    name=_name(directory, org),
+                    groups=groups,
+                    since=min(line.at for line in own),
+                    until=until,
+                    standing=_standing(until, back, now, chosen=org in chosen),
+                    taken_back_at=back,
+                )
             )
-        )
     return found
 
 
@@ -117,19 +119,35 @@ def _until(own: Iterable[Line], consents: Mapping[ConsentId, Sequence[Line]]) ->
     return min((end for end in ends if end is not None), default=None)
 
 
-def _taken_back(
-    org: OrgId,
-    groups: Sequence[FieldGroup],
-    lines: Iterable[Line],
-    own: Iterable[Line],
-    consents: Mapping[ConsentId, Sequence[Line]],
-) -> datetime | None:
-    """When it was first taken back, the referral as a whole or by a revocation that reaches this organisation."""
-    said = [line for line in lines if line.said is Shared.TAKEN_BACK]
-    for name in {line.consent_id for line in own if line.consent_id is not None}:
-        revoked = (line for line in consents[name] if line.said is Shared.REVOKED)
-        said += [line for line in revoked if not line.parts or org in line.parts or set(groups) <= set(line.parts)]
-    return min((line.at for line in said), default=None)
+def _of_the_whole(lines: Iterable[Line]) -> list[Line]:
+    return [line for line in lines if line.said is Shared.TAKEN_BACK]
+
+
+def _revocations(own: Iterable[Line], consents: Mapping[ConsentId, Sequence[Line]]) -> list[Line]:
+    names = {line.consent_id for line in own if line.consent_id is not None}
+    return [line for name in sorted(names) for line in consents[name] if line.said is Shared.REVOKED]
+
+
+def _by_end(
+    own: Iterable[Line], revocations: Iterable[Line], ways: Collection[str]
+) -> dict[datetime | None, tuple[FieldGroup, ...]]:
+    """The groups by when each was taken back first: as a whole, by way of its recipient or purpose, or as a group."""
+    found: dict[datetime | None, list[FieldGroup]] = {}
+    for group in sorted({group for line in own for group in line.groups}):
+        reaching = {group, *ways}
+        ends = [line.at for line in revocations if not line.parts or not reaching.isdisjoint(line.parts)]
+        found.setdefault(min(ends, default=None), []).append(group)
+    return {back: tuple(groups) for back, groups in found.items()}
+
+
+def _purposes(lines: Iterable[Line], directory: NetworkDirectory, org: OrgId) -> list[str]:
+    """For which purpose this kind of organisation was asked; none is known of one that has left the network."""
+    try:
+        kind = directory.entry(org).category
+    except RecipientUnknown:
+        return []
+    named = (part.partition(":") for line in lines if line.said is Shared.REQUESTED for part in line.parts)
+    return [purpose for category, _, purpose in named if category == kind]
 
 
 def _name(directory: NetworkDirectory, org: OrgId) -> str:

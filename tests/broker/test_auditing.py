@@ -52,8 +52,8 @@ async def test_the_ledger_says_who_received_what_and_until_when(served: County) 
         rows = (await auditing.disclosures(connection, AUDITOR, record.consent_id)).rows
         assert {row.referral for row in rows} == {referral}
         assert (rows[-1].taken_back or "").startswith("asked ")
-    answer = RevocationAcknowledged(offer_id=offer, outcome=RevocationOutcome.COMPLIED)
-    await served.say(org, answer, referral)
+    complied = RevocationAcknowledged(offer_id=offer, outcome=RevocationOutcome.COMPLIED)
+    await served.say(org, complied, referral)
     await served.settled()
     async with served.pool.acquire() as connection:
         answer = await auditing.disclosures(connection, AUDITOR, referral)
