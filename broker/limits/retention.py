@@ -1,8 +1,8 @@
-"""How long what is over is kept, by zone and class, each with its unit and its reason (domain.md §7.5)."""
+"""How long the broker keeps what is over, by class, each with its unit and its reason (domain.md §7.5)."""
 
 from typing import Final
 
-# The broker's zone (broker/store/retaining.py). Sealed payloads and wrapped keys end within days: limits/network.py.
+# Sealed payloads and wrapped keys end within days: limits/network.py. The provider's zone: limits/providers.py.
 
 trail_days_victim_services: Final = 30
 """After a referral of a victim service provider is over: the less there is, the less can be subpoenaed."""
@@ -33,8 +33,3 @@ retention_look_seconds: Final = 3600.0
 
 erasure_look_seconds: Final = 2.0
 """Between two looks at erasures that go on: each waits twice until the sequencer has sealed what it wrote."""
-
-# The provider's zone (adapters/retention.py)
-
-offer_codes_days: Final = 30
-"""After an offer is over: what it was about is gone after a day, who answered what and when stays so long."""
