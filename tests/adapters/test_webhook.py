@@ -84,7 +84,7 @@ def handover(*, type_: str = OfferMade.TYPE, offer: OfferMade | None = None) -> 
         made_at=MADE_AT,
         stop_at=None,
         attempt=1,
-        offer=offer,
+        content=offer.wire() if offer is not None else None,
     )
 
 
