@@ -10,7 +10,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from broker.composition import BROKER_PROCESSES, broker_pool, log_keys, running_broker
+from broker.composition import BROKER_PROCESSES, broker_pool, kafka_of, log_keys, running_broker
 from broker.local.footprints import Hidden, files_below, footprints
 from broker.local.parts import LocalParts
 from broker.schemas.ids import OrgId, ReferralId
@@ -90,8 +90,10 @@ async def _passed_through(founded: County) -> Trace:
     await founded.settled()
     await founded.say(OrgId(org), RevocationAcknowledged(offer_id=offer, outcome=RevocationOutcome.COMPLIED), referral)
     await founded.settled()
-    for row in await fetch("SELECT salt, preimage FROM trail_entry WHERE referral_id = $1", referral):
-        hidden += [row["salt"], row["preimage"]]
+    [first, *_, last] = await fetch(
+        "SELECT salt, preimage FROM trail_entry WHERE referral_id = $1 ORDER BY idx", referral
+    )
+    hidden += [*first, *last]
     return Trace(referral, hidden)
 
 
@@ -108,7 +110,7 @@ async def _erased(founded: County, referral: ReferralId) -> None:
 
 async def _kafkas_time_is_over(settings: Settings) -> None:
     """As if days had passed: what Kafka has kept long enough goes, in every topic."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    admin = AIOKafkaAdminClient(**kafka_of(settings))
     await admin.start()
     try:
         names = [name for name in await admin.list_topics() if not name.startswith("__")]
