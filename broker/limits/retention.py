@@ -28,6 +28,9 @@ erasures_at_once_max: Final = 50
 texts_erased_at_once_max: Final = 2_000
 """Texts that one entry declares erased: its own text names them all, in some ten thousand bytes."""
 
+texts_erased_each_look_max: Final = 50_000
+"""Of entries that belong to no referral, so many in one look: more than a day's in an hour, and rows for a second."""
+
 retention_look_seconds: Final = 3600.0
 """Between two looks at what has been kept long enough: it reads every referral, and nobody waits for it."""
 

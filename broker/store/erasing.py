@@ -75,6 +75,8 @@ _ROWS: Final = (
 SCRUBBED: Final = (*_ROWS, "consent", "erasure", "trail_entry")
 """The tables whose files still hold what was deleted, until they are written anew (docs/trail.md)."""
 
+_LOCK: Final = "SELECT FROM referral WHERE referral_id = $1 FOR UPDATE"
+"""Whoever works on the referral has ended then, and nobody begins before it is gone."""
 _WAITING: Final = f"""
 SELECT * FROM erasure WHERE approved_at IS NOT NULL AND finished_at IS NULL AND entry_idx IS NULL
     AND referral_id IS NOT NULL AND ((texts > 0) OR ({ERASABLE.format(referral="erasure.referral_id", states="$2")}))
@@ -167,7 +169,7 @@ async def announce(connection: Connection, row: Mapping[str, Any], places: Seque
 async def _announce(connection: Connection, row: Mapping[str, Any], broker_org: OrgId) -> bool:
     """Declare a referral's texts erased; returns False while some are not sealed yet: they have no place to name."""
     referral = row["referral_id"]
-    await connection.execute("SELECT FROM referral WHERE referral_id = $1 FOR UPDATE", referral)
+    await connection.execute(_LOCK, referral)
     places = [text["idx"] for text in await connection.fetch(_TEXTS, referral)]
     if None in places:
         return False
@@ -181,6 +183,7 @@ async def _announce(connection: Connection, row: Mapping[str, Any], broker_org: 
 
 async def _delete(connection: Connection, row: Mapping[str, Any]) -> None:
     """What was announced and is sealed goes. Texts that were written meanwhile are announced at the next turn."""
+    await connection.execute(_LOCK, row["referral_id"])
     gone = await connection.fetchval("SELECT erase_texts($1)", row["entry_idx"])
     await connection.execute(
         "UPDATE erasure SET texts = texts + $2, entry_idx = NULL WHERE erasure_id = $1", row["erasure_id"], gone

@@ -120,11 +120,12 @@ async def _referrals(connection: Connection, by_class: Mapping[OrgClass, Schedul
 
 
 async def _unbound(connection: Connection, broker_org: OrgId) -> int:
-    """Entries that belong to no referral of ours, by their age; one such erasure at a time."""
-    found = await connection.fetch(_UNBOUND, limits.texts_erased_at_once_max, limits.trail_days_unbound)
-    if found:
+    """Entries that belong to no referral of ours, by their age; the next ones when these are gone."""
+    found = await connection.fetch(_UNBOUND, limits.texts_erased_each_look_max, limits.trail_days_unbound)
+    for begin in range(0, len(found), limits.texts_erased_at_once_max):
+        places = [row["idx"] for row in found[begin : begin + limits.texts_erased_at_once_max]]
         erasure = await _hand_over(connection, None, "schedule:UNBOUND", broker_org)
-        await announce(connection, erasure, [row["idx"] for row in found], broker_org)
+        await announce(connection, erasure, places, broker_org)
     return len(found)
 
 
