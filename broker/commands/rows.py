@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from shutil import get_terminal_size
 from typing import Any, Final
 
 import typer
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes what begins so for a formula, and a formula can send away what stands beside it (OWASP)."""
+
+_GAP: Final = 2
+"""Spaces between two columns."""
 
 
 class Form(StrEnum):
@@ -61,13 +65,19 @@ def _csv(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _aligned(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """A table of the columns in which anything stands."""
+    """A table of the columns in which anything stands; one row below the other where it is wider than the screen."""
     columns = [name for name in rows[0] if any(_text(row[name]) for row in rows)]
-    table = [[name.replace("_", " ").upper() for name in columns]]
-    table += [[_text(row[name]) or "-" for name in columns] for row in rows]
+    heads = [name.replace("_", " ").upper() for name in columns]
+    table = [heads, *([_text(row[name]) or "-" for name in columns] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for line in table:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+    if sum(widths) + _GAP * len(widths) <= get_terminal_size().columns:
+        for line in table:
+            yield (" " * _GAP).join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        return
+    name_width = max(map(len, heads))
+    for line in table[1:]:
+        yield from (f"{head.lower():<{name_width}}  {cell}" for head, cell in zip(heads, line, strict=True))
+        yield ""
 
 
 def _text(value: object) -> str:

@@ -187,6 +187,15 @@ async def test_nobody_can_be_searched_for() -> None:
     assert CliRunner().invoke(app, ["audit", "--help"]).exit_code == 0
 
 
+async def test_a_table_fits_the_screen_or_is_told_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns in which nothing stands are left out; nothing is cut off."""
+    rows = [{"recipient": "org-shelter-birch", "taken_back": None, "groups": ("FG03", "FG04")}]
+    monkeypatch.setenv("COLUMNS", "80")
+    assert list(printed(rows, Form.TEXT)) == ["RECIPIENT          GROUPS", "org-shelter-birch  FG03 FG04"]
+    monkeypatch.setenv("COLUMNS", "20")
+    assert list(printed(rows, Form.TEXT)) == ["recipient  org-shelter-birch", "groups     FG03 FG04", ""]
+
+
 async def test_no_cell_becomes_a_formula() -> None:
     """What a spreadsheet would take for one begins with an apostrophe, in every form that OWASP names."""
     for begin in ("=", "+", "-", "@", "\t", "\r"):
