@@ -76,13 +76,10 @@ def overdue(as_json: AsJson = False, as_csv: AsCsv = False, by: By = AUDITOR) ->
 
 @app.command()
 def emergencies(
-    weeks: Annotated[int, typer.Option(help="Of so many weeks.", min=1)] = 13,
-    as_json: AsJson = False,
-    as_csv: AsCsv = False,
-    by: By = AUDITOR,
+    since: Since = None, until: Until = None, as_json: AsJson = False, as_csv: AsCsv = False, by: By = AUDITOR
 ) -> None:
     """Where the glass was broken, why, who approved it, what the review found, and what is still owed."""
-    _answer(lambda c: auditing.emergencies(c, Asking(by), weeks), as_json, as_csv)
+    _answer(lambda c: auditing.emergencies(c, _asking(by, since, until)), as_json, as_csv)
 
 
 @app.command()

@@ -6,7 +6,6 @@ a referral, a consent, an organisation or a span of time, and there is nothing e
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -16,7 +15,15 @@ from pydantic_core import from_json
 from broker.domain.pack import Basis
 from broker.schemas.vocabulary import OfferState
 from broker.sql.bulk import Connection
-from broker.store.glass import listed_glass
+from broker.store.audit_rows import (
+    AccountingRow,
+    ChangeRow,
+    DisclosureRow,
+    EmergencyRow,
+    FailureRow,
+    OverdueRow,
+    ReadRow,
+)
 from broker.store.questions import TrailLine, add_entry
 from broker.trail.entries import Step, commitment, entry, fresh_salt
 
@@ -49,92 +56,6 @@ class Answer(NamedTuple, Generic[Row]):
 
     rows: Sequence[Row]
     sound: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class DisclosureRow:
-    """One recipient was given these groups at `at` (UTC), and may use them `until`; what became of a taking back.
-
-    `phase` is OFFER, which says nothing that identifies, RELEASE or FEEDBACK, which is about what the provider did.
-    """
-
-    at: datetime
-    referral: str
-    need: str
-    phase: str
-    recipient: str
-    groups: tuple[str, ...]
-    until: str | None
-    basis: str | None
-    rules: tuple[str, ...]
-    consents: tuple[str, ...]
-    withheld: tuple[str, ...]
-    taken_back: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AccountingRow:
-    """One disclosure in the words of 45 CFR 164.528(b)(2): date, recipient, what, and the statement of its basis.
-
-    `exempt` names the provision by which it need not be accounted for; such disclosures are listed all the same.
-    """
-
-    date: datetime
-    recipient: str
-    recipient_name: str | None
-    what: tuple[str, ...]
-    purpose: str
-    basis: str
-    exempt: str | None
-    referral: str
-
-
-@dataclass(frozen=True, slots=True)
-class OverdueRow:
-    """A confirmation that is owed and late: of a taking back, of contact, of an outcome, of keys. `since` is UTC."""
-
-    owed: str
-    referral: str
-    need: str
-    by: str | None
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ReadRow:
-    """Somebody read: an auditor a question or a story, a provider an offer, a survivor her list of recipients."""
-
-    at: datetime
-    who: str
-    what: str
-    about: str | None
-    entries: int | None
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeRow:
-    """The rules changed: a policy pack came in force, an open referral went over to it, an organisation changed."""
-
-    at: datetime
-    who: str
-    what: str
-    about: str | None
-    before: str | None
-    now: str | None
-    signers: tuple[str, ...]
-    looser: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FailureRow:
-    """How often something could not be handed over to one recipient, by the reason that its zone gave."""
-
-    recipient: str
-    code: str
-    times: int
-    first: datetime
-    last: datetime
 
 
 # --- the questions ---------------------------------------------------------------------------------------------------
@@ -171,11 +92,14 @@ async def overdue(connection: Connection, asking: Asking) -> Answer[OverdueRow]:
     return Answer(rows)
 
 
-async def emergencies(connection: Connection, asking: Asking, weeks: int) -> Answer[Mapping[str, Any]]:
-    """The emergencies of so many weeks, newest first, with approval, review and what is owed of each."""
-    rows = await listed_glass(connection, weeks)
+async def emergencies(connection: Connection, asking: Asking) -> Answer[EmergencyRow]:
+    """The emergencies that began in this time, with what became of each since: approval, review, what is owed."""
+    lines = await _lines(connection, asking._replace(until=None), _GLASS)
+    begun = [line for line in lines if line.kind == Step.GLASS_BROKEN]
+    wanted = [line for line in begun if asking.until is None or line.at < asking.until]
+    rows = [_emergency(line, [one for one in lines if _same_glass(one, line)]) for line in wanted]
     await _told(connection, asking, Question.EMERGENCIES, len(rows))
-    return Answer(rows)
+    return Answer(rows, _sound(lines))
 
 
 async def reads(connection: Connection, asking: Asking, referral: str | None = None) -> Answer[ReadRow]:
@@ -223,6 +147,10 @@ _DISCLOSING: Final = (
     *(Step.DISCLOSURE_RECALLED, Step.RECALL_ANSWERED),
 )
 _RELEASING: Final = (Step.DISCLOSURE_RELEASED, Step.DISCLOSURE_RECALLED, Step.RECALL_ANSWERED)
+_GLASS: Final = (
+    *(Step.GLASS_BROKEN, Step.GLASS_APPROVED, Step.GLASS_VOID),
+    *(Step.GLASS_OVERDUE, Step.GLASS_REVIEWED),
+)
 _READING: Final = (Step.TRAIL_READ, Step.TRAIL_EXPORTED, Step.LIST_MADE)
 _READ_AS: Final[dict[str, str]] = {Step.TRAIL_EXPORTED: "EXPORT", Step.LIST_MADE: "SURVIVORS_LIST"}
 _CHANGING: Final = (Step.POLICY_ACTIVATED, Step.POLICY_CHANGED, Step.ORGANISATION_CHANGED)
@@ -357,6 +285,37 @@ def _accounted(row: DisclosureRow, names: Mapping[str, str]) -> AccountingRow:
         basis=rests,
         exempt=_EXEMPT.get(row.basis or ""),
         referral=row.referral,
+    )
+
+
+def _same_glass(one: TrailLine, other: TrailLine) -> bool:
+    return bool(one.facts["breakGlass"] == other.facts["breakGlass"])
+
+
+def _emergency(begun: TrailLine, lines: Iterable[TrailLine]) -> EmergencyRow:
+    """One emergency from its entries; of several reviews the last counts."""
+    since = {line.kind: line.facts for line in lines}
+    facts, approved, reviewed = begun.facts, since.get(Step.GLASS_APPROVED, {}), since.get(Step.GLASS_REVIEWED, {})
+    if reviewed:
+        owed = None
+    elif Step.GLASS_OVERDUE in since:
+        owed = "review, overdue"
+    else:
+        owed = "review" if approved or Step.GLASS_VOID in since else "approval"
+    return EmergencyRow(
+        at=_at(begun),
+        emergency=facts["breakGlass"],
+        referral=facts["referral"],
+        source=facts["actor"],
+        recipient=facts["recipient"],
+        groups=tuple(facts["groups"]),
+        reason=facts["reason"],
+        basis=facts["basis"],
+        invoked_by=facts["by"],
+        approved_by=approved.get("by"),
+        outcome=reviewed.get("outcome"),
+        reviewed_by=reviewed.get("by"),
+        owed=owed,
     )
 
 

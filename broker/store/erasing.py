@@ -56,14 +56,15 @@ ERASABLE: Final = """
     EXISTS (SELECT FROM referral WHERE referral_id = {referral})
     AND NOT EXISTS (SELECT FROM need n WHERE n.referral_id = {referral} AND n.state = ANY({states}::text[]))
     AND NOT EXISTS (SELECT FROM recall c WHERE c.referral_id = {referral} AND c.outcome IS NULL)
+    AND NOT EXISTS (SELECT FROM break_glass b WHERE b.referral_id = {referral} AND b.outcome IS NULL)
     AND NOT EXISTS (
         SELECT FROM disclosure d JOIN consent c ON c.consent_id = d.consent_id AND c.version = d.consent_version
         WHERE d.referral_id = {referral} AND (c.record #>> '{{validity,notAfter}}')::timestamptz > now()
         AND NOT EXISTS (SELECT FROM recall k WHERE k.offer_id = d.offer_id)
     )
 """
-"""Nothing of it is open; nobody holds a copy under a release that a survivor could still take back, or owes a
-confirmation: after the erasure nobody here could tell them."""
+"""Nothing of it is open and no emergency unreviewed; nobody owes a confirmation, or holds a copy under a release that
+a survivor could still take back: after the erasure nobody here could tell them."""
 
 _SEALED: Final = ("early_keys", "wrapped_key", "sealed_group", "outbox")
 """What goes with the announcement: keys first."""
