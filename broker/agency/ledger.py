@@ -87,9 +87,9 @@ class Ledger:
         self._add(received.envelope.subject, _lines_of(received.envelope, fact))
 
     def hear(self, notice: Notice) -> None:
-        """Write down what the broker's word adds: who was chosen, and that a need is closed."""
+        """Write down what the broker's word adds to a referral of this zone: who was chosen, that a need is closed."""
         fact = notice.fact
-        if isinstance(fact, RecipientChosen | ReferralClosed):
+        if isinstance(fact, RecipientChosen | ReferralClosed) and self._path(notice.subject).exists():
             chosen = isinstance(fact, RecipientChosen)
             line = Line(
                 event_id=notice.event_id,

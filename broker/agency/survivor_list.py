@@ -60,8 +60,8 @@ def survivor_list(
     by_referral = {name: ledger.of(name) for name in ([about] if about.startswith("ref-") else ledger.referrals())}
     if not about.startswith("ref-"):
         by_referral = {name: lines for name, lines in by_referral.items() if _under(lines, about)}
-    if not any(by_referral.values()):
-        raise LedgerEmpty
+    if not any(line.said is Shared.REQUESTED for lines in by_referral.values() for line in lines):
+        raise LedgerEmpty  # Published elsewhere, it was shared by ways of which nothing is known here.
     found: list[Recipient] = []
     for lines in by_referral.values():
         consents = {line.consent_id: ledger.of(line.consent_id) for line in lines if line.consent_id is not None}
