@@ -9,6 +9,7 @@ from broker.commands.audit import AsCsv, AsJson
 from broker.commands.database import with_broker
 from broker.commands.roles import By
 from broker.commands.rows import form_of, printed
+from broker.commands.trail import ACTOR
 from broker.composition import pinned_policy_keys
 from broker.domain.policy import PolicyPack
 from broker.errors import SettingsInvalid
@@ -25,8 +26,9 @@ from broker.store.erasing import (
     request_erasure,
 )
 from broker.store.policies import Packs, begin
+from broker.store.questions import add_entry
 from broker.store.retaining import retain, schedules, set_schedule
-from broker.trail.entries import fresh_salt
+from broker.trail.entries import Step, entry, fresh_salt
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -133,7 +135,7 @@ def scrub() -> None:
     Deleted rows stay in the write-ahead log, in Kafka and in backups until those end: docs/trail.md, "Erasing".
     """
 
-    async def do(settings: Settings, _connection: Connection) -> None:
+    async def do(settings: Settings, connection: Connection) -> None:
         if settings.postgres_owner_dsn is None:
             raise SettingsInvalid("HANDOFF_POSTGRES_OWNER_DSN is not set: only the tables' owner can do it.")
         owner = await asyncpg.connect(settings.postgres_owner_dsn.get_secret_value())
@@ -147,6 +149,8 @@ def scrub() -> None:
             await owner.execute("VACUUM FULL pg_catalog.pg_statistic")
         finally:
             await owner.close()
+        facts = {"at": await connection.fetchval("SELECT now()"), "actor": ACTOR, "tables": SCRUBBED}
+        await add_entry(connection, entry(Step.TABLES_SCRUBBED, None, facts, fresh_salt()))
         typer.echo("The tables' files hold no deleted row. See docs/trail.md for the write-ahead log and Kafka.")
 
     with_broker(do)

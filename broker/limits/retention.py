@@ -13,6 +13,13 @@ trail_days_hipaa: Final = 6 * 365 + 2
 trail_days_others: Final = 2 * 365
 """After any other referral is over."""
 
+trail_days: Final = {
+    "VICTIM_SERVICES": trail_days_victim_services,
+    "HIPAA": trail_days_hipaa,
+    "OTHERS": trail_days_others,
+}
+"""The three by their rule (broker/domain/retention.py)."""
+
 trail_days_unbound: Final = trail_days_hipaa
 """Of entries that belong to no referral: policies, organisations, questions of auditors."""
 

@@ -69,7 +69,7 @@ class Handed(NamedTuple):
 
 async def retain(connection: Connection, pack: PolicyPack, broker_org: OrgId) -> Handed:
     """Hand to erasure what has been kept long enough, in the caller's transaction."""
-    by_class = {kind: schedule_of(kind, pack.regimes.get(kind, ())) for kind in OrgClass}
+    by_class = {kind: _schedule(kind, pack) for kind in OrgClass}
     referrals = await _referrals(connection, by_class, broker_org)
     texts = await _unbound(connection, broker_org)
     return Handed(referrals, texts, await _consents(connection, broker_org))
@@ -83,7 +83,7 @@ async def schedules(connection: Connection, pack: PolicyPack) -> Sequence[Kept]:
     )
     found = []
     for row in rows:
-        days, rule = schedule_of(OrgClass(row["org_class"]), pack.regimes.get(OrgClass(row["org_class"]), ()))
+        days, rule = _schedule(OrgClass(row["org_class"]), pack)
         own = row["days"] is not None and row["days"] < days
         found.append(Kept(row["org_id"], row["days"] if own else days, "OWN" if own else rule))
     return found
@@ -103,6 +103,10 @@ async def set_schedule(connection: Connection, org: OrgId, days: int) -> None:
     if made == "INSERT 0 0":
         raise ErasureUnknown("There is no such organisation.", remedy="`handoff org list` has them.")
     await tell_change(connection, org, "trail-days", fresh_salt(), days=str(days))
+
+
+def _schedule(kind: OrgClass, pack: PolicyPack) -> Schedule:
+    return schedule_of(kind, pack.regimes.get(kind, ()), limits.trail_days)
 
 
 async def _referrals(connection: Connection, by_class: Mapping[OrgClass, Schedule], broker_org: OrgId) -> int:

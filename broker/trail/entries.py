@@ -67,6 +67,7 @@ class Step(StrEnum):
     """Announces that texts go: `entries` are their places in the log, with `basis` and `approver` (docs/trail.md)."""
     ERASURE_REQUESTED = "erasure.requested"
     ERASURE_APPROVED = "erasure.approved"
+    TABLES_SCRUBBED = "tables.scrubbed"
     CONSENTS_FORGOTTEN = "consents.forgotten"
     LIST_MADE = "list.made"
     ORGANISATION_CHANGED = "organisation.changed"
