@@ -42,6 +42,8 @@ class Property:
     bounds: str
     pattern: str
     label: str
+    part: str
+    """The name of what it is made of, where that is explained below; empty where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _properties(part: JsonSchema, whole: JsonSchema) -> tuple[Property, ...]:
             bounds=", ".join(_bounds(one)),
             pattern=one.get("pattern") or one.get("items", {}).get("pattern") or "",
             label=str(one.get("x-label", "")),
+            part=next(_named(one), ""),
         )
         for name, one in part.get("properties", {}).items()
     )

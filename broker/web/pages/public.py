@@ -117,8 +117,8 @@ def _in_words(words: Mapping[Any, str]) -> Mapping[str, str]:
 
 def _waits() -> Mapping[str, str]:
     lengths = {str(most): locales.length(timedelta(minutes=most)) for most in WITHIN_MINUTES}
-    told = {name: _("up to %(length)s") % {"length": length} for name, length in lengths.items()}
-    return told | {LATER: _("later"), NEVER: _("no answer")}
+    told = {name: _("Up to %(length)s") % {"length": length} for name, length in lengths.items()}
+    return told | {LATER: _("Later"), NEVER: _("No answer")}
 
 
 def _bars(told: Published, words: Mapping[str, str]) -> tuple[Bar, ...]:
@@ -126,7 +126,7 @@ def _bars(told: Published, words: Mapping[str, str]) -> tuple[Bar, ...]:
 
 
 def _told(count: int | None) -> str:
-    return _("not told") if count is None else locales.number(count)
+    return _("Not told") if count is None else locales.number(count)
 
 
 def _in_time(told: Published) -> str | None:

@@ -31,26 +31,26 @@ ORGANISATIONS: Final[dict[str, str]] = {
     "HMIS_FROM_VSP": "shared databases on homelessness",
 }
 KINDS: Final = {
-    RecipientCategory.SHELTER: "a safe place to stay",
-    RecipientCategory.COUNSELING: "counselling",
-    RecipientCategory.LEGAL_AID: "legal help",
-    RecipientCategory.HEALTHCARE: "health care",
-    RecipientCategory.ADVOCACY: "an advocate",
+    RecipientCategory.SHELTER: "A safe place to stay",
+    RecipientCategory.COUNSELING: "Counselling",
+    RecipientCategory.LEGAL_AID: "Legal help",
+    RecipientCategory.HEALTHCARE: "Health care",
+    RecipientCategory.ADVOCACY: "An advocate",
 }
 URGENCIES: Final = {
-    Priority.P0: "danger to life now",
-    Priority.P1: "tonight",
-    Priority.P2: "within days",
-    Priority.P3: "not urgent",
+    Priority.P0: "Danger to life now",
+    Priority.P1: "Tonight",
+    Priority.P2: "Within days",
+    Priority.P3: "Not urgent",
 }
 STEPS: Final = {
-    Acknowledgment.A0_ACCEPTED: "the network has the request",
-    Acknowledgment.A1_DELIVERED: "it has reached a provider",
-    Acknowledgment.A2_RECEIPTED: "somebody there has opened it",
-    Acknowledgment.A3_DECIDED: "the provider has said yes or no",
-    Acknowledgment.A4_CONTACT: "somebody is in touch",
-    Acknowledgment.A5_SERVICE: "help has begun",
-    Acknowledgment.A6_OUTCOME: "it is known what it came to",
+    Acknowledgment.A0_ACCEPTED: "The network has the request",
+    Acknowledgment.A1_DELIVERED: "It has reached a provider",
+    Acknowledgment.A2_RECEIPTED: "Somebody there has opened it",
+    Acknowledgment.A3_DECIDED: "The provider has said yes or no",
+    Acknowledgment.A4_CONTACT: "Somebody is in touch",
+    Acknowledgment.A5_SERVICE: "Help has begun",
+    Acknowledgment.A6_OUTCOME: "It is known what it came to",
 }
 
 
