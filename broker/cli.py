@@ -49,6 +49,7 @@ COMMANDS = (
     Entry("quarantine", "broker.commands.quarantine:app", "Records that were not taken in: why, and what to do."),
     Entry("serve", "broker.commands.serve:serve", "Run one process of the network: broker, relay, clock or adapter."),
     Entry("status", "broker.commands.status:status", "What is open, how old, who owns it; 1 if somebody is needed."),
+    Entry("tail", "broker.commands.tail:tail", "Tell what the broker says to an agency, as it comes, by HTTP alone."),
     Entry("trail", "broker.commands.trail:trail", "Show the story of a referral, export and prove the trail."),
     Entry("up", "broker.commands.serve:up", "Run one county on this machine."),
     Entry("work", "broker.commands.work:app", "What waits for a human: list, claim, assign, resolve."),
