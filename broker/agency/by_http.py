@@ -1,4 +1,4 @@
-"""What the broker tells an agency, by HTTP: pages of notices through the network's door, each believed by its signature.
+"""What the broker tells an agency, by HTTP: pages of notices through the network's door, believed by their signatures.
 
 An agency without Kafka hears the same as one with it, and is as safe from a door that is not the network's.
 """

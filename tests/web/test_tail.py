@@ -51,7 +51,7 @@ async def test_a_notice_is_heard_when_it_comes(served: County, ear: Door) -> Non
         await served.post(letter)
         notice = await listening
     assert notice is not None
-    assert notice.subject == letter.key.decode()
+    assert notice.subject.encode() == letter.key
 
 
 async def test_the_command_tells_what_there_is(
