@@ -1,6 +1,7 @@
 """An event as its page shows it: made from the class of the event alone, so that the page cannot say anything else."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,7 @@ SUBJECT_WORDS: Final[Mapping[Subject, str]] = {
     Subject.EVENT: "an event",
     Subject.ANY: "whatever the event that is spoken of was about",
 }
+_OUR_PAPERS: Final = re.compile(r" \((?:domain|reliability|lessons)\.md §[^)]*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ def _changes(version: str, schema: JsonSchema) -> tuple[str, ...]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [" ".join(one.split()) for one in text.strip().split("\n\n")]
+    """A docstring's paragraphs, without the places of our own papers that it names: no reader of the page has them."""
+    return [_OUR_PAPERS.sub("", " ".join(one.split())) for one in text.strip().split("\n\n")]
 
 
 def _tier(tier: int) -> str:

@@ -60,7 +60,8 @@ async def reader(pool: Pool, browser: Browser, parts: Parts) -> AsyncIterator[Re
 
 def plain(sentence: str) -> str:
     """A docstring's words as a page shows them."""
-    return " ".join(sentence.replace("`", "").split())
+    words = " ".join(sentence.replace("`", "").split())
+    return re.sub(r" \((domain|reliability)\.md [^)]*\)", "", words)
 
 
 @EVENTS
