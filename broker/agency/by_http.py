@@ -13,23 +13,11 @@ from typing import Any
 import aiohttp
 from aiokafka import ConsumerRecord
 
+from broker.agency.errors import DoorRefused, DoorUnreachable
 from broker.agency.notices import Hearing, KafkaRecord, Notice
-from broker.errors import HandoffError, Unreachable
 from broker.limits import tail_again_seconds, tail_seconds_max, web_wait_seconds_max
 from broker.seal.request_signature import TIMESTAMP_HEADER, sign_request
 from broker.seal.signature import SIGNATURE_HEADER
-
-
-class DoorUnreachable(Unreachable):
-    """The network's door does not answer."""
-
-    remedy = "Check the address; where it is right, the network's operator can tell."
-
-
-class DoorRefused(HandoffError):
-    """The door does not tell this agency anything."""
-
-    exit_code = 5
 
 
 @dataclass(frozen=True, slots=True)

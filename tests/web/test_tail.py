@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from broker.agency.by_http import Door, DoorRefused, DoorUnreachable
+from broker.agency.by_http import Door
+from broker.agency.errors import DoorRefused, DoorUnreachable
 from broker.agency.notices import Hearing, Notice
 from broker.composition import zone_folder
 from broker.schemas.event_accepted import EventAccepted

@@ -39,7 +39,7 @@ async def test_a_small_count_is_not_told_nor_what_it_would_follow_from(network: 
         assert await row(page, "What was asked for", "Health care") == "0"
         assert await row(page, "How long providers took", "Up to 15 minutes") == "102"
         assert await row(page, "How long providers took", "No answer") == "11"
-        await expect(page.get_by_text("92% answered in time.")).to_be_visible()
+        await expect(page.get_by_text("92% came in time.")).to_be_visible()
         assert await row(page, "Quarter by quarter", "April to June 2026") == "59"
         assert await page.get_by_text("October to December 2026").count() == 0, "it is not over yet"
 
