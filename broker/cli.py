@@ -58,6 +58,7 @@ COMMANDS = (
         "broker.commands.survivor_list:survivor_list_command",
         "Show a survivor who received what about her, from your own zone.",
     ),
+    Entry("tail", "broker.commands.tail:tail", "Tell what the broker says to an agency, as it comes, by HTTP alone."),
     Entry("trail", "broker.commands.trail:trail", "Show the story of a referral, export and prove the trail."),
     Entry("up", "broker.commands.serve:up", "Run one county on this machine."),
     Entry("work", "broker.commands.work:app", "What waits for a human: list, claim, assign, resolve."),

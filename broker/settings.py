@@ -66,6 +66,9 @@ def _default_cache() -> Path:
     return user_cache_path("warm-handoff")
 
 
+_SENTENCE = r"^[^\r\n<>]{1,200}$"
+
+
 class Settings(BaseSettings):
     """One installation's settings; immutable. Secrets are `SecretStr`: their repr shows nothing."""
 
@@ -182,6 +185,14 @@ class Settings(BaseSettings):
     inbox_exit_url: str = Field(default="https://www.weather.gov/", pattern=r"^https?://[^\s\"<>]{1,200}$")
     """The neutral page that quick exit shows: one that many people look at, and that says nothing of them."""
 
+    public_operator: str | None = Field(default=None, pattern=_SENTENCE)
+    """Who operates the network, as the public page names it; `broker_org` by default."""
+
+    public_complaints: str | None = Field(default=None, pattern=_SENTENCE)
+    public_withdrawal: str | None = Field(default=None, pattern=_SENTENCE)
+    """How people complain to the operator, and how they take a permission back: a telephone number, hours, an address,
+    as the public page says it."""
+
     @field_validator("environment")
     @classmethod
     def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
@@ -269,6 +280,9 @@ _SHAPES = {
     "maven_repository": "must look like https://host/path, without a slash at its end",
     "outgoing_internal": "must look like fhir.hospital.internal:8443, in small letters, or several of these by comma",
     "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
+    "public_complaints": "must be one line of at most 200 characters, without < and >",
+    "public_operator": "must be one line of at most 200 characters, without < and >",
+    "public_withdrawal": "must be one line of at most 200 characters, without < and >",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
     "web_address": "must look like 127.0.0.1:8080",
 }

@@ -14,6 +14,8 @@ HandoffError
     ├── AssociationUnplaced
     ├── NotConfirmed
     ├── NoAnswerYet
+    ├── DoorUnreachable
+    ├── DoorRefused
     └── CodedRefusal
         ├── EventRefusedBeforeSending
         └── NotAccepted
@@ -116,6 +118,19 @@ class NoAnswerYet(AgencyError):
     """The broker has not said yet what became of the event."""
 
     remedy = "It is not lost: the answer comes on your notice topic. If it is urgent, telephone."
+
+
+class DoorUnreachable(AgencyError):
+    """The network's door does not answer."""
+
+    exit_code: ClassVar[int] = 3
+    remedy = "Check the address; where it is right, the network's operator can tell."
+
+
+class DoorRefused(AgencyError):
+    """The network's door tells this agency nothing."""
+
+    exit_code: ClassVar[int] = 5
 
 
 class CodedRefusal(AgencyError):

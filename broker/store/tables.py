@@ -22,7 +22,7 @@ from broker.store.base import METADATA, Row
 ZONE = Zone(
     Path(__file__).parent / "migrations",
     METADATA,
-    append_only=("trail_entry",),
+    append_only=("trail_entry", "public_report"),
     read_only=("log_entry", "log_checkpoint", "log_state"),
     grants={
         APP_ROLE: ("EXECUTE ON FUNCTION erase_texts(bigint)",),
@@ -284,3 +284,12 @@ class TrailEntry(Row, table=True):
     salt: bytes = binary()
     preimage: bytes = binary()
     written_at: datetime = moment(default_now=True)
+
+
+class PublicReport(Row, table=True):
+    """What the public is told of one quarter, small counts held back: told once, never changed."""
+
+    __tablename__ = "public_report"
+    quarter: str = Field(primary_key=True)
+    content: dict[str, Any] = json()
+    published_at: datetime = moment(default_now=True)
