@@ -31,6 +31,7 @@ trail.command("vkey")(trail_log.vkey)
 trail.command("checkpoint")(trail_log.checkpoint)
 trail.command("proof")(trail_log.proof)
 trail.command("consistency")(trail_log.consistency)
+trail.command("receipt")(trail_log.receipt)
 trail.command("reconcile")(reconcile)
 
 

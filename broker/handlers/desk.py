@@ -4,7 +4,8 @@ Handlers take from the desk and put on it; they neither read the store, nor comm
 through `change` or `put`, which keep the way back, so that an event that is refused half-way leaves nothing behind.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
@@ -27,9 +28,9 @@ from broker.handlers.cases import (
     Use,
 )
 from broker.handlers.directory import Directory
-from broker.handlers.gate import Permit
+from broker.handlers.gate import DisclosureNotEnteredError, Permit
 from broker.schemas.break_glass_vocabulary import BreakGlassId
-from broker.schemas.envelope import Envelope
+from broker.schemas.envelope import Envelope, binary_headers, record_digest
 from broker.schemas.event import EventData, Flow
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import ConsentId, EventId, IncidentId, KeyId, OfferId, OrgId, ReferralId
@@ -174,12 +175,14 @@ class Desk:
         self._lengths = self.written.lengths()
         self._cause: EventId | None = None
         self._actor: OrgId = broker_org
+        self._contents: list[Entry] = []
 
     # --- changing what lies here ---------------------------------------------------------------------------------
 
     def event(self, cause: EventId | None, actor: OrgId) -> "Desk":
         """Work one event, as `with desk.event(...)`: if it is refused, or fails, the desk is as it was before."""
         self._undo.clear()
+        self._contents.clear()
         self._cause, self._actor = cause, actor
         self._lengths = self.written.lengths()
         return self
@@ -188,10 +191,13 @@ class Desk:
         """See `event`."""
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is not None:
+        forgotten = kind is None and bool(self._contents)
+        if kind is not None or forgotten:
             self.written.cut(self._lengths)
             while self._undo:
                 _go_back(*self._undo.pop())
+        if forgotten:
+            raise DisclosureNotEnteredError
 
     def change(self, record: Any, **values: Any) -> None:
         """Set fields of a referral, need, offer or incident, keeping the way back."""
@@ -307,9 +313,13 @@ class Desk:
         self.change(need, next_action=action, due_at=due_at, owner=owner)
 
     def record(self, step: Step, referral_id: ReferralId | None, facts: Mapping[str, object]) -> None:
-        """One entry of the trail: who acts and because of which event is added here."""
-        told = {"at": self.now, "actor": self._actor, "cause": self._cause, **facts}
-        self.written.trail.append(entry(step, referral_id, told, self.draw.salt()))
+        """One entry of the trail: who acts, because of which event, and what was disclosed just now are added here."""
+        told: dict[str, object] = {"at": self.now, "actor": self._actor, "cause": self._cause, **facts}
+        if self._contents:
+            told["content"] = [b64encode(content.commitment).decode() for content in self._contents]
+        # The step stands before what it names, so that a log that ends between them is read without a doubt.
+        self.written.trail += (entry(step, referral_id, told, self.draw.salt()), *self._contents)
+        self._contents.clear()
 
     def send(
         self,
@@ -323,8 +333,14 @@ class Desk:
         category: RecipientCategory | None = None,
         offer_id: OfferId | None = None,
         expires_at: datetime | None = None,
+        groups: Iterable[FieldGroup] | None = None,
+        discloser: OrgId | None = None,
     ) -> EventId:
-        """Put a message out; returns its id. The gate's permit must be for this very recipient and type."""
+        """Put a message out; returns its id. The gate's permit must be for this very recipient and type.
+
+        Where it discloses something, the next `record` is its entry. `groups` are those that are in it, by default all
+        of the permit; `discloser` is whose they are, by default the referral's source.
+        """
         permit.check(event.TYPE, recipient)
         envelope = Envelope(
             id=self.draw.event_id(),
@@ -341,7 +357,23 @@ class Desk:
             flow, recipient, envelope, envelope.attributes(), event.wire(), referral_id, category, permit
         )
         self.written.outbox.append(message)
+        if referral_id is not None and permit.discloses(event.TYPE):
+            self._enter(message, referral_id, permit.groups if groups is None else groups, discloser)
         return envelope.id
+
+    def _enter(
+        self, message: Outgoing, referral_id: ReferralId, groups: Iterable[FieldGroup], discloser: OrgId | None
+    ) -> None:
+        """Enter what exactly leaves: only the two agencies are shown the text, the step's own entry names it."""
+        facts = {
+            "message": message.envelope.id,
+            "type": message.envelope.type,
+            "from": self.referrals[referral_id].source if discloser is None else discloser,
+            "to": message.recipient,
+            "groups": sorted(groups),
+            "sha256": record_digest(binary_headers(message.attributes), message.value).hex(),
+        }
+        self._contents.append(entry(Step.CONTENT, referral_id, facts, self.draw.salt()))
 
     def raise_work(self, need: Need, reason: str) -> None:
         """Put a need before a human, with a named owner."""

@@ -105,6 +105,7 @@ def _hand_over(
             contact_fresh_hours=desk.pack_of(referral).timers[need.priority].contact_fresh_hours,
         ),
         gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureReleased.TYPE),
+        groups=groups,
         **about,
     )
     wraps = tuple(referral.wraps[(group, offer.provider)] for group in groups)
@@ -115,6 +116,7 @@ def _hand_over(
             referral.referral_id,
             DisclosureKeyed(offer_id=offer.offer_id, released=released, wraps=wraps),
             gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureKeyed.TYPE),
+            groups=groups,
             **about,
         )
     desk.record(

@@ -32,12 +32,15 @@ async def trail_of(
 ) -> list[TrailLine]:
     """The entries of a referral in order. Reading them is an entry itself, written in the same transaction.
 
+    What exactly left is opened to the two agencies alone, so it is not among them.
+
     `reason` is the code that the reader gave for reading, if one was asked for.
     """
     rows = await connection.fetch(
         "SELECT e.idx, e.kind, e.salt, e.preimage, l.commitment, e.written_at FROM trail_entry e"
-        " LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1 ORDER BY e.idx",
+        " LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1 AND e.kind <> $2 ORDER BY e.idx",
         referral_id,
+        Step.CONTENT.value,
     )
     if rows:
         now = await connection.fetchval("SELECT now()")

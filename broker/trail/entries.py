@@ -41,6 +41,8 @@ class Step(StrEnum):
     OFFERS_MADE = "offers.made"
     OFFER_MOVED = "offer.moved"
     NEED_MOVED = "need.moved"
+    CONTENT = "content"
+    """What exactly left for whom: the second entry of a disclosure, opened to its two agencies alone."""
     DISCLOSURE_DENIED = "disclosure.denied"
     DISCLOSURE_RELEASED = "disclosure.released"
     DISCLOSURE_RECALLED = "disclosure.recalled"

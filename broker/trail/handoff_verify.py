@@ -1,6 +1,7 @@
 """handoff-verify: check an exported trail alone, offline: this one file, Python's standard library and `cryptography`.
 
-It imports nothing of the broker that it checks, so it may be copied and read by itself. Exit codes, which stay:
+It imports nothing of the broker that it checks, so it may be copied and read by itself. What others have vouched for,
+and the page for --report, need handoff_verify_anchors.py and handoff_verify_page.py beside it. Exit codes, which stay:
 
     0  everything holds                       4  texts are missing that nobody declared erased
     2  it could not be checked                5  the log was shortened or rewritten since a held checkpoint
@@ -13,21 +14,20 @@ import argparse
 import json
 import struct
 import sys
-import time
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
-from html import escape
 from pathlib import Path
+from runpy import run_path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HOLDS, UNCHECKED, ALTERED, MISSING, REWRITTEN, UNSIGNED = 0, 2, 3, 4, 5, 6
 TILE, ENTRY = 256, 34
-ERASED = b"texts.erased\0"
+ERASED, CONTENT, NAMES = b"texts.erased\0", b"content\0", b'"content":["'
 TEXT_HEAD = struct.Struct(">Q32sI")
 INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 INNER_REST, OUTER_REST = b"\x36" * 32 + b"warm-handoff/trail/v1\0", b"\x5c" * 32
@@ -49,11 +49,14 @@ class Found:
     since: str = ""
     until: str = ""
     opened: int = 0
+    closed: int = 0
+    named: dict[bytes, int] = field(default_factory=dict)
     erasures: list[tuple[int, str]] = field(default_factory=list)
     erased: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
     wrong: list[tuple[int, str]] = field(default_factory=list)
     wrongs: int = 0
+    anchors: list[str] = field(default_factory=list)
 
     def say(self, code: int, words: str) -> None:
         """Something does not hold. Of thousands alike the first are named, the rest counted."""
@@ -146,18 +149,14 @@ def place(index: int) -> str:
     return "/".join(parts)
 
 
-def above(hashes: list[bytes]) -> list[bytes]:
-    """The next level: pairs joined; one that is left over is not there."""
-    return [sha256(b"\x01" + hashes[at] + hashes[at + 1]).digest() for at in range(0, len(hashes) - 1, 2)]
-
-
 def peaks_of(leaves: list[bytes]) -> list[bytes]:
     """The roots of the complete subtrees over these leaves, the largest first."""
     peaks: list[bytes] = []
     while leaves:
         if len(leaves) % 2:
             peaks.insert(0, leaves[-1])
-        leaves = above(leaves)
+        pairs = iter(leaves)
+        leaves = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
     return peaks
 
 
@@ -178,22 +177,28 @@ def add_tile(peaks: list[bytes], tile: bytes, before: int) -> None:
     peaks.append(tile)
 
 
-def verify(bundle: Path, vkeys: Iterable[str], held: Iterable[Path] = (), tell: "Progress | None" = None) -> Found:
-    """Check a bundle with the log's keys and checkpoints that were kept elsewhere."""
+def verify(
+    bundle: Path,
+    vkeys: Iterable[str],
+    held: Iterable[Path] = (),
+    tell: Callable[[int, int], None] | None = None,
+    witnesses: Sequence[str] = (),
+    authorities: Sequence[Path] = (),
+) -> Found:
+    """Check a bundle with the log's keys, and checkpoints that were kept elsewhere or that others have vouched for."""
     found, keys = Found(), [read_vkey(vkey) for vkey in vkeys]
     checkpoints = list(read_all_checkpoints(bundle, keys))
     kept = [read_checkpoint(needed(path), keys, f"the held checkpoint {path.name}") for path in held]
-    newest = checkpoints[-1]
-    found.size, found.checkpoints, found.held = newest.size, len(checkpoints) - 1, len(kept)
+    newest, found.held = checkpoints[-1], len(kept)
+    kept += read_anchors(bundle, keys, witnesses, authorities, found)
+    found.size, found.checkpoints = newest.size, len(checkpoints) - 1
     found.since, found.until = checkpoints[0].when, newest.when
     for one in [*checkpoints, *kept]:
         if not one.signed:
             found.say(UNSIGNED, f"{one.name} is not signed by the log's key.")
         if one.size > newest.size:
             words = f"The log was shortened to {newest.size:,} entries: {one.name} says {one.size:,}."
-            found.say(
-                REWRITTEN, f"{words} (Unless the bundle was exported before that checkpoint: then export it anew.)"
-            )
+            found.say(REWRITTEN, f"{words} (Unless the bundle was exported before it: then export it anew.)")
     marks = [(one.size, code, one) for code, group in ((ALTERED, checkpoints), (REWRITTEN, kept)) for one in group]
     marks.sort(key=lambda mark: mark[0], reverse=True)
     peaks, last_good = list[bytes](), 0
@@ -208,11 +213,39 @@ def verify(bundle: Path, vkeys: Iterable[str], held: Iterable[Path] = (), tell: 
             [whole] = peaks_of(leaves)
             add_tile(peaks, whole, index)
         if tell is not None:
-            tell.at(begin + len(leaves), newest.size)
+            tell(begin + len(leaves), newest.size)
     for mark in (mark for mark in marks if mark[0] == 0):
         check_mark(mark, 0, [], [], 0, found)
-    explain(found)
+    explain(found, sorted({one.size for one in checkpoints})[:-2])
     return found
+
+
+def beside(name: str) -> dict[str, Any]:
+    """A part of this program that not everybody needs, from the file beside this one: what it defines."""
+    path = Path(__file__).with_name(f"handoff_verify_{name}.py")
+    if not path.is_file():
+        raise NotCheckable(f"What was asked needs the file {path.name} beside this one.")
+    return run_path(str(path))
+
+
+def read_anchors(
+    bundle: Path, keys: list[Key], witnesses: Sequence[str], authorities: Sequence[Path], found: Found
+) -> list[Checkpoint]:
+    """The newest checkpoint that each witness and authority has vouched for; where one has for none, it is said."""
+    newest: list[Checkpoint] = []
+    if not (witnesses or authorities):
+        return newest
+    try:
+        asked = beside("anchors")["asked"](bundle, witnesses, authorities)
+    except ValueError:
+        raise NotCheckable("A --witness is not a witness's key, or a --tsa not a certificate (PEM).") from None
+    for who, seen in asked:
+        if not seen:
+            found.say(UNSIGNED, f"{who} has vouched for no checkpoint of the bundle.")
+            continue
+        newest.append(read_checkpoint(seen[-1].note, keys, f"the checkpoint that {who} saw"))
+        found.anchors.append(f"{who} saw the log at {newest[-1].size:,} entries on {seen[-1].when}.")
+    return newest
 
 
 def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[bytes]:
@@ -238,27 +271,43 @@ def check_texts(bundle: Path, index: int, entries: list[bytes], found: Found) ->
     """
     path = bundle / f"texts/{place(index)}"
     content, begin, at, due = path.read_bytes() if path.is_file() else b"", index * TILE, 0, index * TILE
+    size, end, opened = len(content), begin + len(entries), 0
     try:
-        while at < len(content):
+        while at < size:
             entry, salt, length = TEXT_HEAD.unpack_from(content, at)
-            at += TEXT_HEAD.size
-            text = content[at : at + length]
-            at += length
-            if not due <= entry < begin + len(entries) or at > len(content):
+            at += 44 + length
+            text = content[at - length : at]
+            if not due <= entry < end or at > size:
                 raise ValueError
             if entry > due:
-                found.missing.append((due, entry))
+                absent(due, entry, begin, entries, found)
             due = entry + 1
             inner = sha256(salt.translate(INNER) + INNER_REST + text).digest()
             if sha256(salt.translate(OUTER) + OUTER_REST + inner).digest() != entries[entry - begin]:
                 found.say(ALTERED, f"The text of entry {entry:,} was altered: it does not fit what was logged.")
+            elif NAMES in text:
+                names, _, _ = text.partition(NAMES)[2].partition(b'"]')
+                found.named.update((b64decode(name), entry) for name in names.split(b'","'))
+            elif text.startswith(CONTENT):
+                found.named.pop(entries[entry - begin], None)
             elif text.startswith(ERASED):
                 found.erasures.append((entry, text.removeprefix(ERASED).decode()))
-            found.opened += 1
+            opened += 1
     except (ValueError, struct.error):
         found.say(ALTERED, f"The texts from entry {due:,} on are damaged.")
-    if due < begin + len(entries):
-        found.missing.append((due, begin + len(entries)))
+    found.opened += opened
+    absent(due, end, begin, entries, found)
+
+
+def absent(due: int, until: int, begin: int, entries: list[bytes], found: Found) -> None:
+    """Entries without a text: what an earlier step names is closed to all but two agencies, the rest is missing."""
+    for entry in range(due, until):
+        if found.named.pop(entries[entry - begin], None) is not None:
+            found.closed += 1
+        elif found.missing and found.missing[-1][1] == entry:
+            found.missing[-1] = (found.missing[-1][0], entry + 1)
+        else:
+            found.missing.append((entry, entry + 1))
 
 
 def check_mark(
@@ -273,8 +322,13 @@ def check_mark(
     return good
 
 
-def explain(found: Found) -> None:
-    """Missing texts are covered by a later entry that declares them erased, or they are not explained."""
+def explain(found: Found, settled: list[int]) -> None:
+    """Missing texts are covered by a later entry that declares them erased, or they are not explained; and what steps
+    name as disclosed is in the log, unless only the two newest checkpoints (after the `settled`) cover the step.
+    """
+    for at in sorted(set(found.named.values())):
+        if settled and at < settled[-1]:
+            found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
     covered: dict[int, int] = {}
     for at, text in found.erasures:
         try:
@@ -297,76 +351,22 @@ def told(found: Found) -> list[str]:
     lines.append(f"{found.size:,} steps were logged{f' up to {found.until}' if found.until else ''}.")
     lines.append(f"{found.checkpoints:,} signed checkpoints and {found.held:,} held ones were checked.")
     lines.append(f"{found.opened:,} texts were opened; {found.erased:,} were erased, each by an entry that says so.")
+    if found.closed:
+        lines.append(f"{found.closed:,} texts of what exactly was disclosed stay closed to all but the two agencies.")
+    lines += found.anchors
     lines += [f"- {words}" for _, words in found.wrong]
     if found.wrongs > len(found.wrong):
         lines.append(f"- and {found.wrongs - len(found.wrong):,} more of the same kinds.")
-    if not found.held:
-        lines.append(
-            "No held checkpoint was given: whether the log was shortened or rewritten as a whole is not known."
-        )
+    if not (found.held or found.anchors):
+        lines.append("No held checkpoint was given: whether the log was rewritten or shortened is not known.")
     lines.append("This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.")
     return lines
 
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Trail verification</title><style>
-body{{font:16px/1.5 Georgia,serif;max-width:42em;margin:3em auto;padding:0 1em;color:#111}}h1{{font-size:1.6em}}
-.v{{border:3px solid {colour};padding:.6em 1em;font-size:1.2em}}table{{border-collapse:collapse;width:100%}}
-td,th{{text-align:left;border-bottom:1px solid #bbb;padding:.3em .5em;vertical-align:top}}
-@media print{{body{{margin:0}}}}
-</style><h1>Was the trail altered?</h1><p class="v"><strong>{verdict}</strong></p>
-<p>Checked on {now} with handoff-verify, which needs nothing from the operator but this copy of the trail and the key of
-the log. Every step that the broker takes is entered into a log that can only grow. This page says whether the
-copy that was handed over is that log.</p><table>{rows}</table>{wrong}{erasures}
-<h2>What this does not show</h2><ul>{limits}</ul></html>
-"""
-
-
-def page(found: Found) -> str:
-    """One page to print, for somebody who is not technical. It has no script, and everything in it is escaped."""
-    rows = [
-        ("Steps in the log", f"{found.size:,}"),
-        ("First and last checkpoint", f"{found.since or '-'} / {found.until or '-'}"),
-        (
-            "Signed checkpoints, all in agreement" if found.code == HOLDS else "Signed checkpoints",
-            f"{found.checkpoints:,}",
-        ),
-        ("Checkpoints that somebody else had kept", f"{found.held:,}"),
-        ("Texts that were opened", f"{found.opened:,}"),
-        ("Texts erased, each on record", f"{found.erased:,}"),
-        ("Things that do not hold", f"{found.wrongs:,}"),
-    ]
-    limits = [line for line in told(found) if line.startswith(("No held", "This cannot"))]
-    verdict = told(found)[0] + (" No step was changed or removed." if found.code == HOLDS else " See below.")
-    return PAGE.format(
-        colour="#176b2c" if found.code == HOLDS else "#a40000",
-        verdict=escape(verdict),
-        now=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        rows="".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows),
-        wrong=listed("What does not hold", [words for _, words in found.wrong]),
-        erasures=listed("Erased, and by whom approved", [f"Entry {at:,}: {text}" for at, text in found.erasures]),
-        limits="".join(f"<li>{escape(one)}</li>" for one in limits),
-    )
-
-
-def listed(title: str, lines: list[str]) -> str:
-    """A heading with a list, where there is something to list."""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<h2>{escape(title)}</h2><ul>{items}</ul>" if lines else ""
-
-
-@dataclass
-class Progress:
-    """A bar on a terminal, redrawn five times a second."""
-
-    drawn: float = 0.0
-
-    def at(self, done: int, size: int) -> None:
-        """So many of so many entries."""
-        if done < size and time.monotonic() - self.drawn < 0.2:
-            return
-        self.drawn = time.monotonic()
-        bar = "#" * (30 * done // size)
-        sys.stderr.write(f"\r[{bar:<30}] {done:,} of {size:,} entries" + ("\n" if done == size else ""))
+def draw(done: int, size: int) -> None:
+    """A bar on a terminal, redrawn every 16,384 entries."""
+    if done % (64 * TILE) == 0 or done == size:
+        sys.stderr.write(f"\r[{'#' * (30 * done // size):<30}] {done:,} of {size:,} entries" + "\n" * (done == size))
         sys.stderr.flush()
 
 
@@ -381,15 +381,17 @@ def main() -> None:
     parser.add_argument("--vkey", action="append", required=True, help="the log's public key, from somebody you trust")
     parser.add_argument("--held", action="append", type=Path, default=[], help="a checkpoint that you or others kept")
     parser.add_argument("--report", type=Path, help="write the result as a page to print (HTML)")
+    parser.add_argument("--witness", action="append", default=[], help="the key of a witness that cosigns checkpoints")
+    parser.add_argument("--tsa", action="append", type=Path, default=[], help="a time stamp authority's certificate")
     given = parser.parse_args()
+    tell = draw if sys.stderr.isatty() else None
     try:
-        found = verify(given.bundle, given.vkey, given.held, Progress() if sys.stderr.isatty() else None)
+        found = verify(given.bundle, given.vkey, given.held, tell, given.witness, given.tsa)
         if given.report is not None:
-            given.report.write_text(page(found), encoding="utf-8")
+            given.report.write_text(beside("page")["page"](found, told(found)), encoding="utf-8")
     except (NotCheckable, OSError) as problem:
-        sys.stderr.write(
-            f"It could not be checked. {problem if isinstance(problem, NotCheckable) else problem.strerror}\n"
-        )
+        why = problem if isinstance(problem, NotCheckable) else problem.strerror
+        sys.stderr.write(f"It could not be checked. {why}\n")
         sys.exit(UNCHECKED)
     sys.stdout.write("\n".join(told(found)) + "\n")
     sys.exit(found.code)

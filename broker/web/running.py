@@ -25,7 +25,7 @@ async def running_web(settings: Settings) -> AsyncIterator[tuple[str, int]]:
     kafka = kafka_of(settings)
     sender = Sender(kafka, limits.web_confirm_seconds_max)
     async with broker_pool(settings) as pool:
-        app = agencies_door(WebParts(pool, kafka, topics_of(settings), sender))
+        app = agencies_door(WebParts(pool, kafka, topics_of(settings), sender, settings.log))
         try:
             async with served(app, settings.web_address, "HANDOFF_WEB_ADDRESS", limits.web_connections_max) as place:
                 yield place
