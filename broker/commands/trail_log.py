@@ -1,4 +1,4 @@
-"""`handoff trail status`, `export`, `vkey`, `checkpoint`, `proof`, `consistency`, `receipt`: the log, as it is shown."""
+"""`handoff trail status`, `export`, `vkey`, `checkpoint`, `proof`, `consistency`, `receipt`: the log, for auditors."""
 
 import json
 from datetime import UTC, datetime

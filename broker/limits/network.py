@@ -127,7 +127,7 @@ sequencer_again_seconds: Final = 1.0
 # The log by HTTP (broker/web/log.py)
 
 log_rate_per_second: Final = 100.0
-"""Requests for the log, lasting, of everybody together: a proof takes a millisecond, and the agencies' events go first."""
+"""Requests for the log, lasting, of everybody together: a proof takes a millisecond, and events go first."""
 
 log_rate_burst: Final = 1000.0
 """Requests for the log at once: an auditor's tool fetches the tiles of a million entries with four times as many."""

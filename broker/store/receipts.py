@@ -5,8 +5,9 @@ it is asked for then, by the event's id.
 """
 
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
 
@@ -22,7 +23,8 @@ _WAITED: Final = (timedelta(seconds=2), timedelta(minutes=10))
 waited for another. An index by time makes the first look short (migration 0018)."""
 
 
-class Receipt(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Receipt:
     """The first entry that an event caused: its place in the log, and what the log holds there (base64)."""
 
     index: int

@@ -23,6 +23,7 @@ from broker.trail.merkle import HASH_BYTES
 ED25519: Final = b"\x01"
 """The signature type that C2SP gives plain Ed25519."""
 _KEY_ID_BYTES: Final = 4
+_ED25519_BYTES: Final = 32
 _SIGNATURE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<value>[A-Za-z0-9+/]+={0,2})")
 _CHECKPOINT: Final = re.compile(r"(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/]{43}=)\n")
 SIGNATURES_MAX: Final = 16
@@ -43,6 +44,21 @@ class Verifier:
 
     name: str
     public: bytes
+
+    @classmethod
+    def of_vkey(cls, vkey: str) -> Self:
+        """The key that is handed on as `name+id+key`.
+
+        Raises:
+            CheckpointBroken: this is none, or its id is another key's.
+        """
+        name, _, rest = vkey.strip().partition("+")
+        key_id, _, encoded = rest.partition("+")
+        raw = _decoded(encoded)
+        made = cls(name, raw[1:])
+        if raw[:1] != ED25519 or len(made.public) != _ED25519_BYTES or made.key_id.hex() != key_id:
+            raise CheckpointBroken("This is not a key of a log: name+id+key, as `handoff trail vkey` prints it.")
+        return made
 
     @property
     def key_id(self) -> bytes:

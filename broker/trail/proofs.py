@@ -6,8 +6,9 @@ What is published is commitments and hashes; whoever reads it learns how many st
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from broker.trail.errors import CheckpointBroken, NotInLog
 from broker.trail.merkle import Read, consistency_proof, inclusion_proof
@@ -17,7 +18,8 @@ from broker.trail.tiles import CHECKPOINT_FILE, reader
 _PROOF: Final = "c2sp.org/tlog-proof@v1"
 
 
-class Inclusion(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Inclusion:
     """A `.tlog-proof` taken apart: nothing of it may be believed before the checkpoint and the hashes are checked."""
 
     index: int

@@ -11,7 +11,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +120,7 @@ async def _became(parts: WebParts, org: OrgId, event_id: str) -> dict[str, Any]:
         "status": _status(outcome),
         "acceptedAt": outcome.accepted_at.isoformat() if outcome.accepted_at is not None else None,
         "refusals": [_refusal(one) for one in outcome.refusals],
-        "receipt": outcome.receipt._asdict() if outcome.receipt is not None else None,
+        "receipt": asdict(outcome.receipt) if outcome.receipt is not None else None,
     }
 
 
