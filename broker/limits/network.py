@@ -131,3 +131,11 @@ log_rate_per_second: Final = 100.0
 
 log_rate_burst: Final = 1000.0
 """Requests for the log at once: an auditor's tool fetches the tiles of a million entries with four times as many."""
+
+# Anchors of the log (broker/trail/anchoring.py)
+
+anchor_seconds_max: Final = 30.0
+"""For a witness or time stamp authority to answer: they are asked once a day, and nobody waits for them."""
+
+anchor_answer_bytes_max: Final = 64 * 1024
+"""Of an answer: a token with its certificates has some 5 KB."""

@@ -7,7 +7,9 @@ HandoffError
     ├── NotInLog
     ├── SequencerFenced
     ├── LogShrunk
-    └── LogAltered
+    ├── LogAltered
+    ├── AnchorUnreachable
+    └── AnchorRefused
 """
 
 from broker.errors import HandoffError
@@ -51,3 +53,16 @@ class LogAltered(TrailError):
 
     exit_code = 6
     remedy = "Keep the database and the log folder as they are, and have the auditor verify both (docs/trail.md)."
+
+
+class AnchorUnreachable(TrailError):
+    """A witness or time stamp authority does not answer."""
+
+    exit_code = 3
+    remedy = "Check its address; the log goes on without it, and the next run asks again."
+
+
+class AnchorRefused(TrailError):
+    """A witness or time stamp authority does not vouch for the checkpoint."""
+
+    remedy = "Ask whoever runs it. A witness that has seen another log is an alarm: tell the auditor (docs/trail.md)."

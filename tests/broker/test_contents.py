@@ -15,6 +15,7 @@ from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.referral_closed import ReferralClosed
 from broker.schemas.referral_status import ReferralStatus
+from broker.schemas.vocabulary import Priority
 from broker.store.questions import add_entry, trail_of
 from broker.store.reconciling import differences
 from broker.trail.entries import Step, commitment, entry, fresh_salt
@@ -79,7 +80,7 @@ async def test_what_is_taken_back_has_its_contents(served: County) -> None:
     asked, parts = sealing(referral)
     await served.say(HOTLINE, granted(record), record.consent_id)
     await served.settled()
-    await served.say(HOTLINE, asked.model_copy(update={"priority": "P0"}), referral, consent=consent_of(record))
+    await served.say(HOTLINE, asked.model_copy(update={"priority": Priority.P0}), referral, consent=consent_of(record))
     await served.settled()
     asked_now = served.events(OfferMade, about=referral)
     assert len(asked_now) > 1
@@ -121,7 +122,7 @@ async def test_a_content_without_its_step_and_a_step_without_its_content_are_dif
     alone = entry(Step.CONTENT, referral, facts, fresh_salt())
     names = {"need": "SHELTER", "content": [b64encode(lost).decode()]}
     async with served.pool.acquire() as connection:
-        transaction = connection.transaction()
+        transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
         await add_entry(connection, alone)
         await add_entry(connection, entry(Step.DISCLOSURE_RECALLED, referral, names, fresh_salt()))
