@@ -64,6 +64,8 @@ class Step(StrEnum):
     PAYLOAD_SHREDDED = "payload.shredded"
     CAPACITY_UPDATED = "capacity.updated"
     TRAIL_READ = "trail.read"
+    RECORDS_READ = "records.read"
+    """Somebody was shown referrals outside their story: the work list, the emergencies, a reconciliation."""
     TRAIL_EXPORTED = "trail.exported"
     TEXTS_ERASED = "texts.erased"
     """Announces that texts go: `entries` are their places in the log, with `basis` and `approver` (docs/trail.md)."""

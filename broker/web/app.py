@@ -86,7 +86,8 @@ def agencies_door(parts: WebParts) -> FastAPI:
     app.add_api_route("/events", publish, methods=["POST"])
     app.add_api_route("/events/{event_id}", event, methods=["GET"])
     app.add_api_route("/notices", notices, methods=["GET"])
-    app.include_router(published(parts.log, parts.ticks))
+    # As routes of the application itself, so that whoever walks them sees each.
+    app.router.routes.extend(published(parts.log, parts.ticks).routes)
     return app
 
 
