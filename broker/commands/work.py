@@ -38,7 +38,7 @@ Override = Annotated[bool, typer.Option(help="Although somebody else has claimed
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """What waits for a human, the most urgent first, with its age, its owner, who is at it. Reading is an entry, too."""
+    """What waits for a human, the most urgent first, with its age, its owner, who is at it. Reading is an entry."""
 
     async def ask(_settings: Settings, connection: Connection) -> None:
         lines = await store.open_work(connection)

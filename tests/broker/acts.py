@@ -146,9 +146,7 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "org revoke-key": steps(Step.ORGANISATION_CHANGED),
     "org export": "writes the directory, which every organisation has",
     **dict.fromkeys(("policy lint", "policy diff", "policy sign", "policy pin"), _FILES),
-    **dict.fromkeys(
-        ("policy show", "policy explain", "policy rules"), "shows the rules, which the network's members know"
-    ),
+    **dict.fromkeys(("policy show", "policy explain", "policy rules"), "shows the rules, which all members know"),
     "policy activate": steps(Step.POLICY_ACTIVATED, done_in="tests/broker/test_policy_change.py"),
     "publish": "publishes any event of the contract; each has its own entries",
     "quarantine list": _COUNTS,

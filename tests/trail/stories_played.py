@@ -157,10 +157,10 @@ def _service(play: Played) -> None:
     play.sealed(POLICE, referral)
     for kind in (ContactAttempted, ContactMade, ServiceStarted, ServiceCompleted):
         play.answer(referral, kind)
-    for kind in (ContactUnreachable, ServiceEnded):
+    for end in (ContactUnreachable, ServiceEnded):
         other = play.asked(POLICE)
         play.answer(other, OfferAccepted)
-        play.answer(other, kind)
+        play.answer(other, end)
 
 
 def _transfer(play: Played) -> None:
