@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import click
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -36,12 +35,12 @@ ACTING: Final = OrgId("org-acts")
 def commands() -> Iterator[str]:
     """Every command of `handoff`, as it is typed."""
 
-    def walk(words: str, command: click.Command) -> Iterator[str]:
-        if isinstance(command, click.Group):
-            for name, below in command.commands.items():
-                yield from walk(f"{words} {name}", below)
-        else:
+    def walk(words: str, command: Any) -> Iterator[str]:
+        below = getattr(command, "commands", None)
+        if below is None:
             yield words
+        for name, one in (below or {}).items():
+            yield from walk(f"{words} {name}", one)
 
     for entry in COMMANDS:
         yield from walk(entry.name, _loaded(entry))
