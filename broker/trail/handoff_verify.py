@@ -27,10 +27,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HOLDS, UNCHECKED, ALTERED, MISSING, REWRITTEN, UNSIGNED = 0, 2, 3, 4, 5, 6
 TILE, ENTRY = 256, 34
-ERASED, CONTENT, NAMES = b"texts.erased\0", b"content\0", b'"content":["'
+ERASED, CONTENT, NAMES, NAMES_END = b"texts.erased\0", b"content\0", b'"content":["', b'"]}'
 TEXT_HEAD = struct.Struct(">Q32sI")
 INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 INNER_REST, OUTER_REST = b"\x36" * 32 + b"warm-handoff/trail/v1\0", b"\x5c" * 32
+LEAF, NODE = sha256(b"\x00"), sha256(b"\x01")
 NAMED_MAX = 20
 Key = tuple[str, bytes, Ed25519PublicKey]
 
@@ -105,10 +106,10 @@ def read_checkpoint(note: bytes, keys: list[Key], name: str) -> Checkpoint:
         read = int(size), b64decode(root, validate=True)
         lines = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
         signatures = [(by, b64decode(value, validate=True)) for _, by, value in lines]
+        if read[0] < 0 or len(read[1]) != len(sha256().digest()):
+            raise ValueError
     except ValueError:
         raise NotCheckable(f"{name} is not a signed checkpoint.") from None
-    if read[0] < 0 or len(read[1]) != len(sha256().digest()):
-        raise NotCheckable(f"{name} is not a signed checkpoint.")
     known = {(by, key_id): key for by, key_id, key in keys if by == origin}
     named = [(known[by, value[:4]], value[4:]) for by, value in signatures if (by, value[:4]) in known]
     try:
@@ -133,12 +134,14 @@ def read_all_checkpoints(bundle: Path, keys: list[Key]) -> Iterator[Checkpoint]:
     yield read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint")
 
 
-def needed(path: Path) -> bytes:
-    """A file without which nothing can be said."""
+def needed(path: Path, otherwise: bytes | None = None) -> bytes:
+    """What a file holds. Without some nothing can be said; `otherwise` is what counts where another is not there."""
     try:
         return path.read_bytes()
     except OSError:
-        raise NotCheckable(f"{path} cannot be read.") from None
+        if otherwise is None:
+            raise NotCheckable(f"{path} cannot be read.") from None
+        return otherwise
 
 
 def place(index: int) -> str:
@@ -149,6 +152,16 @@ def place(index: int) -> str:
     return "/".join(parts)
 
 
+def hashed(contents: Iterable[bytes], begun: Any) -> list[bytes]:
+    """SHA-256 of what was begun and each of these. OpenSSL takes longer to set a hash up than to copy one that is."""
+    digests, copy = [], begun.copy
+    for content in contents:
+        one = copy()
+        one.update(content)
+        digests.append(one.digest())
+    return digests
+
+
 def peaks_of(leaves: list[bytes]) -> list[bytes]:
     """The roots of the complete subtrees over these leaves, the largest first."""
     peaks: list[bytes] = []
@@ -156,15 +169,13 @@ def peaks_of(leaves: list[bytes]) -> list[bytes]:
         if len(leaves) % 2:
             peaks.insert(0, leaves[-1])
         pairs = iter(leaves)
-        leaves = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+        leaves = hashed([left + right for left, right in zip(pairs, pairs, strict=False)], NODE)
     return peaks
 
 
 def root_of(peaks: list[bytes]) -> bytes:
     """The root over complete subtrees."""
-    if not peaks:
-        return sha256().digest()
-    root = peaks[-1]
+    root = peaks[-1] if peaks else sha256().digest()
     for peak in reversed(peaks[:-1]):
         root = sha256(b"\x01" + peak + root).digest()
     return root
@@ -190,7 +201,7 @@ def verify(
     checkpoints = list(read_all_checkpoints(bundle, keys))
     kept = [read_checkpoint(needed(path), keys, f"the held checkpoint {path.name}") for path in held]
     newest, found.held = checkpoints[-1], len(kept)
-    kept += read_anchors(bundle, keys, witnesses, authorities, found)
+    kept += read_anchors(bundle, keys, (witnesses, authorities), found)
     found.size, found.checkpoints = newest.size, len(checkpoints) - 1
     found.since, found.until = checkpoints[0].when, newest.when
     for one in [*checkpoints, *kept]:
@@ -205,7 +216,7 @@ def verify(
     for index in range(-(-newest.size // TILE)):
         begin = index * TILE
         entries = read_entries(bundle, index, min(TILE, newest.size - begin), found)
-        leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
+        leaves = hashed(entries, LEAF)
         check_texts(bundle, index, entries, found)
         while marks and marks[-1][0] <= begin + len(leaves):
             last_good = check_mark(marks.pop(), begin, peaks, leaves, last_good, found)
@@ -228,24 +239,18 @@ def beside(name: str) -> dict[str, Any]:
     return run_path(str(path))
 
 
-def read_anchors(
-    bundle: Path, keys: list[Key], witnesses: Sequence[str], authorities: Sequence[Path], found: Found
-) -> list[Checkpoint]:
+def read_anchors(bundle: Path, keys: list[Key], asked: tuple[Any, Any], found: Found) -> Iterator[Checkpoint]:
     """The newest checkpoint that each witness and authority has vouched for; where one has for none, it is said."""
-    newest: list[Checkpoint] = []
-    if not (witnesses or authorities):
-        return newest
     try:
-        asked = beside("anchors")["asked"](bundle, witnesses, authorities)
+        seen = beside("anchors")["newest"](bundle, *asked) if any(asked) else []
     except ValueError:
         raise NotCheckable("A --witness is not a witness's key, or a --tsa not a certificate (PEM).") from None
-    for who, seen in asked:
-        if not seen:
+    for who, anchor in seen:
+        if anchor is None:
             found.say(UNSIGNED, f"{who} has vouched for no checkpoint of the bundle.")
             continue
-        newest.append(read_checkpoint(seen[-1].note, keys, f"the checkpoint that {who} saw"))
-        found.anchors.append(f"{who} saw the log at {newest[-1].size:,} entries on {seen[-1].when}.")
-    return newest
+        yield (checkpoint := read_checkpoint(anchor.note, keys, f"the checkpoint that {who} saw"))
+        found.anchors.append(f"{who} saw the log at {checkpoint.size:,} entries on {anchor.when}.")
 
 
 def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[bytes]:
@@ -253,15 +258,13 @@ def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[byt
     path = bundle / f"tile/entries/{place(index)}"
     if count < TILE:
         path = path.with_name(f"{path.name}.p") / str(count)
-    content = path.read_bytes() if path.is_file() else b""
-    whole = len(content) == count * ENTRY and content[::ENTRY] == bytes(count) and content[1::ENTRY] == b" " * count
-    if not whole:
+    content = needed(path, b"")
+    if len(content) != count * ENTRY or content[::ENTRY] != bytes(count) or content[1::ENTRY] != b" " * count:
         found.say(ALTERED, f"Entries {index * TILE:,} to {index * TILE + count - 1:,} are not in the bundle.")
         return [bytes(32)] * count
     entries = [content[at : at + 32] for at in range(2, len(content), ENTRY)]
-    if bytes(32) in entries:
-        for at in (at for at, entry in enumerate(entries) if entry == bytes(32)):
-            found.say(ALTERED, f"Entry {index * TILE + at:,} is not in the log any more.")
+    for at in [at for at, entry in enumerate(entries) if entry == bytes(32)] if bytes(32) in entries else []:
+        found.say(ALTERED, f"Entry {index * TILE + at:,} is not in the log any more.")
     return entries
 
 
@@ -269,23 +272,22 @@ def check_texts(bundle: Path, index: int, entries: list[bytes], found: Found) ->
     """Every text opens the entry that it stands for; entries without a text are remembered. HMAC is RFC 2104's, written
     out: to set OpenSSL's up takes longer than all the rest.
     """
-    path = bundle / f"texts/{place(index)}"
-    content, begin, at, due = path.read_bytes() if path.is_file() else b"", index * TILE, 0, index * TILE
-    size, end, opened = len(content), begin + len(entries), 0
+    content, begin, at, due = needed(bundle / f"texts/{place(index)}", b""), index * TILE, 0, index * TILE
+    size, end, unpack, opened = len(content), begin + len(entries), TEXT_HEAD.unpack_from, found.opened
     try:
         while at < size:
-            entry, salt, length = TEXT_HEAD.unpack_from(content, at)
+            entry, salt, length = unpack(content, at)
             at += 44 + length
             text = content[at - length : at]
-            if not due <= entry < end or at > size:
-                raise ValueError
-            if entry > due:
+            if entry != due:
+                if not due < entry < end:
+                    raise ValueError
                 absent(due, entry, begin, entries, found)
             due = entry + 1
             inner = sha256(salt.translate(INNER) + INNER_REST + text).digest()
-            if sha256(salt.translate(OUTER) + OUTER_REST + inner).digest() != entries[entry - begin]:
+            if sha256(salt.translate(OUTER) + OUTER_REST + inner).digest() != entries[entry - begin] or at > size:
                 found.say(ALTERED, f"The text of entry {entry:,} was altered: it does not fit what was logged.")
-            elif NAMES in text:
+            elif text.endswith(NAMES_END) and NAMES in text:
                 names, _, _ = text.partition(NAMES)[2].partition(b'"]')
                 found.named.update((b64decode(name), entry) for name in names.split(b'","'))
             elif text.startswith(CONTENT):
@@ -293,9 +295,9 @@ def check_texts(bundle: Path, index: int, entries: list[bytes], found: Found) ->
             elif text.startswith(ERASED):
                 found.erasures.append((entry, text.removeprefix(ERASED).decode()))
             opened += 1
-    except (ValueError, struct.error):
+    except (ValueError, IndexError, struct.error):
         found.say(ALTERED, f"The texts from entry {due:,} on are damaged.")
-    found.opened += opened
+    found.opened = opened
     absent(due, end, begin, entries, found)
 
 
@@ -326,15 +328,13 @@ def explain(found: Found, settled: list[int]) -> None:
     """Missing texts are covered by a later entry that declares them erased, or they are not explained; and what steps
     name as disclosed is in the log, unless only the two newest checkpoints (after the `settled`) cover the step.
     """
-    for at in sorted(set(found.named.values())):
-        if settled and at < settled[-1]:
-            found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
+    for at in sorted(at for at in set(found.named.values()) if settled and at < settled[-1]):
+        found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
     covered: dict[int, int] = {}
     for at, text in found.erasures:
         try:
             for entry in json.loads(text)["entries"]:
-                if entry < at:
-                    covered[int(entry)] = at
+                covered |= {int(entry): at} if entry < at else {}
         except (ValueError, TypeError, KeyError):
             found.say(ALTERED, f"Entry {at:,} declares texts erased, but does not say which.")
     for begin, end in found.missing:
@@ -355,8 +355,7 @@ def told(found: Found) -> list[str]:
         lines.append(f"{found.closed:,} texts of what exactly was disclosed stay closed to all but the two agencies.")
     lines += found.anchors
     lines += [f"- {words}" for _, words in found.wrong]
-    if found.wrongs > len(found.wrong):
-        lines.append(f"- and {found.wrongs - len(found.wrong):,} more of the same kinds.")
+    lines += [f"- and {more:,} more of the same kinds." for more in [found.wrongs - len(found.wrong)] if more]
     if not (found.held or found.anchors):
         lines.append("No held checkpoint was given: whether the log was rewritten or shortened is not known.")
     lines.append("This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.")
@@ -384,8 +383,8 @@ def main() -> None:
     parser.add_argument("--witness", action="append", default=[], help="the key of a witness that cosigns checkpoints")
     parser.add_argument("--tsa", action="append", type=Path, default=[], help="a time stamp authority's certificate")
     given = parser.parse_args()
-    tell = draw if sys.stderr.isatty() else None
     try:
+        tell = draw if sys.stderr.isatty() else None
         found = verify(given.bundle, given.vkey, given.held, tell, given.witness, given.tsa)
         if given.report is not None:
             given.report.write_text(beside("page")["page"](found, told(found)), encoding="utf-8")

@@ -43,16 +43,16 @@ class Anchor:
     when: str
 
 
-def asked(bundle: Path, witnesses: Sequence[str], authorities: Sequence[Path]) -> list[tuple[str, list[Anchor]]]:
-    """Each witness by its key, each authority by its certificate: who that is, and what it has seen.
+def newest(bundle: Path, witnesses: Sequence[str], authorities: Sequence[Path]) -> list[tuple[str, "Anchor | None"]]:
+    """Each witness by its key, each authority by its certificate: who that is, and the newest that it has seen.
 
     Raises:
         ValueError: something is not a witness's key, or not a certificate.
         OSError: a certificate cannot be read.
     """
-    by_witness = [(f"The witness {vkey.split('+')[0]}", witnessed(bundle, vkey)) for vkey in witnesses]
-    by_authority = [(f"The authority of {path.name}", stamped(bundle, path.read_bytes())) for path in authorities]
-    return by_witness + by_authority
+    seen = [(f"The witness {vkey.split('+')[0]}", witnessed(bundle, vkey)) for vkey in witnesses]
+    seen += [(f"The authority of {path.name}", stamped(bundle, path.read_bytes())) for path in authorities]
+    return [(who, anchors[-1] if anchors else None) for who, anchors in seen]
 
 
 # --- witnesses (c2sp.org/tlog-cosignature) ---------------------------------------------------------------------------
