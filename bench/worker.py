@@ -1,4 +1,4 @@
-"""A process of the broker as `handoff serve broker` runs it, but without signatures, or trail: for measurements alone."""
+"""A process of the broker as `handoff serve broker` runs it, but without signatures, or trail: to measure alone."""
 
 import asyncio
 import sys
@@ -18,8 +18,8 @@ def forget_steps() -> None:
     def nothing(*_: Any) -> None:
         """Nothing is entered."""
 
-    Desk.record = nothing  # type: ignore[method-assign]
-    Desk._enter = nothing  # type: ignore[method-assign]
+    Desk.record = nothing  # type: ignore[method-assign, assignment]
+    Desk._enter = nothing  # type: ignore[method-assign, assignment]
 
 
 async def work() -> None:
