@@ -6,10 +6,9 @@ through `change` or `put`, which keep the way back, so that an event that is ref
 
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from broker.domain import lifecycle
 from broker.domain.consent import ConsentRef, ConsentTerms
@@ -18,7 +17,6 @@ from broker.domain.policy import PolicyPack
 from broker.handlers.cases import (
     BreakGlass,
     ConsentVersion,
-    Escalation,
     Incident,
     Need,
     NextAction,
@@ -29,13 +27,13 @@ from broker.handlers.cases import (
 )
 from broker.handlers.directory import Directory
 from broker.handlers.gate import DisclosureNotEnteredError, Permit
+from broker.handlers.written import Outgoing, Work, Written, content_of
 from broker.schemas.break_glass_vocabulary import BreakGlassId
-from broker.schemas.envelope import Envelope, binary_headers, record_digest
+from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.ids import ConsentId, EventId, IncidentId, KeyId, OfferId, OrgId, ReferralId
+from broker.schemas.ids import ConsentId, EventId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import Acknowledgment, MsgStatus, NeedState, OfferState, RecipientCategory, Service
 from broker.trail.entries import Entry, Step, entry
 
@@ -51,72 +49,6 @@ class Draw:
     offer_id: Callable[[], OfferId]
     salt: Callable[[], bytes]
 
-
-class Outgoing(NamedTuple):
-    """A message that the gate let out: it exists only with the permit that it was given."""
-
-    flow: Flow
-    recipient: OrgId
-    envelope: Envelope
-    attributes: dict[str, str]
-    value: bytes
-    referral_id: ReferralId | None
-    category: RecipientCategory | None
-    permit: Permit
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Something that only a human can take further."""
-
-    referral_id: ReferralId
-    category: RecipientCategory
-    reason: str
-    owner: OrgId
-    priority: str
-
-
-class Disclosed(NamedTuple):
-    """One field group that was handed over: for which offer, to whom, on which consent and policy, for which key."""
-
-    offer_id: OfferId
-    group: FieldGroup
-    referral_id: ReferralId
-    recipient: OrgId
-    consent: ConsentRef | None
-    policy: str
-    key_id: KeyId
-
-
-@dataclass(slots=True)
-class Written:
-    """What a batch adds to the store. Lists only grow, so going back is cutting them."""
-
-    outbox: list[Outgoing] = field(default_factory=list)
-    trail: list[Entry] = field(default_factory=list)
-    work: list[Work] = field(default_factory=list)
-    capacity: list[tuple[OrgId, Service, str, Capacity]] = field(default_factory=list)
-    consents: list[ConsentVersion] = field(default_factory=list)
-    sealed: list[tuple[ReferralId, SealedGroup | WrappedKey]] = field(default_factory=list)
-    stopped: list[tuple[ReferralId, RecipientCategory | None]] = field(default_factory=list)
-    uses: list[tuple[ConsentRef, Use]] = field(default_factory=list)
-    disclosed: list[Disclosed] = field(default_factory=list)
-    settled: list[tuple[ReferralId, RecipientCategory, str]] = field(default_factory=list)
-    """Work that nobody needs to do any more."""
-    escalations: list[tuple[Escalation, datetime]] = field(default_factory=list)
-    """Steps of the ladder, with when each was due."""
-
-    def lengths(self) -> tuple[int, ...]:
-        """How long each list is, to come back to."""
-        return tuple(map(len, _lists_of(self)))
-
-    def cut(self, lengths: tuple[int, ...]) -> None:
-        """Forget what came after these lengths."""
-        for grown, length in zip(_lists_of(self), lengths, strict=True):
-            del grown[length:]
-
-
-_lists_of = attrgetter(*Written.__slots__)
 
 _ABSENT = object()
 
@@ -358,22 +290,10 @@ class Desk:
         )
         self.written.outbox.append(message)
         if referral_id is not None and permit.discloses(event.TYPE):
-            self._enter(message, referral_id, permit.groups if groups is None else groups, discloser)
+            told_of = self.referrals[referral_id].source if discloser is None else discloser
+            shared = permit.groups if groups is None else groups
+            self._contents.append(content_of(message, told_of, shared, self.draw.salt()))
         return envelope.id
-
-    def _enter(
-        self, message: Outgoing, referral_id: ReferralId, groups: Iterable[FieldGroup], discloser: OrgId | None
-    ) -> None:
-        """Enter what exactly leaves: only the two agencies are shown the text, the step's own entry names it."""
-        facts = {
-            "message": message.envelope.id,
-            "type": message.envelope.type,
-            "from": self.referrals[referral_id].source if discloser is None else discloser,
-            "to": message.recipient,
-            "groups": sorted(groups),
-            "sha256": record_digest(binary_headers(message.attributes), message.value).hex(),
-        }
-        self._contents.append(entry(Step.CONTENT, referral_id, facts, self.draw.salt()))
 
     def raise_work(self, need: Need, reason: str) -> None:
         """Put a need before a human, with a named owner."""

@@ -13,8 +13,9 @@ from broker.handlers import gate
 from broker.handlers.awaiting import await_contact
 from broker.handlers.bounds import count_use
 from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
-from broker.handlers.desk import Desk, Disclosed
+from broker.handlers.desk import Desk
 from broker.handlers.seeking import decision_facts, end_consent
+from broker.handlers.written import Disclosed
 from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
