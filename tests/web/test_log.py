@@ -1,5 +1,6 @@
 """The log by HTTP: anybody reads checkpoints, tiles and proofs; a publisher proves that its own events are in it."""
 
+import json
 from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from broker import limits
 from broker.agency.errors import ReceiptFalse, ReceiptNotYet
 from broker.agency.kept_log import FOLDER, RECEIPTS_FILE, VKEYS_FILE, KeptLog
 from broker.agency.log_door import LogDoor
-from broker.composition import log_keys
+from broker.composition import log_keys, zone_folder
 from broker.schemas.event import Flow
 from broker.schemas.ids import EventId, new_event_id, new_referral_id
 from broker.schemas.offer_made import OfferMade
@@ -25,6 +26,7 @@ from tests.adapters.door.own_system import Said
 from tests.broker.county import County
 from tests.broker.facts import POLICE, accepted, request
 from tests.broker.letters import until
+from tests.broker.shell import at_home, run
 from tests.web.agency import Agency
 from tests.web.conftest import DoorOfOwn
 
@@ -85,6 +87,21 @@ async def test_an_event_and_an_answer_have_a_receipt(served: County, door: str, 
         assert f'"actor":"{org}","cause":"{event}"'.encode() in text
         assert event in (zone / FOLDER / RECEIPTS_FILE).read_text()
     assert (await police.ask(f"/events/{answer}")).status == 404, "another's events are not seen"
+
+
+async def test_both_sides_have_a_command_for_it(
+    served: County, door: str, police: Agency, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator tells the place of an event; its publisher proves and keeps it, in its own zone."""
+    at_home(served, monkeypatch)
+    event, zone = await served.say(POLICE, request(), new_referral_id()), zone_folder(served.settings, POLICE)
+    await served.settled()
+    await proved(kept_by(served, door, police, zone), event)
+    told = json.loads((await run("trail", "receipt", event, "--org", POLICE, "--json")).output)
+    mine = json.loads((await run("trail", "prove", event, "--org", POLICE, "--url", door, "--json")).output)
+    assert (mine["index"], mine["entry"]) == (told["index"], told["entry"])
+    assert (zone / FOLDER / RECEIPTS_FILE).read_text().count(event) == 2
+    assert (await run("trail", "receipt", new_event_id(), "--org", POLICE)).exit_code == 1
 
 
 async def test_a_refusal_has_a_receipt_too(served: County, police: Agency) -> None:
