@@ -249,7 +249,8 @@ class Desk:
         told: dict[str, object] = {"at": self.now, "actor": self._actor, "cause": self._cause, **facts}
         if self._contents:
             told["content"] = [b64encode(content.commitment).decode() for content in self._contents]
-        # The step stands before what it names, so that a log that ends between them is read without a doubt.
+        # The step stands before what it names, so that a log that ends between them is read without a doubt; and the
+        # names stand last in it, where the verifier looks for them (docs/trail.md, Formats).
         self.written.trail += (entry(step, referral_id, told, self.draw.salt()), *self._contents)
         self._contents.clear()
 
