@@ -132,7 +132,7 @@ async def failures(connection: Connection, asking: Asking) -> Answer[FailureRow]
 
 async def audit_lines(connection: Connection, asking: Asking, referral: str | None) -> Answer[TrailLine]:
     """The entries themselves, of a referral or of a time, for an export as FHIR AuditEvents."""
-    lines = await _lines(connection, asking, tuple(Step), referral=referral)
+    lines = await _lines(connection, asking, _OPEN_TO_AUDITORS, referral=referral)
     await _told(connection, asking, Question.AUDIT_EVENTS, len(lines), about=referral)
     return Answer(lines, _sound(lines))
 
@@ -151,8 +151,10 @@ _GLASS: Final = (
     *(Step.GLASS_BROKEN, Step.GLASS_APPROVED, Step.GLASS_VOID),
     *(Step.GLASS_OVERDUE, Step.GLASS_REVIEWED),
 )
-_READING: Final = (Step.TRAIL_READ, Step.TRAIL_EXPORTED, Step.LIST_MADE)
+_READING: Final = (Step.TRAIL_READ, Step.RECORDS_READ, Step.TRAIL_EXPORTED, Step.LIST_MADE)
 _READ_AS: Final[dict[str, str]] = {Step.TRAIL_EXPORTED: "EXPORT", Step.LIST_MADE: "SURVIVORS_LIST"}
+_OPEN_TO_AUDITORS: Final = tuple(step for step in Step if step is not Step.CONTENT)
+"""What exactly was in a disclosure is for its two agencies alone."""
 _CHANGING: Final = (Step.POLICY_ACTIVATED, Step.POLICY_CHANGED, Step.ORGANISATION_CHANGED)
 
 _EXEMPT: Final = {
@@ -325,6 +327,8 @@ def _read(line: TrailLine) -> ReadRow | None:
         if facts["to"] != OfferState.RECEIPTED:
             return None
         return ReadRow(_at(line), facts["provider"], "OFFER", facts["referral"], None, None)
+    if line.kind == Step.RECORDS_READ:
+        return ReadRow(_at(line), facts["actor"], facts["what"], facts["referral"], len(facts["referrals"]), None)
     what = _READ_AS.get(line.kind) or facts.get("question", "STORY")
     about = facts.get("about") or facts["referral"]
     return ReadRow(_at(line), facts["actor"], what, about, facts.get("rows", facts.get("entries")), facts.get("reason"))

@@ -20,6 +20,7 @@ from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.delivery_failed import DeliveryFailed
 from broker.schemas.delivery_succeeded import DeliverySucceeded
+from broker.schemas.disclosures_listed import DisclosuresListed
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
 from broker.schemas.handoff_failed import HandoffFailed
@@ -97,6 +98,7 @@ STORIES_ENTER: Final[Mapping[type[EventData], Steps]] = {
     BreakGlassInvoked: steps(Step.GLASS_BROKEN, Step.WORK_RAISED),
     BreakGlassApproved: steps(Step.GLASS_APPROVED),
     BreakGlassReviewed: steps(Step.GLASS_REVIEWED),
+    DisclosuresListed: steps(Step.LIST_MADE),
 }
 """What each event's story writes when it is played through (tests/trail/stories_played.py)."""
 
@@ -107,8 +109,12 @@ _COUNTS: Final = "shows counts, ages and codes; no referral is named"
 _OWN: Final = "tells an organisation what became of its own events, and nothing of anybody else's"
 _PROCESS: Final = "starts processes; what they do is entered where they do it"
 
+_AUDIT: Final = ("disclosures", "accounting", "overdue", "emergencies", "reads", "policies", "failures", "fhir")
+_ERASING: Final = "tests/trail/test_erasing.py"
+
 COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "agent": Says((ReferralSealed,)),
+    **dict.fromkeys((f"audit {question}" for question in ("story", *_AUDIT)), steps(Step.TRAIL_READ)),
     "breakglass invoke": Says((BreakGlassInvoked,)),
     "breakglass approve": Says((BreakGlassApproved,)),
     "breakglass review": Says((BreakGlassReviewed,)),
@@ -153,8 +159,17 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "quarantine show": "shows where a record lies and why it was refused; its content stays where it is",
     "quarantine release": steps(Step.QUARANTINE_KEPT),
     "quarantine discard": steps(Step.QUARANTINE_DISCARDED),
+    "retention show": "shows schedules, which all members know",
+    "retention list": "shows erasures: who asked, who approved, how far each is; each was entered in its time",
+    "retention set": steps(Step.ORGANISATION_CHANGED),
+    "retention run": steps(Step.TEXTS_ERASED, Step.CONSENTS_FORGOTTEN, done_in=_ERASING),
+    "retention erase": steps(Step.ERASURE_REQUESTED, done_in=_ERASING),
+    "retention approve": steps(Step.ERASURE_APPROVED, done_in=_ERASING),
+    "retention scrub": steps(Step.TABLES_SCRUBBED, done_in="tests/crash/test_erased.py"),
     "serve": _PROCESS,
     "status": _COUNTS,
+    "survivor-list": Says((DisclosuresListed,)),
+    "tail": _OWN,
     "trail status": _COUNTS,
     "trail export": steps(Step.TRAIL_EXPORTED),
     **dict.fromkeys(("trail vkey", "trail checkpoint", "trail proof", "trail consistency", "trail anchor"), _PUBLISHED),
@@ -180,6 +195,11 @@ _ANSWERS: Final = Says(
 )
 _SESSION: Final = "a screen of the provider's own: who signed in is in its zone"
 
+_NETWORK: Final = (
+    *("/", "/rules.toml", "/events", "/events/{event}", "/groups/{code}", "/schemas/{name}.json", "/asyncapi.json"),
+    *("/errors", "/start", "/practice", "/exit", "/static/{name}"),
+)
+
 ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     "agencies POST /events": "an event as from Kafka: its own entries, when the broker takes it in",
     **dict.fromkeys(("agencies GET /events/{event_id}", "agencies GET /notices"), _OWN),
@@ -194,4 +214,5 @@ ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     **dict.fromkeys(("inbox GET /sign-in/{link}", "inbox POST /sign-in", "inbox GET /signed-out"), _SESSION),
     **dict.fromkeys(("inbox GET /exit", "inbox POST /sign-out", "inbox POST /stay", "inbox POST /language"), _SESSION),
     "inbox GET /static/{name}": _SESSION,
+    **dict.fromkeys((f"network GET {path}" for path in _NETWORK), "documentation, and counts without small ones"),
 }

@@ -1,5 +1,6 @@
 """No act without its entry: every story, command and route names what it enters, and does so when it is done."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from broker.schemas.vocabulary import MsgStatus
 from broker.seal.keys import SigningKey
 from broker.store.quarantine import DiscardReason, ReleaseReason
 from broker.web.app import WebParts, agencies_door
+from broker.web.pages.app import network_pages
 from tests.broker.acts import COMMANDS_ENTER, ROUTES_ENTER, STORIES_ENTER, Entered, Says, Steps
 from tests.broker.county import County
 from tests.broker.facts import POLICE
@@ -54,11 +56,13 @@ def routes() -> Iterator[str]:
         "agencies": agencies_door(WebParts(nobody, {}, nobody, nobody, Path())),
         "providers": door_app(nobody, {}, MsgStatus.ACTUAL),
         "inbox": pages,
+        "network": network_pages(nobody),
     }
     for whose, door in doors.items():
         for route in door.routes:
             assert isinstance(route, APIRoute), f"{route} cannot be walked"
-            yield from (f"{whose} {method} {route.path}" for method in route.methods or ())
+            path = re.sub(r"^/events/[a-z.]+$", "/events/{event}", route.path)  # one page for each event
+            yield from (f"{whose} {method} {path}" for method in route.methods or ())
 
 
 async def test_every_act_has_its_line() -> None:
@@ -124,6 +128,13 @@ async def _of_a_referral(county: County) -> list[tuple[str, list[str]]]:
         ("breakglass list", []),
         ("explain", [referral]),
         ("trail show", [referral]),
+        ("audit story", [referral]),
+        ("audit disclosures", [referral]),
+        ("audit accounting", [POLICE]),
+        *(
+            (f"audit {question}", [])
+            for question in ("overdue", "emergencies", "reads", "policies", "failures", "fhir")
+        ),
         ("trail reconcile", []),
         ("trail export", [str(folder)]),
     ]
@@ -137,6 +148,7 @@ def _of_an_organisation(folder: Path) -> list[tuple[str, list[str]]]:
     return [
         ("org host", [ACTING, *who]),
         ("org add", [ACTING, *who, "--days", "3"]),
+        ("retention set", [ACTING, "30"]),
         ("org rotate-key", [str(path)]),
         ("org revoke-key", [card.key_id]),
         ("org suspend", [ACTING]),

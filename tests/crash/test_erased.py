@@ -70,6 +70,8 @@ async def test_after_an_erasure_no_byte_is_left_anywhere(
             await _kafkas_time_is_over(settings)
             await _verified(settings)
         assert (await run("retention", "scrub")).exit_code == 0
+        last = await founded.pool.fetchval("SELECT kind FROM trail_entry ORDER BY idx DESC LIMIT 1")
+        assert last == "tables.scrubbed"
     await _superuser(own_parts, "SELECT pg_switch_wal()", "CHECKPOINT")
     await until(lambda: _nothing(home / "kafka", trace.hidden), seconds=120)
     await asyncio.to_thread(own_parts.stop)

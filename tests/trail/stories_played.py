@@ -25,6 +25,7 @@ from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.delivery_failed import DeliveryFailed
 from broker.schemas.delivery_succeeded import DeliverySucceeded
+from broker.schemas.disclosures_listed import DisclosuresListed
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
@@ -190,6 +191,7 @@ def _ends(play: Played) -> None:
     referral = play.asked(POLICE)
     play.answer(referral, OfferAccepted)
     play.sealed(POLICE, referral)
+    play.say(POLICE, _example(DisclosuresListed), referral.referral_id)
     play.say(POLICE, _example(ReferralRecalled), referral.referral_id)
 
 

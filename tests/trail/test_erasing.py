@@ -139,6 +139,8 @@ async def test_it_takes_two_roles_and_nothing_open(trail: Trail) -> None:
     await approve_erasure(trail.connection, erasure, APPROVES)
     with pytest.raises(ErasureUnknown):
         await approve_erasure(trail.connection, erasure, APPROVES)
+    kinds = [row["kind"] for row in await trail.connection.fetch("SELECT kind FROM trail_entry ORDER BY idx")]
+    assert kinds[-2:] == ["erasure.requested", "erasure.approved"]
 
 
 async def test_a_crash_at_any_step_is_finished_by_the_next_turn(trail: Trail) -> None:
