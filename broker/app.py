@@ -23,6 +23,7 @@ from adapters.transports.webhook_secret_making import SecretKind, list_secrets, 
 from adapters.transports.webhook_secrets import DOOR_FOLDER
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts, every_transport
+from broker import limits
 from broker.composition import (
     ensure_broker_key,
     ensure_operator_key,
@@ -115,17 +116,23 @@ async def _pages(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIte
         yield
         return
     from adapters.inbox.web.app import inbox_pages
+    from adapters.inbox.web.asking import own_sign_in
     from broker.web.serving import served  # a web framework, for whoever shows pages
 
-    application = inbox_pages(
-        pool,
-        zone.providers,
-        settings.environment,
-        origin=settings.inbox_origin,
-        leave_for=settings.inbox_exit_url,
-    )
-    async with served(application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS"):
-        yield
+    async with own_sign_in(settings, zone.providers) as own:
+        application = inbox_pages(
+            pool,
+            zone.providers,
+            settings.environment,
+            origin=settings.inbox_origin,
+            leave_for=settings.inbox_exit_url,
+            links_allowed=settings.inbox_links_allowed,
+            own_sign_in=own,
+        )
+        async with served(
+            application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS", connections_max=limits.inbox_requests_max
+        ):
+            yield
 
 
 def provider_dsn(settings: Settings) -> str:
@@ -143,11 +150,7 @@ async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
         yield Inboxes(pool, load_providers(settings.zones), settings.environment)
 
 
-def _pages_origin() -> str:
-    return load_settings().inbox_origin
-
-
-inbox = inbox_app(open_inboxes, _pages_origin)
+inbox = inbox_app(open_inboxes, load_settings)
 """The `handoff inbox` command group."""
 
 channel = channel_app(open_inboxes, every_transport)

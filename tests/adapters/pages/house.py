@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
-from adapters.inbox.web.sessions import Sessions, StaffRole
+from adapters.inbox.web.entry import OwnSignIn, StaffRole, staff_links
 from adapters.reference import reference_of
 from adapters.standing import Standing
+from broker.entry.links import LinkPurpose
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
@@ -42,6 +43,10 @@ class House:
     browser: Browser
     environment: MsgStatus = MsgStatus.ACTUAL
     base: str = ""
+    links_allowed: bool = True
+    own_sign_in: OwnSignIn | None = None
+    elsewhere: str | None = None
+    """An origin besides that a browser may ask: that of the organisation's own sign-in."""
     pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
     urls: list[str] = field(default_factory=list)
@@ -71,12 +76,20 @@ class House:
             self.environment,
             origin=self.base,
             leave_for=self.base + NEUTRAL,
+            links_allowed=self.links_allowed,
+            own_sign_in=self.own_sign_in,
             clock=self.clock,
         )
 
     async def link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:
         """A path that signs somebody in once."""
-        return f"/sign-in/{await Sessions(self.desk.pool).link(org, role, self.clock())}"
+        links = staff_links(self.desk.pool, allowed=True)
+        return f"/sign-in/{await links.make(org, role, LinkPurpose.SIGN_IN, self.clock())}"
+
+    async def passkey_link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:
+        """A path by which somebody makes a first passkey, once."""
+        links = staff_links(self.desk.pool, allowed=False)
+        return f"/sign-in/{await links.make(org, role, LinkPurpose.PASSKEY, self.clock())}"
 
     @asynccontextmanager
     async def visitor(self, **options: Any) -> AsyncIterator[Page]:
@@ -108,7 +121,8 @@ class House:
 
         def request(asked: Request) -> None:
             self.urls.append(asked.url)
-            if not asked.url.startswith(self.base + "/"):
+            beside = self.elsewhere is not None and asked.url.startswith(self.elsewhere + "/")
+            if not beside and not asked.url.startswith(self.base + "/"):
                 self.wrong.append(f"foreign request: {asked.url}")
 
         page.on("console", console)
