@@ -65,6 +65,7 @@ __all__ = [
     "inbox",
     "open_inboxes",
     "prepare",
+    "sign_in_link",
 ]
 
 
@@ -181,6 +182,16 @@ def door_secret(inboxes: Inboxes, org: OrgId) -> str:
     for older in list_secrets(folder):
         retire_secret(folder, older.name)
     return new_secret(folder, SecretKind.HMAC, datetime.now(UTC)).for_other_side
+
+
+async def sign_in_link(settings: Settings, inboxes: Inboxes, org: OrgId, role: str) -> str:
+    """A link by which one person signs in at the pages of the inbox once, where the settings allow it."""
+    from adapters.inbox.web.entry import StaffRole, staff_links  # a library for passkeys, for whoever shows pages
+    from broker.entry.links import LinkPurpose
+
+    links = staff_links(inboxes.pool, allowed=settings.inbox_links_allowed)
+    token = await links.make(org, StaffRole(role), LinkPurpose.SIGN_IN, await inboxes.of(org).now())
+    return f"{settings.inbox_origin}/sign-in/{token}"
 
 
 async def host(settings: Settings, connection: Connection, card: OrganisationCard) -> None:

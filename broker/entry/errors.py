@@ -39,7 +39,7 @@ class OpenIdError(EntryError):
 class OpenIdAway(OpenIdError):
     """Your organisation's sign-in cannot be reached, or does not answer as it must."""
 
-    remedy = "Try again in some minutes, or use a passkey. Who runs the pages can look: `handoff doctor`."
+    remedy = "Try again in some minutes, or use a passkey if you have one."
 
 
 class OpenIdRefused(OpenIdError):

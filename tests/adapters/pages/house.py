@@ -16,6 +16,7 @@ from adapters.inbox.web.app import inbox_pages
 from adapters.inbox.web.entry import OwnSignIn, StaffRole, staff_links
 from adapters.reference import reference_of
 from adapters.standing import Standing
+from broker.entry.accounts import Site
 from broker.entry.links import LinkPurpose
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
@@ -62,6 +63,16 @@ class House:
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox behind the pages."""
         return Inbox(self.desk.pool, self.desk.providers[org], self.environment)
+
+    @property
+    def site(self) -> Site:
+        """How browsers find the pages."""
+        return Site(self.base, "Desk")
+
+    def named(self) -> None:
+        """From here on it is reached by a name, as browsers demand it for passkeys."""
+        self.base = self.base.replace("127.0.0.1", "localhost")
+        self.pages = self.application()
 
     def practise(self) -> None:
         """From here on this is the network of exercises."""
@@ -132,8 +143,8 @@ class House:
     async def _left_nothing(self, context: BrowserContext, page: Page, *, scripts: bool) -> None:
         if scripts and page.url.startswith(self.base) and any(await page.evaluate(_STORAGE)):
             self.wrong.append("something was left in the browser's storage")
-        if {cookie["name"] for cookie in await context.cookies()} - {"session"}:
-            self.wrong.append("a cookie that is not the session's")
+        if {cookie["name"] for cookie in await context.cookies()} - {"session", "entry"}:
+            self.wrong.append("a cookie that is neither the session's nor that of coming in")
 
     async def offered(
         self,

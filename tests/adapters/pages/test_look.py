@@ -2,8 +2,6 @@
 
 import gettext
 import gzip
-from collections.abc import AsyncIterator
-from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -16,6 +14,7 @@ from adapters.kind import kinds
 from adapters.standing import Standing
 from adapters.words import plain
 from broker.look import language
+from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.contact_attempted import AttemptOutcome
 from broker.schemas.field_groups import GROUPS, SEALABLE
 from broker.schemas.group_vocabulary import (
@@ -29,61 +28,62 @@ from broker.schemas.group_vocabulary import (
     WorkerRole,
     YesNoUnknown,
 )
+from broker.schemas.handoff_failed import HandoffFailure
+from broker.schemas.handoff_started import PickedUp
+from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.vocabulary import Outcome, Service, SurvivorClosure
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.catalogue import LANGUAGES, compiled, translated
 from tests.adapters.pages.house import House
+from tests.adapters.pages.states import every_page, every_page_of_a_privacy_officer
 
 AXE: Final = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 FIRST_VIEW_BYTES_MAX: Final = 50 * 1024
 PRIMARY_PIXELS_MIN: Final = 44
 
 
-async def every_page(house: House, page: Page) -> AsyncIterator[str]:
-    """Signs in and shows one page after the other, by its name."""
-    house.allowed.append("404")
-    await page.goto("/signed-out")
-    yield "signed out"
-    await page.goto(await house.link(HAVEN))
-    yield "sign in"
-    await page.get_by_role("button").last.click()
-    await page.wait_for_url(house.base + "/")
-    yield "empty list"
-    waiting = await house.offered(HAVEN, due=timedelta(minutes=-5), priority="P0")
-    taken = await house.offered(HAVEN, Standing.CONTACT_PENDING)
-    over = await house.offered(HAVEN, Standing.EXPIRED)
-    await house.desk.pool.execute("UPDATE offer SET content = NULL WHERE offer_id = $1", over)
-    await house.release(HAVEN, taken)
-    await page.goto("/")
-    yield "list"
-    for name, offer_id in (("offer", waiting), ("accepted", taken), ("over", over), ("missing", "x")):
-        await page.goto(f"/offers/{offer_id}")
-        yield name
-    await page.goto(f"/offers/{taken}")
-    await page.locator("form[action$=opened] button").click()
-    yield "opened"
-    await page.locator("button[name=contact]").click()
-    yield "details"
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
 async def test_every_page_is_for_everybody(house: House, width: int, scheme: Any) -> None:
     """No finding of axe, none that it leaves open; nothing wider than the screen; primary targets of 44 pixels."""
+    house.named()
     async with house.visitor(viewport={"width": width, "height": 640}, color_scheme=scheme) as page:
         async for name in every_page(house, page):
-            found = (await Axe().run(page, options=AXE)).response
-            assert [one["id"] for one in found["violations"] + found["incomplete"]] == [], name
-            wide = await page.evaluate("document.documentElement.scrollWidth")
-            assert wide <= width, name
-            small = await page.evaluate(
-                "min => [...document.querySelectorAll('.primary')].map(e => [e.innerText, e.getBoundingClientRect()])"
-                ".filter(([, box]) => box.height && (box.height < min || box.width < min)).map(([text]) => text)",
-                PRIMARY_PIXELS_MIN,
-            )
-            assert small == [], name
-            headings = await page.locator("h1:visible").count()
-            assert headings == 1, name
+            await is_for_everybody(page, width, name)
+
+
+async def test_what_a_privacy_officer_sees_is_for_everybody(house: House) -> None:
+    """The same pages in a role that decides nothing, in colours that the system forces, and with motion reduced."""
+    media: Any = {"forced_colors": "active", "reduced_motion": "reduce"}
+    async with house.visitor(viewport={"width": 320, "height": 640}, **media) as page:
+        async for name in every_page_of_a_privacy_officer(house, page):
+            await is_for_everybody(page, 320, name)
+
+
+async def is_for_everybody(page: Page, width: int, name: str) -> None:
+    """What no page may lack."""
+    found = (await Axe().run(page, options=AXE)).response
+    assert [one["id"] for one in found["violations"] + found["incomplete"]] == [], name
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width, name
+    small = await page.evaluate(
+        "min => [...document.querySelectorAll('.primary')].map(e => [e.innerText, e.getBoundingClientRect()])"
+        ".filter(([, box]) => box.height && (box.height < min || box.width < min)).map(([text]) => text)",
+        PRIMARY_PIXELS_MIN,
+    )
+    assert small == [], name
+    assert await page.locator("h1:visible").count() == 1, name
+
+
+async def test_no_page_needs_scripts_to_be_read(house: House) -> None:
+    """The same pages without any; and printed, nothing but what was asked for is on the paper."""
+    async with house.visitor(java_script_enabled=False) as page:
+        async for name in every_page(house, page):
+            assert await page.locator("h1:visible").count() == 1, name
+            await page.emulate_media(media="print")
+            for away in (".top", "form", "nav", "footer", "dialog"):
+                assert await page.locator(f"{away}:visible").count() == 0, (name, away)
+            await page.emulate_media(media="screen")
 
 
 async def test_an_offer_is_answered_by_keyboard_alone(house: House) -> None:
@@ -119,7 +119,8 @@ async def test_the_first_view_is_small(house: House) -> None:
     async with house.person(HAVEN) as page:
         page.on("response", lambda answer: answers.append(answer))
         await page.goto("/", wait_until="networkidle")
-        sizes = [len(gzip.compress(await answer.body())) for answer in answers]
+        whole = [answer for answer in answers if answer.request.resource_type != "eventsource"]
+        sizes = [len(gzip.compress(await answer.body())) for answer in whole]
     assert len(sizes) >= 4, "the page, its style, its scripts"
     assert sum(sizes) <= FIRST_VIEW_BYTES_MAX
     assert len(gzip.compress((LANGUAGES.parent / "static/pages.css").read_bytes())) <= 12 * 1024
@@ -168,7 +169,7 @@ def test_every_code_that_a_page_can_say_has_spanish_words() -> None:
     for vocabulary in (
         *(Standing, Service, Outcome, SurvivorClosure, AttemptOutcome, RevocationOutcome, StaffRole),
         *(WorkerRole, GenderOfPlacement, Diet, PetType, IfSomeoneElseAnswers, YesNoUnknown, TalkPartner),
-        *(ContactChannel, Pronouns),
+        *(ContactChannel, Pronouns, CapacityUnit, AcceptedBy, PickedUp, HandoffFailure),
     ):
         codes.update(vocabulary)
     said = {plain(code) for code in codes} | {GROUPS[code].label for code in SEALABLE}
