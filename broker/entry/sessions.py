@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Generic
 
+import asyncpg
+
 from broker import limits
 from broker.entry.accounts import Account, AccountId, PasskeyId, Role, Tables, hashed, new_token
 from broker.schemas.ids import OrgId
 from broker.sql.bulk import Connection, Pool
 
-_LIVES: Final = "token_hash = $1 AND ended_at IS NULL AND seen_at > $3 AND began_at > $4"
+_LIVES: Final = "token_hash = $1 AND ended_at IS NULL AND seen_at > $2 AND began_at > $3"
 _COLUMNS: Final = "org_id, role, account_id, language, began_at"
 
 
@@ -64,17 +66,17 @@ class Sessions(Generic[Role]):
 
     async def touched(self, token: str, now: datetime) -> Session[Role] | None:
         """The session of this cookie, which lives on from now; None where there is none or it is over."""
-        statement = f"UPDATE {self.tables.sessions} SET seen_at = greatest(seen_at, $2) WHERE {_LIVES}"  # noqa: S608
-        return await self._found(f"{statement} RETURNING {_COLUMNS}", token, now)
+        statement = f"UPDATE {self.tables.sessions} SET seen_at = greatest(seen_at, $4) WHERE {_LIVES}"  # noqa: S608
+        return self._session(
+            token, await self.pool.fetchrow(f"{statement} RETURNING {_COLUMNS}", *_key(token, now), now)
+        )
 
     async def found(self, token: str, now: datetime) -> Session[Role] | None:
         """The same without a touch: what a page asks by itself keeps nobody signed in."""
-        statement = f"SELECT {_COLUMNS} FROM {self.tables.sessions} WHERE {_LIVES} AND seen_at <= greatest(seen_at, $2)"  # noqa: S608
-        return await self._found(statement, token, now)
+        statement = f"SELECT {_COLUMNS} FROM {self.tables.sessions} WHERE {_LIVES}"  # noqa: S608
+        return self._session(token, await self.pool.fetchrow(statement, *_key(token, now)))
 
-    async def _found(self, statement: str, token: str, now: datetime) -> Session[Role] | None:
-        since = now - timedelta(minutes=limits.session_idle_minutes), now - timedelta(hours=limits.session_hours_max)
-        row = await self.pool.fetchrow(statement, hashed(token), now, *since)
+    def _session(self, token: str, row: "asyncpg.Record | None") -> Session[Role] | None:
         if row is None:
             return None
         account = Account(AccountId(row["account_id"]), OrgId(row["org_id"]), self.roles(row["role"]))
@@ -93,6 +95,12 @@ class Sessions(Generic[Role]):
             f"UPDATE {self.tables.sessions} SET ended_at = $2 WHERE token_hash = $1 AND ended_at IS NULL",  # noqa: S608
             *(hashed(token), now),
         )
+
+
+def _key(token: str, now: datetime) -> tuple[bytes, datetime, datetime]:
+    """Which session, and since when it must have been touched and begun."""
+    since = now - timedelta(minutes=limits.session_idle_minutes), now - timedelta(hours=limits.session_hours_max)
+    return hashed(token), *since
 
 
 async def end_sessions_of(connection: Connection, tables: Tables, passkey_id: PasskeyId, now: datetime) -> None:

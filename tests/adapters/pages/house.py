@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
 from adapters.inbox.web.entry import OwnSignIn, StaffRole, staff_links
+from adapters.inbox.web.who import Desk
 from adapters.reference import reference_of
 from adapters.standing import Standing
+from broker import limits
 from broker.entry.accounts import Site
 from broker.entry.links import LinkPurpose
 from broker.schemas.field_groups import FieldGroup
@@ -63,6 +65,13 @@ class House:
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox behind the pages."""
         return Inbox(self.desk.pool, self.desk.providers[org], self.environment)
+
+    @property
+    def desk_of_pages(self) -> Desk:
+        """What the pages work with."""
+        assert self.pages is not None
+        desk: Desk = self.pages.state.desk
+        return desk
 
     @property
     def site(self) -> Site:
@@ -205,7 +214,8 @@ async def open_house(house: House) -> AsyncIterator[House]:
         assert house.pages is not None
         await house.pages(scope, receive, send)
 
-    async with served(pages, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS") as (host, port):
+    at_once = limits.inbox_requests_max
+    async with served(pages, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS", connections_max=at_once) as (host, port):
         house.base = f"http://{host}:{port}"
         house.pages = house.application()
         yield house

@@ -34,7 +34,7 @@ class OrganisationsOwn:
     bend: dict[str, Any] = field(default_factory=dict)
     """Claims that are said otherwise; None leaves one out."""
     key: RSAKey | ECKey | OctKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
-    published: list[RSAKey | ECKey] | None = None
+    published: list[RSAKey | ECKey | OctKey] | None = None
     """The keys that it publishes; its own where not set."""
     header: dict[str, Any] = field(default_factory=lambda: {"alg": "RS256"})
     logins: int = 0
