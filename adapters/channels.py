@@ -51,11 +51,14 @@ def kept(row: Mapping[str, Any], transports: Transports) -> KeptChannel:
 
 
 async def channels_of(
-    connection: Connection | Pool, orgs: Iterable[OrgId], transports: Transports
+    connection: Connection | Pool, orgs: Iterable[OrgId], transports: Transports, *, held: bool = False
 ) -> dict[OrgId, tuple[KeptChannel, ...]]:
-    """The channels of these organisations, each in the order of their turns, those who are on call last."""
+    """The channels of these organisations, each in the order of their turns, those who are on call last.
+
+    `held`: nobody opens or closes one of them before this transaction ends.
+    """
     found: dict[OrgId, tuple[KeptChannel, ...]] = {}
-    for row in await connection.fetch(_KEPT, sorted(set(orgs))):
+    for row in await connection.fetch(f"{_KEPT} FOR SHARE" if held else _KEPT, sorted(set(orgs))):
         channel = kept(row, transports)
         found[channel.org] = (*found.get(channel.org, ()), channel)
     return found

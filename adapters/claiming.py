@@ -104,7 +104,11 @@ class Claimer:
             rows = await connection.fetch(FACTS, [row["delivery_id"] for row in found])
             channels = await channels_of(connection, {org for org, _ in offers}, self.registry.transports)
             now = rows[0]["now"]
-            choice = _Choice(self.registry, channels, await _probes(connection, channels, now), lease_ends)
+            probing = await _probes(connection, channels, now)
+            if open_of := {org for org, several in channels.items() if any(one.probe_at for one in several)}:
+                # What is put off behind a breaker is seen by whoever closes it: either waits for the other.
+                channels |= await channels_of(connection, open_of, self.registry.transports, held=True)
+            choice = _Choice(self.registry, channels, probing, lease_ends)
             for row in rows:
                 choice.decide(row)
             told = await self.ledger.write(connection, choice.changes, choice.attempts, now)

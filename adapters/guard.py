@@ -3,7 +3,8 @@
 Providers name the addresses that we call. Without a rule any of them could have us call the zone's own network, or
 the host's metadata service, with the zone's rights (SSRF). So: https to a plain name, on one of two ports, and only if
 every address of that name is plainly public (reliability.md §2). Names are asked for once; what was checked is what is
-connected to (adapters/transports/outgoing.py).
+connected to (adapters/transports/outgoing.py). The operator alone can name single endpoints besides, of this machine or
+of the organisation's own network.
 """
 
 import asyncio
@@ -43,8 +44,9 @@ _REMEDIES: Final = {
     GuardCode.HOST_NOT_ASCII: "Give the host in its ASCII form (xn--…), so that everybody sees which one it is.",
     GuardCode.HOST_NOT_A_NAME: "Give the host's full name in DNS, such as referrals.example.org, not a number.",
     GuardCode.PORT_NOT_ALLOWED: "Use port 443 or 8443.",
-    GuardCode.ADDRESS_NOT_PUBLIC: "The name leads into a private network. Give one that leads to the internet; a system"
-    " on this very machine can be named by the operator (HANDOFF_OUTGOING_LOOPBACK).",
+    GuardCode.ADDRESS_NOT_PUBLIC: "The name leads into a private network. Give one that leads to the internet; the"
+    " operator can name a system of the organisation's own network (HANDOFF_OUTGOING_INTERNAL) or of this very machine"
+    " (HANDOFF_OUTGOING_LOOPBACK).",
 }
 
 _NOT_PUBLIC: Final = tuple(
@@ -65,6 +67,12 @@ _NOT_PUBLIC: Final = tuple(
 )
 """Beyond what Python calls private: shared, translated, tunnelled, multicast and reserved addresses, some of which
 `is_global` calls global (reliability.md §2)."""
+
+_OF_A_NETWORK: Final = tuple(
+    ip_network(network) for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+)
+"""What an organisation numbers its own network with (RFC 1918, RFC 6598, RFC 4193): not link-local addresses, among
+which are the metadata services of hosts."""
 
 _URL: Final = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]{1,253})(:(?P<port>[0-9]{1,5}))?"
@@ -110,12 +118,12 @@ class Endpoint:
 Resolve = Callable[[str, int], Awaitable[Sequence[Address]]]
 """Gives every address of a name; raises `OSError` where there is none."""
 
-Loopback = frozenset[tuple[str, int]]
-"""Names and ports on this very machine that the operator allows besides."""
+Endpoints = frozenset[tuple[str, int]]
+"""Names and ports that the operator allows besides."""
 
 
-def loopback_of(setting: str | None) -> Loopback:
-    """The endpoints of `HANDOFF_OUTGOING_LOOPBACK`, whose shape the settings have checked."""
+def endpoints_of(setting: str | None) -> Endpoints:
+    """Those of `HANDOFF_OUTGOING_LOOPBACK` or `HANDOFF_OUTGOING_INTERNAL`, whose shape the settings have checked."""
     pairs = (one.split(":") for one in (setting or "").split(",") if one)
     return frozenset((host, int(port)) for host, port in pairs)
 
@@ -127,11 +135,24 @@ def plainly_public(address: Address) -> bool:
     return address.is_global and not any(address in net for net in _NOT_PUBLIC if net.version == address.version)
 
 
-class Guard:
-    """The rule. `loopback` comes from the operator's settings alone: nothing in a channel's row can widen it."""
+def of_a_network(address: Address) -> bool:
+    """Whether an address is one of an organisation's own network: never this machine, never one without a router."""
+    return any(address in net for net in _OF_A_NETWORK if net.version == address.version)
 
-    def __init__(self, loopback: Loopback = frozenset(), resolve: Resolve | None = None) -> None:
+
+class Guard:
+    """The rule. Both kinds of endpoints come from the operator's settings alone: no channel's row can widen them."""
+
+    def __init__(
+        self,
+        loopback: Endpoints = frozenset(),
+        resolve: Resolve | None = None,
+        internal: Endpoints = frozenset(),
+    ) -> None:
+        """`loopback`: of this machine, by http too; `internal`: by https, in the organisation's own network."""
         self._loopback = loopback
+        self._internal = internal
+        self._inside: set[tuple[Address, int]] = set()
         self._resolve = resolve or _by_system
 
     def endpoint(self, url: str) -> Endpoint:
@@ -146,7 +167,10 @@ class Guard:
         scheme, host = found["scheme"], found["host"].lower()
         port = int(found["port"] or (443 if scheme == "https" else 80))
         endpoint = Endpoint(scheme, host, port, found["path"] or "/")
-        if (host, port) not in self._loopback:
+        if (host, port) in self._internal:
+            if scheme != "https":
+                raise GuardRefused(GuardCode.NOT_HTTPS)
+        elif (host, port) not in self._loopback:
             _check_shape(endpoint)
         return endpoint
 
@@ -154,7 +178,7 @@ class Guard:
         """Every address of a host, asked for once; all of them may be connected to.
 
         Raises:
-            GuardRefused: one of them is not plainly public.
+            GuardRefused: one of them is not plainly public; of an internal endpoint, nor of a network of one's own.
             NameUnknown: there is none.
         """
         if (host, port) in self._loopback:
@@ -166,8 +190,10 @@ class Guard:
             raise NameUnknown from None
         if not found:
             raise NameUnknown
-        if not all(map(plainly_public, found)):
+        inside = {address for address in found if (host, port) in self._internal and of_a_network(address)}
+        if not all(address in inside or plainly_public(address) for address in found):
             raise GuardRefused(GuardCode.ADDRESS_NOT_PUBLIC)
+        self._inside |= {(address, port) for address in inside}
         return found
 
     def check_connection(self, address: str, port: int) -> None:
@@ -177,7 +203,8 @@ class Guard:
             GuardRefused: it is not plainly public, and no endpoint that the operator allows.
         """
         at = ip_address(address)
-        if not plainly_public(at) and not (at == IPv4Address("127.0.0.1") and port in self._loopback_ports()):
+        here = at == IPv4Address("127.0.0.1") and port in self._loopback_ports()
+        if not (plainly_public(at) or here or (at, port) in self._inside):
             raise GuardRefused(GuardCode.ADDRESS_NOT_PUBLIC)
 
     async def check(self, url: str) -> Endpoint:

@@ -46,7 +46,7 @@ def handover_of(claim: Claim, environment: MsgStatus, pool: Pool, provider: Prov
         made_at=row["made_at"],
         stop_at=row["stop_at"],
         attempt=claim.course.attempts,
-        offer=OfferMade.read(row["content"].encode()) if with_offer else None,
+        content=row["content"].encode() if with_offer else None,
         fact=events()[row["type"]].read(row["fact"].encode()) if row["fact"] is not None else None,
         open_groups=open_groups if released else None,
         terms=terms if released else None,

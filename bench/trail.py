@@ -25,6 +25,7 @@ from broker.trail.exporting import CHECKPOINTS_FILE, TEXTS, text_record
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Verifier
 from broker.trail.tiles import CHECKPOINT_FILE, ENTRIES, TILE, bundle, tile_path
+from tests.broker.letters import until
 
 SIZES: Final = (200_000, 1_000_000)
 """Two lengths of the log, so that it is seen whether memory grows with it."""
@@ -32,6 +33,9 @@ ORIGIN: Final = "bench.example/log"
 WRITERS: Final = 4
 SEALED: Final = 2000
 """Entries whose way from commit to seal is timed."""
+LOOK_SECONDS: Final = 0.005
+BACKLOG_SECONDS_MAX: Final = 300
+"""How long the sequencer may take for what was written before."""
 RATE: Final = 200
 """Entries a second and writer: about half of what a county's pipeline writes on such a machine."""
 
@@ -106,17 +110,27 @@ def _entry() -> Any:
 
 
 async def _seal(settings: Settings) -> list[float]:
-    """Seconds from the commit of each entry until it is in the log."""
+    """Seconds from the commit of each entry until it is in the log, when what was written before is sealed."""
     ensure_log_key(settings)
     assert settings.postgres_dsn is not None
     dsn = settings.postgres_dsn.get_secret_value()
     committed: dict[bytes, float] = {}
-    waits: list[float] = []
-    async with running_sequencer(settings), asyncio.TaskGroup() as group:
-        group.create_task(_watch(dsn, committed, waits))
-        for _ in range(WRITERS):
-            group.create_task(_write(dsn, committed))
-    return waits
+    sealed: dict[bytes, float] = {}
+    async with running_sequencer(settings):
+        await _nothing_waits(dsn)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_watch(dsn, sealed))
+            for _ in range(WRITERS):
+                group.create_task(_write(dsn, committed))
+    # Whoever is seen before the writer has noted its commit was sealed at once.
+    return [max(0.0, sealed[one] - at) for one, at in committed.items()]
+
+
+async def _nothing_waits(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    written_and_sealed = "SELECT (SELECT count(*) FROM trail_entry) = (SELECT count(*) FROM log_entry)"
+    await until(lambda: connection.fetchval(written_and_sealed), seconds=BACKLOG_SECONDS_MAX)
+    await connection.close()
 
 
 async def _write(dsn: str, committed: dict[bytes, float]) -> None:
@@ -129,15 +143,14 @@ async def _write(dsn: str, committed: dict[bytes, float]) -> None:
     await connection.close()
 
 
-async def _watch(dsn: str, committed: dict[bytes, float], waits: list[float]) -> None:
+async def _watch(dsn: str, sealed: dict[bytes, float]) -> None:
     """Look for what is new in the log every few milliseconds, until every timed entry is there."""
     connection = await asyncpg.connect(dsn)
     seen = await connection.fetchval("SELECT coalesce(max(idx), -1) FROM log_entry")
-    while len(waits) < SEALED:
+    while len(sealed) < SEALED:
         rows = await connection.fetch("SELECT idx, commitment FROM log_entry WHERE idx > $1 ORDER BY idx", seen)
         now = time.perf_counter()
         seen = rows[-1]["idx"] if rows else seen
-        # Whoever is seen before the writer has noted its commit was sealed at once.
-        waits += [max(0.0, now - committed.get(row["commitment"], now)) for row in rows]
-        await asyncio.sleep(0.005)
+        sealed.update((row["commitment"], now) for row in rows)
+        await asyncio.sleep(LOOK_SECONDS)
     await connection.close()

@@ -159,6 +159,12 @@ class Settings(BaseSettings):
     """`localhost:port[,…]`: endpoints of this very machine that channels may lead to, by http too. None by default, and
     no channel can add to them: whatever listens there can be called by whoever may save a channel."""
 
+    outgoing_internal: str | None = Field(
+        default=None, pattern=r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*:\d{1,5}(,[a-z][a-z0-9-]*(\.[a-z0-9-]+)*:\d{1,5})*$"
+    )
+    """`fhir.hospital.internal:8443[,…]`: endpoints of the organisation's own network that channels may lead to, by
+    https, though their addresses are private. None by default, and no channel can add to them."""
+
     door_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
     """`host:port` at which `handoff serve adapter` lets providers' own systems fetch offers and answer them, behind a
     TLS proxy. Nothing listens where it is not set."""
@@ -310,6 +316,7 @@ _SHAPES = {
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
     "log_origin": "must be a name without spaces and without a plus sign, such as log.example/county",
     "maven_repository": "must look like https://host/path, without a slash at its end",
+    "outgoing_internal": "must look like fhir.hospital.internal:8443, in small letters, or several of these by comma",
     "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
     "web_address": "must look like 127.0.0.1:8080",

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
@@ -16,40 +15,17 @@ from adapters.fhir.bundles import by_identifier
 from adapters.fhir.codes import Resource
 from adapters.fhir.statements import STATEMENT
 from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply
-from adapters.transports.transport import Refused, TryAgain
-from adapters.transports.webhook import retry_after
+from adapters.transports.statuses import Verdict, outcome_of
+from adapters.transports.transport import Delivered, Refused, TryAgain
 from broker import limits
 from broker.schemas.ids import EventId, OfferId
 
 _JSON: Final = "application/fhir+json"
 
 
-class Verdict(Enum):
-    """What a status says of one request."""
-
-    DONE = auto()
-    TRY_AGAIN = auto()
-    REFUSED = auto()
-    PAUSE = auto()
-    """Refused, and nothing more is sent until a person has looked."""
-
-
-_BY_STATUS: Final[Mapping[int, Verdict]] = {
-    401: Verdict.PAUSE,
-    403: Verdict.PAUSE,
-    404: Verdict.TRY_AGAIN,  # A service that is being put up again answers so for a minute.
-    408: Verdict.TRY_AGAIN,
+_SPECIAL: Final[Mapping[int, Verdict]] = {
     409: Verdict.TRY_AGAIN,
-    410: Verdict.PAUSE,
     412: Verdict.TRY_AGAIN,  # Somebody was quicker: the next attempt begins from what is there then.
-    425: Verdict.TRY_AGAIN,
-    429: Verdict.TRY_AGAIN,
-}
-_BY_CLASS: Final[Mapping[int, Verdict]] = {
-    2: Verdict.DONE,
-    3: Verdict.REFUSED,  # A redirect is not followed: it could lead anywhere.
-    4: Verdict.REFUSED,
-    5: Verdict.TRY_AGAIN,
 }
 
 
@@ -152,13 +128,10 @@ class FhirServer:
         reply = await self._request(method, path, body)
         if reply.status == 401 and self.tokens.forget(self.secrets):
             reply = await self._request(method, path, body)
-        verdict = _BY_STATUS.get(reply.status) or _BY_CLASS.get(reply.status // 100, Verdict.REFUSED)
-        if verdict is Verdict.DONE:
+        outcome = outcome_of(reply, time.time(), _SPECIAL)
+        if isinstance(outcome, Delivered):
             return reply
-        code = f"HTTP_{reply.status}"
-        if verdict is Verdict.TRY_AGAIN:
-            raise NotDone(TryAgain(code, after=retry_after(reply.headers.get("retry-after"), time.time())))
-        raise NotDone(Refused(code, pause=verdict is Verdict.PAUSE))
+        raise NotDone(outcome)
 
     async def _request(self, method: str, path: str, body: bytes) -> Reply:
         try:

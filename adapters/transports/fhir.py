@@ -145,9 +145,10 @@ class Fhir(Transport):
     async def _hand_over(self, server: FhirServer, settings: FhirSettings, handover: Handover) -> Outcome:
         place = Place(settings.organization, self._broker(), settings.names_violence)
         if handover.type == OfferMade.TYPE:
-            if handover.offer is None:
+            offer = handover.offer
+            if offer is None:
                 return Refused("OFFER_NOT_HELD")
-            await server.transact(offered(handover, handover.offer, place))
+            await server.transact(offered(handover, offer, place))
             return Delivered("TRANSACTION_DONE")
         if handover.type == DisclosureReleased.TYPE:
             return await _release(server, place, handover)
@@ -170,16 +171,17 @@ class Fhir(Transport):
 
 
 async def _release(server: FhirServer, place: Place, handover: Handover) -> Outcome:
-    if handover.offer is None or handover.open_groups is None:
+    offer = handover.offer
+    if offer is None or handover.open_groups is None:
         return Refused("RELEASE_NOT_HELD")
     held = await server.held(handover.offer_id)
     if is_there(handover, held):
         return Delivered("ALREADY_THERE")
     if not any(one["resourceType"] == "Task" for one in held):
         # The offer came by another way: what was released belongs to a Task all the same.
-        await server.transact(offered(handover, handover.offer, place))
+        await server.transact(offered(handover, offer, place))
         held = await server.held(handover.offer_id)
-    groups = _held_by_kind(await handover.open_groups(), handover.offer)
+    groups = _held_by_kind(await handover.open_groups(), offer)
     if not groups:
         return Refused("NOTHING_TO_OPEN")
     await server.transact(released(handover, groups, place, held))

@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from adapters.errors import InboxError
-from adapters.guard import Endpoint, Guard, NameUnknown, loopback_of
+from adapters.guard import Endpoint, Guard, NameUnknown, endpoints_of
 from broker import limits
 from broker.errors import SettingsInvalid
 from broker.settings import Settings
@@ -169,10 +169,12 @@ def outgoing_of(settings: Settings) -> Outgoing:
             tls.load_verify_locations(settings.outgoing_ca_file)
         except OSError:  # ssl.SSLError is one
             raise SettingsInvalid("HANDOFF_OUTGOING_CA_FILE cannot be read.") from None
-    loopback = loopback_of(settings.outgoing_loopback)
+    loopback, internal = endpoints_of(settings.outgoing_loopback), endpoints_of(settings.outgoing_internal)
     if loopback:
         log.warning("HANDOFF_OUTGOING_LOOPBACK: channels may lead to %d endpoints of this machine", len(loopback))
-    return Outgoing(Guard(loopback), tls)
+    if internal:
+        log.warning("HANDOFF_OUTGOING_INTERNAL: channels may lead to %d endpoints of our own network", len(internal))
+    return Outgoing(Guard(loopback, internal=internal), tls)
 
 
 class _CheckedNames(AbstractResolver):

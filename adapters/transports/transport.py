@@ -82,8 +82,8 @@ class Handover:
     """When it is of no use any more (UTC)."""
     attempt: int
     """1 for the first, counted over all channels."""
-    offer: OfferMade | None = field(default=None, repr=False)
-    """The offer's content (tier 2 at most), while it is open or under way."""
+    content: bytes | None = field(default=None, repr=False)
+    """The offer's data as the broker sent it (tier 2 at most), while it is open or under way."""
     fact: EventData | None = field(default=None, repr=False)
     """The event itself where it carries nothing above tier 1 (withdrawn, expired, revoked)."""
     terms: ReleaseTerms | None = None
@@ -91,6 +91,11 @@ class Handover:
     open_groups: Callable[[], Awaitable[Sequence[OpenedGroup]]] | None = field(default=None, repr=False)
     """Opens what was released, in memory, after it was written down that this transport reads it; only after a
     release, and only for a transport that hands over to a system inside the provider's own walls."""
+
+    @property
+    def offer(self) -> OfferMade | None:
+        """What `content` says: read when it is asked for, since most transports tell nothing of it."""
+        return OfferMade.read(self.content) if self.content is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,22 +4,20 @@ Standard Webhooks 1.0.0, thin (domain.md §9.11): the same body for everybody, w
 id is the broker's event id on every attempt, so that a receiver may drop what it has already.
 """
 
-import email.utils
 import time
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
-from typing import Annotated, ClassVar, Final
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
 
 from pydantic import StringConstraints
 from pydantic_core import to_json
 
 from adapters.standard_webhooks import signed_headers
-from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply, outgoing_of
+from adapters.transports.outgoing import Outgoing, OutgoingFailed, outgoing_of
+from adapters.transports.statuses import outcome_of
 from adapters.transports.transport import (
     Channel,
     ChannelRefused,
-    Delivered,
     Handover,
     Outcome,
     Refused,
@@ -37,33 +35,6 @@ from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.settings import load_settings
-
-
-class Verdict(Enum):
-    """What a status says of one attempt."""
-
-    DELIVERED = auto()
-    TRY_AGAIN = auto()
-    REFUSED = auto()
-    PAUSE = auto()
-    """Refused, and nothing more is sent until a person has looked."""
-
-
-_BY_STATUS: Final[Mapping[int, Verdict]] = {
-    401: Verdict.PAUSE,
-    403: Verdict.PAUSE,
-    404: Verdict.TRY_AGAIN,  # A service that is being put up again answers so for a minute.
-    408: Verdict.TRY_AGAIN,
-    410: Verdict.PAUSE,
-    425: Verdict.TRY_AGAIN,
-    429: Verdict.TRY_AGAIN,
-}
-_BY_CLASS: Final[Mapping[int, Verdict]] = {
-    2: Verdict.DELIVERED,
-    3: Verdict.REFUSED,  # A redirect is not followed: it could lead anywhere.
-    4: Verdict.REFUSED,
-    5: Verdict.TRY_AGAIN,
-}
 
 
 class WebhookSettings(Contract):
@@ -138,32 +109,6 @@ def notice(handover: Handover) -> bytes:
             },
         }
     )
-
-
-def outcome_of(reply: Reply, now: float) -> Outcome:
-    """What an answer's status says. What else it holds is neither kept nor told; `now` is in seconds since 1970."""
-    code = f"HTTP_{reply.status}"
-    verdict = _BY_STATUS.get(reply.status) or _BY_CLASS.get(reply.status // 100, Verdict.REFUSED)
-    if verdict is Verdict.DELIVERED:
-        return Delivered(code)
-    if verdict is Verdict.TRY_AGAIN:
-        return TryAgain(code, after=retry_after(reply.headers.get("retry-after"), now))
-    return Refused(code, pause=verdict is Verdict.PAUSE)
-
-
-def retry_after(said: str | None, now: float) -> timedelta | None:
-    """How long a receiver asks us to wait (seconds, or an HTTP date): an hour at most. None where it is not clear."""
-    if said is None or len(said) > len("Wednesday, 09-Nov-1994 08:49:37 GMT"):
-        return None
-    if said.isascii() and said.isdigit():
-        seconds = float(said)
-    else:
-        try:
-            until: datetime = email.utils.parsedate_to_datetime(said)
-            seconds = until.replace(tzinfo=until.tzinfo or UTC).timestamp() - now
-        except (ValueError, OverflowError):
-            return None
-    return timedelta(seconds=min(max(seconds, 0.0), limits.retry_after_seconds_max))
 
 
 def _url(channel: Channel) -> str:

@@ -44,6 +44,6 @@ def an_offer(**how: Any) -> Handover:
         "made_at": now,
         "stop_at": now + timedelta(hours=1),
         "attempt": 1,
-        "offer": example_offer(RecipientCategory.SHELTER, offer_id),
+        "content": example_offer(RecipientCategory.SHELTER, offer_id).wire(),
     }
     return Handover(**{**said, **how})

@@ -122,7 +122,7 @@ def handover_about(kind: type[EventData], attempt: int = 1, **changed: Any) -> H
         "made_at": now,
         "stop_at": now + timedelta(hours=1),
         "attempt": attempt,
-        "offer": example_offer(RecipientCategory.SHELTER, offer_id) if kind not in CODES_ALONE else None,
+        "content": example_offer(RecipientCategory.SHELTER, offer_id).wire() if kind not in CODES_ALONE else None,
         "fact": kind.read(to_json({**kind.EXAMPLE, "offerId": offer_id})) if kind in CODES_ALONE else None,
         "open_groups": _opened if kind is DisclosureReleased else None,
     }

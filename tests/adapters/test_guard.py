@@ -7,7 +7,16 @@ from ipaddress import IPv4Address, ip_address
 import pytest
 
 from adapters import guard as guard_module
-from adapters.guard import Address, Guard, GuardCode, GuardRefused, NameUnknown, loopback_of, plainly_public
+from adapters.guard import (
+    Address,
+    Guard,
+    GuardCode,
+    GuardRefused,
+    NameUnknown,
+    endpoints_of,
+    of_a_network,
+    plainly_public,
+)
 from adapters.transports.outgoing import Outgoing, OutgoingFailed
 from broker.errors import SettingsInvalid
 from broker.settings import load_settings
@@ -239,7 +248,7 @@ async def test_only_what_the_operator_names_on_this_machine_is_reached(authority
         raw_server(authority.server("localhost"), saying(TAKEN)) as named,
         raw_server(authority.server("localhost"), saying(TAKEN)) as other,
     ):
-        guard = Guard(loopback_of(f"localhost:{named.port}"))
+        guard = Guard(endpoints_of(f"localhost:{named.port}"))
         assert await ask(guard, authority, f"https://localhost:{named.port}/in") == 204
         for url in (
             f"https://localhost:{other.port}/",
@@ -262,6 +271,54 @@ def test_the_setting_names_endpoints_of_this_machine_and_nothing_else(value: str
     assert load_settings(_env_file=None).outgoing_loopback is None
     with pytest.raises(SettingsInvalid, match="HANDOFF_OUTGOING_LOOPBACK: must look like"):
         load_settings(outgoing_loopback=value, _env_file=None)
+
+
+INTERNAL = endpoints_of("fhir.hospital.internal:8080,ehr:443")
+
+
+@pytest.mark.parametrize("address", ["10.2.3.4", "172.20.0.9", "192.168.7.7", "100.64.0.1", "fd12::1", "93.184.215.14"])
+async def test_an_endpoint_of_our_own_network_is_reached_where_the_operator_names_it(address: str) -> None:
+    """By its name and port, and by https; what it led to a moment ago is what may be connected to."""
+    guard = Guard(resolve=Names([address]), internal=INTERNAL)
+    await guard.check("https://fhir.hospital.internal:8080/fhir")
+    guard.check_connection(address, 8080)
+    await guard.check("https://ehr/fhir")
+    with pytest.raises(GuardRefused) as refused:
+        await guard.check("http://fhir.hospital.internal:8080/fhir")
+    assert refused.value.code == GuardCode.NOT_HTTPS
+
+
+@pytest.mark.parametrize("address", [one for one in NOT_PUBLIC if not of_a_network(ip_address(one))])
+async def test_an_endpoint_of_our_own_network_never_leads_to_this_machine_or_to_its_metadata(address: str) -> None:
+    """Whatever DNS says of it; and one such address is enough."""
+    for found in ([address], ["10.2.3.4", address]):
+        with pytest.raises(GuardRefused) as refused:
+            await Guard(resolve=Names(found), internal=INTERNAL).check("https://fhir.hospital.internal:8080/")
+        assert refused.value.code == GuardCode.ADDRESS_NOT_PUBLIC
+
+
+async def test_nothing_else_leads_into_our_own_network() -> None:
+    """Neither another port of that name, nor another name, nor an address that was not asked for by that name."""
+    guard = Guard(resolve=Names(["10.2.3.4"]), internal=INTERNAL)
+    for url in ("https://fhir.hospital.internal:8443/", "https://other.hospital.internal/", "https://10.2.3.4:8080/"):
+        with pytest.raises(GuardRefused):
+            await guard.check(url)
+    with pytest.raises(GuardRefused):
+        guard.check_connection("10.2.3.4", 8080)
+    await guard.check("https://fhir.hospital.internal:8080/")
+    for address, port in (("10.2.3.5", 8080), ("10.2.3.4", 22)):
+        with pytest.raises(GuardRefused):
+            guard.check_connection(address, port)
+
+
+@pytest.mark.parametrize(
+    "value", ["ehr", "10.0.0.1:443", "https://ehr:443", "EHR:443", "ehr:443,", "*:443", "ehr:443/x"]
+)
+def test_endpoints_of_our_own_network_are_names_with_ports(value: str) -> None:
+    """Off unless it is set; no network, no address."""
+    assert load_settings(_env_file=None).outgoing_internal is None
+    with pytest.raises(SettingsInvalid, match="HANDOFF_OUTGOING_INTERNAL: must look like"):
+        load_settings(outgoing_internal=value, _env_file=None)
 
 
 async def test_a_name_without_addresses_is_no_breach_of_a_rule() -> None:

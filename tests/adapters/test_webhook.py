@@ -17,8 +17,9 @@ from adapters.guard import Address, Guard
 from adapters.standard_webhooks import HmacSecret, read_secret_text, signed_headers, verified
 from adapters.transports import transports
 from adapters.transports.outgoing import Outgoing, outgoing_of
+from adapters.transports.statuses import retry_after
 from adapters.transports.transport import Channel, ChannelRefused, Delivered, Handover, Outcome, Refused, TryAgain
-from adapters.transports.webhook import Webhook, WebhookSettings, notice, retry_after
+from adapters.transports.webhook import Webhook, WebhookSettings, notice
 from adapters.transports.webhook_secret_commands import secret_app
 from adapters.transports.webhook_secret_making import (
     SecretKind,
@@ -84,7 +85,7 @@ def handover(*, type_: str = OfferMade.TYPE, offer: OfferMade | None = None) -> 
         made_at=MADE_AT,
         stop_at=None,
         attempt=1,
-        offer=offer,
+        content=offer.wire() if offer is not None else None,
     )
 
 

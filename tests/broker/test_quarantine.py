@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -129,6 +130,44 @@ async def test_what_a_late_key_signed_is_told_in_words_and_takes_effect_once(ser
     await served.settled()
     assert served.refusal(letter.event_id) == ("KEY_UNKNOWN", "wh-signature"), "it was refused once, by its first key"
     assert len(await served.offers(referral)) == offers
+
+
+async def test_a_release_that_is_killed_has_taken_in_each_record_wholly_or_not_at_all(served: County) -> None:
+    """kill -9 in the middle of twelve, twice; run again it finishes: each is offered once and told as accepted once."""
+    key = LateKey()
+    made = [await consented(served) for _ in range(12)]
+    places = [await key.publish(served, letter) for letter, _, _ in made]
+    await key.register(served)
+    for done_before in (3, 4):
+        await _killed_after(done_before, [place for place in places if await _is_open(served, place)])
+    rest = [place for place in places if await _is_open(served, place)]
+    assert 0 < len(rest) <= 5, "it was killed in the middle, and what it had told was done"
+    result = await said("release", *map(named, rest), "--reason", "KEY_REGISTERED", "--yes", str(len(rest)))
+    assert result.exit_code == 0, result.output
+    await served.settled()
+    for place, (letter, referral, _) in zip(places, made, strict=True):
+        assert not await _is_open(served, place)
+        assert [one.duplicate for one in served.facts(EventAccepted, about=referral)] == [False]
+        assert len(served.facts(OfferMade, about=referral)) == len(await served.offers(referral)) > 0
+        assert (await served.steps(referral)).count("quarantine.released") == 1
+        assert served.refusal(letter.event_id) == ("KEY_UNKNOWN", "wh-signature")
+
+
+async def _is_open(county: County, place: Place) -> bool:
+    return (await row(county, place))["settled_at"] is None
+
+
+async def _killed_after(told: int, places: list[Place]) -> None:
+    """Release these in a process of its own that dies at the moment when it has told of so many."""
+    words = ["release", *map(named, places), "--reason", "KEY_REGISTERED", "--yes", str(len(places))]
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "broker.cli", "quarantine", *words), stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    for _ in range(told):
+        assert (await child.stdout.readline()).endswith(b": taken in\n")
+    child.kill()
+    await child.wait()
 
 
 async def test_an_organisation_that_was_onboarded_late_is_heard_at_last(served: County) -> None:

@@ -44,7 +44,7 @@ def handover(made: OfferMade, environment: MsgStatus = MsgStatus.ACTUAL, **chang
         made_at=MADE_AT,
         stop_at=made.answer_by,
         attempt=1,
-        offer=made,
+        content=made.wire(),
     )
     return replace(shown, **changed)
 
@@ -69,7 +69,7 @@ def resources(bundle: Resource) -> dict[str, Resource]:
 def withdrawn(shown: Handover) -> Handover:
     """The end of an offer."""
     fact = OfferWithdrawn.model_validate({**OfferWithdrawn.EXAMPLE, "offerId": shown.offer_id})
-    return replace(shown, type=OfferWithdrawn.TYPE, message_id=new_event_id(), offer=None, fact=fact)
+    return replace(shown, type=OfferWithdrawn.TYPE, message_id=new_event_id(), content=None, fact=fact)
 
 
 def history(*versions: Mapping[str, Any]) -> Sequence[Resource]:

@@ -86,7 +86,7 @@ async def test_a_release_comes_once_links_the_task_and_is_taken_back_by_group(
     )
 
     fact = DisclosureRevoked.model_validate({**DisclosureRevoked.EXAMPLE, "offerId": made.offer_id})
-    revoked = replace(shown, type=DisclosureRevoked.TYPE, message_id=new_event_id(), offer=None, fact=fact)
+    revoked = replace(shown, type=DisclosureRevoked.TYPE, message_id=new_event_id(), content=None, fact=fact)
     assert await fhir.attempt(way, revoked) == Delivered("TRANSACTION_DONE")
     assert await fhir.attempt(way, revoked) == Delivered("NOTHING_THERE")
     now = json.dumps([*receiver.now("Patient"), *receiver.now("QuestionnaireResponse")])

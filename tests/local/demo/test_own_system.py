@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.guard import Guard, loopback_of
+from adapters.guard import Guard, endpoints_of
 from adapters.standard_webhooks import Ed25519Secret, signed_headers
 from adapters.transports.outgoing import outgoing_of
 from adapters.transports.transport import Channel, Delivered, Refused, TryAgain
@@ -75,7 +75,7 @@ async def test_whoever_is_away_is_there_again_at_the_same_address(
     """So that a channel is tried again, and needs no new settings."""
     channel, offer, address = _channel(webhook, system, home), an_offer(), system.address
     system.believes = tuple(one.public for one in list_secrets(channel.secrets) if one.public)
-    assert Guard(loopback_of(address)).endpoint(system.url).url == system.url
+    assert Guard(endpoints_of(address)).endpoint(system.url).url == system.url
     await system.go_away()
     assert await webhook.attempt(channel, offer) == TryAgain("NOT_REACHED")
     await system.listen()

@@ -143,7 +143,7 @@ async def _releases(fhir: Fhir, way: Channel, staff: Staff) -> None:
     _say("what followed is heard, with the Task's whole history", holds=heard)
 
     revoked = DisclosureRevoked.model_validate({**DisclosureRevoked.EXAMPLE, "offerId": made.offer_id})
-    taken = replace(shown, type=DisclosureRevoked.TYPE, offer=None, fact=revoked)
+    taken = replace(shown, type=DisclosureRevoked.TYPE, content=None, fact=revoked)
     _say("groups are taken back", holds=await _attempt(fhir, way, taken) == DONE)
     [left] = await staff.all("Patient", codes.PERSON, made.offer_id)
     _say("and only these", holds=len(left["name"]) == len(patient["name"]) - 1 and "birthDate" in left)
@@ -157,7 +157,7 @@ async def _refusals(fhir: Fhir, way: Channel, staff: Staff) -> None:
     for one in (made, jumped):
         await _attempt(fhir, way, handover(one))
     fact = OfferWithdrawn.model_validate({**OfferWithdrawn.EXAMPLE, "offerId": made.offer_id})
-    ended = replace(handover(made), type=OfferWithdrawn.TYPE, offer=None, fact=fact)
+    ended = replace(handover(made), type=OfferWithdrawn.TYPE, content=None, fact=fact)
     _say("an offer is taken back", holds=await _attempt(fhir, way, ended) == DONE)
     _say("and its Task is cancelled", holds=(await staff.task(made.offer_id))["status"] == "cancelled")
     await staff.say(jumped.offer_id, {"status": "completed"})
