@@ -155,11 +155,12 @@ class Inbox:
     ) -> Answered:
         """One attempt at contact; attempts are counted here, and one that is told again is no further one.
 
-        Raises `NotAnAgreedHour` where the survivor named hours and this is none of them: whoever notes an attempt has
-        the way of contact opened for this check, which is written down.
+        Raises `NotAnAgreedHour` where the survivor named hours and this is none of them, unless that is what is
+        noted: whoever notes an attempt has the way of contact opened for this check, which is written down.
         """
         attempts = await self._attempts(offer_id, event_id)
-        await self._check_hour(offer_id, by)
+        if outcome is not AttemptOutcome.OUTSIDE_WINDOW_SKIPPED:
+            await self._check_hour(offer_id, by)
         fact = ContactAttempted(offer_id=offer_id, attempt=attempts + 1, outcome=outcome)
         return await self.answer(offer_id, fact, event_id=event_id)
 

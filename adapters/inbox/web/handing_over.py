@@ -4,7 +4,7 @@ GET  /offers/{offerId}/handoff      the call back, the time that has passed, wha
 POST /offers/{offerId}/handoff      picked up, taken over, or not come about, and why
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -31,9 +31,9 @@ UNDER_WAY: Final = frozenset({Standing.ACCEPTED, Standing.HANDOFF})
 
 
 class _Said(Keyed):
-    """One step, as `started:WORKER`, `completed:` or `failed:NO_ANSWER`."""
-
-    step: str
+    step: Literal["WORKER", "BACKUP", "completed", "failed"]
+    """Who has picked up, that she was taken over, or that it did not come about."""
+    reason: HandoffFailure | None = None
 
 
 @router.get("/offers/{offer_id}/handoff")
@@ -48,12 +48,11 @@ async def handoff(who: Decider, offer_id: str) -> Response:
         "handoff.html",
         who,
         line=line(seen, now),
-        call_back=words.call_back(offer) if offer is not None else None,
+        worker=offer.worker_contact if offer is not None else None,
         language=words.language(offer.access_needs) if offer is not None else None,
         begun=after(seen.standing, HandoffStarted) is None,
         seconds=max(0, int((now - since).total_seconds())) if since is not None else 0,
         span=words.span(now - since) if since is not None else "",
-        picked_up=tuple(PickedUp),
         failures=tuple(HandoffFailure),
         key=new_event_id(),
         now=now,
@@ -70,15 +69,14 @@ async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
 
 
 def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
-    step, _colon, code = form.step.partition(":")
-    match step:
-        case "started" if code in list(PickedUp):
-            return HandoffStarted(offer_id=seen.offer_id, taken_by=who.role, picked_up=PickedUp(code))
-        case "failed" if code in list(HandoffFailure):
-            return HandoffFailed(offer_id=seen.offer_id, reason=HandoffFailure(code))
+    match form.step:
+        case "WORKER" | "BACKUP":
+            return HandoffStarted(offer_id=seen.offer_id, taken_by=who.role, picked_up=PickedUp(form.step))
         case "completed":
             return HandoffCompleted(offer_id=seen.offer_id)
-    raise FormInvalid
+    if form.reason is None:
+        raise FormInvalid
+    return HandoffFailed(offer_id=seen.offer_id, reason=form.reason)
 
 
 def _back_to(seen: OfferSeen) -> Response:

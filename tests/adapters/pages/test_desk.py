@@ -112,11 +112,12 @@ async def test_a_live_transfer_that_does_not_come_about_stays_ours(house: House)
     async with house.person(HAVEN, java_script_enabled=False) as page:
         await page.goto(f"/offers/{offer_id}")
         await page.get_by_role("link", name="To the live transfer").click()
-        for step in ("failed:SHE_HUNG_UP", "started:ANNA", "dropped:"):
-            form: Form = {"step": step, "key": new_event_id()}
+        for step in ({"step": "failed"}, {"step": "failed", "reason": "SHE_HUNG_UP"}, {"step": "ANNA"}, {}):
+            form: Form = {**step, "key": new_event_id()}
             answer = await page.context.request.post(f"/offers/{offer_id}/handoff", form=form, headers=FROM_HERE)
             assert answer.status == 400, step
-        await page.get_by_label("It did not come about: nobody free").check()
+        await page.get_by_label("It did not come about").check()
+        await page.get_by_label("If not: why").select_option("NOBODY_FREE")
         await page.get_by_role("button", name="Store it").click()
         await expect(page.get_by_text("contact pending").first).to_be_visible()
     assert [data["reason"] for _, data in await stored(house)] == ["NOBODY_FREE"]
@@ -157,8 +158,11 @@ async def test_an_attempt_is_noted_at_an_hour_that_she_agreed_to(house: House) -
                 await expect(page.get_by_role("heading")).to_have_text("Not at this hour")
             else:
                 await page.wait_for_url(f"**/offers/{offer_id}")
+        form: Form = {"step": "tried:OUTSIDE_WINDOW_SKIPPED", "key": new_event_id()}
+        skipped = await page.context.request.post(f"/offers/{refused[0]}/progress", form=form, headers=FROM_HERE)
+        assert skipped.ok, "that nobody has tried may be noted at any hour"
     rows = await house.desk.pool.fetch("SELECT offer_id FROM answer ORDER BY seq")
-    assert [row["offer_id"] for row in rows] == noted
+    assert [row["offer_id"] for row in rows] == [*noted, refused[0]]
     readings = await house.desk.pool.fetch("SELECT DISTINCT groups, contact_shown FROM reading")
     assert [(from_json(row["groups"]), row["contact_shown"]) for row in readings] == [(["FG03"], False)]
 

@@ -39,7 +39,7 @@ ACTORS = (Anybody, SignedIn, Deciding, Listening)
 FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/answer": {"answer": "accept"},
     "/offers/{offer_id}/draft": {"answer": "accept"},
-    "/offers/{offer_id}/handoff": {"step": "started:WORKER"},
+    "/offers/{offer_id}/handoff": {"step": "WORKER"},
     "/offers/{offer_id}/opened": {"contact": "show"},
     "/offers/{offer_id}/confirmed": {},
     "/offers/{offer_id}/progress": {"step": "made:"},
