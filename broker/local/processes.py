@@ -18,7 +18,7 @@ _OF_THE_SEQUENCER: Final = frozenset({"postgres_sequencer_dsn"})
 _OF_THE_PROVIDERS: Final = frozenset(
     {
         *("provider_postgres_dsn", "outgoing_ca_file", "outgoing_loopback", "door_address"),
-        *("inbox_address", "inbox_url", "inbox_sign_in_links", "inbox_oidc_client_secret_file"),
+        *(name for name in Settings.model_fields if name.startswith("inbox_")),
     }
 )
 _OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})

@@ -22,7 +22,9 @@ _SECONDS_MAX: Final = 32_503_680_000_000
 async def counts(who: Listener, since: Annotated[int, Query(ge=0, le=_SECONDS_MAX)]) -> Response:
     """`since` is when the page was shown, in milliseconds since 1970: digits in the address, digits in the answer."""
     shown_at = datetime.fromtimestamp(since / 1000, UTC)
-    return StreamingResponse(_events(who, shown_at), media_type="text/event-stream")
+    # Proxies that gather what they pass on would hold a number back until there are many.
+    headers = {"x-accel-buffering": "no"}
+    return StreamingResponse(_events(who, shown_at), media_type="text/event-stream", headers=headers)
 
 
 async def _events(who: Listening, shown_at: datetime) -> AsyncIterator[str]:

@@ -71,6 +71,9 @@ def told(request: Request, error: Exception) -> Response:
         case EntryError():
             status = _NOT_LET_IN.get(type(error), HTTPStatus.FORBIDDEN)
             return notice(desk, status, _("Nobody was signed in"), _(str(error)), _(error.remedy), back=False)
+        case HTTPException():
+            # Where no page answers, nobody has asked for the reader's language yet.
+            speak(preferred(request.headers.get("accept-language", "")))
         case RequestValidationError():
             return notice(desk, HTTPStatus.BAD_REQUEST, _("This is not done here"))
     if isinstance(error, OfferNotFound) or getattr(error, "status_code", 0) == HTTPStatus.NOT_FOUND:

@@ -53,11 +53,24 @@ async def test_every_page_is_for_everybody(house: House, width: int, scheme: Any
 
 
 async def test_what_a_privacy_officer_sees_is_for_everybody(house: House) -> None:
-    """The same pages in a role that decides nothing, in colours that the system forces, and with motion reduced."""
-    media: Any = {"forced_colors": "active", "reduced_motion": "reduce"}
-    async with house.visitor(viewport={"width": 320, "height": 640}, **media) as page:
+    """The same pages in a role that decides nothing, and with motion reduced."""
+    async with house.visitor(viewport={"width": 320, "height": 640}, reduced_motion="reduce") as page:
         async for name in every_page_of_a_privacy_officer(house, page):
             await is_for_everybody(page, 320, name)
+
+
+async def test_forced_colours_still_tell_what_is_chosen(house: House) -> None:
+    """Where the system sets the colours, lines say what colours said: around parts, buttons, and the chosen answer."""
+    offer_id = await house.offered(HAVEN)
+    async with house.person(HAVEN, forced_colors="active") as page:
+        await page.goto(f"/offers/{offer_id}")
+        await page.get_by_label("Yes", exact=True).check()
+        lines = await page.evaluate(
+            "() => [['.choice:has(:checked)', 'outlineStyle'], ['.choice:not(:has(:checked))', 'outlineStyle'],"
+            " ['main section', 'borderTopStyle'], ['main button', 'borderTopStyle'], ['.tag', 'borderTopStyle']]"
+            ".map(([where, what]) => getComputedStyle(document.querySelector(where))[what])"
+        )
+    assert lines == ["solid", "none", "solid", "solid", "solid"]
 
 
 async def is_for_everybody(page: Page, width: int, name: str) -> None:
@@ -86,29 +99,63 @@ async def test_no_page_needs_scripts_to_be_read(house: House) -> None:
             await page.emulate_media(media="screen")
 
 
+_FOCUSED: Final = (
+    "() => { const e = document.activeElement, box = e.getBoundingClientRect(),"
+    " bar = document.querySelector('.top').getBoundingClientRect();"
+    " return [e === document.body ? '' : e.name || e.id || e.innerText, box.top >= -1 && box.bottom <= innerHeight + 1,"
+    " box.top >= bar.bottom - 1 || !!e.closest('.top') || e.className === 'skip'] }"
+)
+_STOPS_MAX: Final = 40
+
+
+async def walked(page: Page, until: str = "") -> list[str]:
+    """What Tab leads to, one after the other; each is on the screen, and none below the bar (2.4.11)."""
+    order: list[str] = []
+    for _ in range(_STOPS_MAX):
+        await page.keyboard.press("Tab")
+        name, *shown = await page.evaluate(_FOCUSED)
+        if not name:
+            return order
+        assert shown == [True, True], name
+        order.append(name)
+        if name == until:
+            return order
+    return order
+
+
 async def test_an_offer_is_answered_by_keyboard_alone(house: House) -> None:
-    """From the skip link to the sent answer; what has the focus is on the screen and not below the bar."""
+    """From the skip link to the sent answer."""
     offer_id = await house.offered(HAVEN)
     async with house.person(HAVEN, viewport={"width": 320, "height": 640}) as page:
         await page.goto(f"/offers/{offer_id}")
-        order = []
-        for _ in range(30):
-            await page.keyboard.press("Tab")
-            focused = await page.evaluate(
-                "() => { const e = document.activeElement, box = e.getBoundingClientRect(),"
-                " bar = document.querySelector('.top').getBoundingClientRect();"
-                " return [e.name || e.id || e.innerText, box.top >= 0 && box.bottom <= innerHeight,"
-                " box.top >= bar.bottom || !!e.closest('.top') || e.className === 'skip'] }"
-            )
-            order.append(focused[0])
-            assert focused[1:] == [True, True], focused
-            if focused[0] == "answer":
-                break
-        assert order[0] == "Skip to the content"
+        order = await walked(page, until="answer")
+        assert (order[0], order[-1]) == ("Skip to the content", "answer")
         assert "exit" in order
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
         await expect(page.get_by_text("contact pending")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("path", "reaches"),
+    [
+        ("/", "Free places"),
+        ("/capacity", "available"),
+        ("/roster", "number"),
+        ("/passkeys", "passkey"),
+        ("/offers/{offer_id}/handoff", "step"),
+    ],
+)
+async def test_every_page_is_walked_by_keyboard(house: House, path: str, reaches: str) -> None:
+    """From the skip link past the way out to what the page is for, and out of it again: nothing holds the focus."""
+    house.named()
+    offer_id = await house.offered(HAVEN, Standing.ACCEPTED)
+    async with house.person(HAVEN, viewport={"width": 320, "height": 640}) as page:
+        await page.goto(path.format(offer_id=offer_id))
+        order = await walked(page)
+        assert order[0] == "Skip to the content"
+        assert {"exit", reaches, "Sign out"} <= set(order), order
+        assert len(order) < _STOPS_MAX
 
 
 async def test_the_first_view_is_small(house: House) -> None:

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.inbox.web.asking import organisation_of
-from broker.app import adapter
+from adapters.provider import load_providers
+from broker.app import Inboxes, adapter, sign_in_link
 from broker.errors import SettingsInvalid
 from broker.schemas.ids import OrgId
 from broker.settings import load_settings
@@ -18,8 +19,8 @@ from tests.conftest import KafkaForTest
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_the_process_shows_the_pages_at_its_address(installation: Installation, kafka: KafkaForTest) -> None:
-    """As long as it runs; without an address nothing listens."""
-    await installation.serve(kafka.org("haven"))
+    """As long as it runs, to whoever has a link as the demonstration prints it; without an address nothing listens."""
+    org = await installation.serve(kafka.org("haven"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     settings = load_settings(
@@ -28,11 +29,16 @@ async def test_the_process_shows_the_pages_at_its_address(installation: Installa
         provider_postgres_dsn=SecretStr(installation.dsn),
         topic_prefix=kafka.prefix,
         inbox_address=address,
+        inbox_sign_in_links=True,
         _env_file=None,
     )
+    inboxes = Inboxes(installation.pool, load_providers(installation.zones), settings.environment)
+    link = await sign_in_link(settings, inboxes, org, "SUPERVISOR")
     async with aiohttp.ClientSession() as session:
         async with adapter(settings), session.get(f"http://{address}/signed-out") as answer:
             assert answer.status == 200
+            async with session.get(link) as page:
+                assert "Before you sign in" in await page.text()
         async with adapter(settings.model_copy(update={"inbox_address": None})):
             with pytest.raises(aiohttp.ClientConnectionError):
                 await session.get(f"http://{address}/signed-out")
