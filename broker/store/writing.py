@@ -13,13 +13,14 @@ from pydantic_core import to_json
 from broker.domain.work_list import SETTLED_AT
 from broker.handlers.cases import BreakGlass, ConsentVersion, Incident, Need, Offer, Recall, Referral
 from broker.handlers.desk import Desk, Outgoing, Work
-from broker.schemas.ids import EventId, OrgId
+from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.topics import Topics
 from broker.sql.bulk import Connection, Rows, Step, write_rows
 from broker.store import case_tables, tables
 from broker.store.base import Row
 from broker.store.shredding import look_at_once
+from broker.trail import entries
 
 LANES: Final = 64
 """Shares of the outbox that relays divide among themselves; one referral is always in one lane."""
@@ -91,6 +92,12 @@ _TAKE_OVER = (
     " RETURNING seq"
 )
 _LET_GO = "UPDATE outbox SET send_after = now() WHERE seq = ANY($1::bigint[])"
+_STOP = (
+    "DELETE FROM outbox o USING unnest($1::text[], $2::text[]) AS stop(referral_id, category)"
+    " WHERE o.referral_id = stop.referral_id AND o.category = stop.category"
+    " AND o.phase IN ('OFFER', 'RELEASE') AND o.send_after <= now()"
+    " RETURNING o.referral_id, o.recipient, o.attributes->>'type' AS type, o.attributes->>'id' AS message"
+)
 _FORGET = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 _WORK_INSERT = (
     "INSERT INTO work_item (work_id, referral_id, category, reason, owner, priority, raised_at)"
@@ -341,19 +348,17 @@ async def _write_work(connection: Connection, items: Sequence[Work], now: dateti
 
 
 async def _stop_queued(connection: Connection, desk: Desk) -> None:
-    """Take back what was decided under a basis that is gone and has not left yet (domain.md §4.4).
+    """Take back what was decided under a basis that is gone and has not left yet (domain.md §4.4), and say so.
 
     What a process is sending at this moment counts as delivered; what waits for a relay never leaves.
     """
-    stopped = desk.written.stopped
-    if stopped:
-        await connection.execute(
-            "DELETE FROM outbox o USING unnest($1::text[], $2::text[]) AS stop(referral_id, category)"
-            " WHERE o.referral_id = stop.referral_id AND o.category = stop.category"
-            " AND o.phase IN ('OFFER', 'RELEASE') AND o.send_after <= now()",
-            [referral for referral, _ in stopped],
-            [category for _, category in stopped],
-        )
+    if not desk.written.stopped:
+        return
+    never_left = await connection.fetch(_STOP, *zip(*desk.written.stopped, strict=True))
+    with desk.event(None, desk.broker_org):
+        for row in never_left:
+            told = {"recipient": row["recipient"], "type": row["type"], "message": row["message"]}
+            desk.record(entries.Step.SEND_STOPPED, ReferralId(row["referral_id"]), told)
 
 
 def _queue(messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime) -> Step:

@@ -90,6 +90,23 @@ async def test_a_message_that_waited_does_not_leave_after_the_revocation(own_cou
     assert (await own_county.steps(referral)).count("send.stopped") == 2
 
 
+async def test_what_nobody_is_sending_is_stopped_by_the_revocation_itself(own_county: County) -> None:
+    """Two offers wait for a relay that is not there; she revokes: they are gone at once, and the trail says so."""
+    record, referral = release(), new_referral_id()
+    async with deaf_intake(own_county):
+        await own_county.say(HOTLINE, granted(record), record.consent_id)
+        await taken(own_county, 1)
+        await own_county.say(HOTLINE, request(), referral, consent=consent_of(record))
+        await taken(own_county, 2)
+        offers = await own_county.offers(referral, state="MADE")
+        await lease_ends(own_county)
+        await own_county.say(HOTLINE, revoked(), record.consent_id)
+        await taken(own_county, 3)
+    assert len(offers) == 2
+    assert await own_county.pool.fetchval("SELECT count(*) FROM outbox WHERE phase = 'OFFER'") == 0
+    assert (await own_county.steps(referral)).count("send.stopped") == 2
+
+
 async def test_a_message_that_waited_leaves_where_the_consent_still_stands(own_county: County) -> None:
     """Nobody revokes: the relay asks again and sends what its process did not get confirmed; the trail says so."""
     referral = new_referral_id()
