@@ -73,7 +73,8 @@ class Passkeys(Generic[Role]):
             rp_id=self.site.host,
             rp_name=self.site.name,
             user_id=account.account_id.encode(),
-            user_name=self.site.name,
+            # What the device shows beside the key: which of somebody's roles it is for, and nothing of where.
+            user_name=f"{self.site.name}, {account.role.value.replace('_', ' ').lower()}",
             challenge=challenge.encode(),
             timeout=limits.ceremony_minutes * 60_000,
             authenticator_selection=_OURS,
