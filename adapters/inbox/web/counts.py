@@ -7,7 +7,7 @@ is open, nothing is asked.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,21 +21,42 @@ from broker.sql.transient import TRANSIENT
 log = logging.getLogger(__name__)
 
 _WAITING: Final = (
-    "SELECT o.org_id, o.offer_id, o.received_at, clock_timestamp() AS now FROM (SELECT 1) AS always"
-    " LEFT JOIN offer o ON o.standing = $1"
+    "SELECT org.org_id, o.offer_id, o.received_at, clock_timestamp() AS now FROM unnest($1::text[]) AS org (org_id)"
+    " LEFT JOIN offer o ON o.org_id = org.org_id AND o.standing = $2"
 )
+"""At least a row for each organisation: one that nothing waits for was asked about, too."""
 _STORED_WITHIN: Final = timedelta(milliseconds=250)
 """An offer's time is that of the transaction that stored it, and it is seen when that has ended: a little later."""
 
-_Key = tuple[OrgId, OfferId]
-
 
 @dataclass(slots=True)
-class _Listeners:
-    """The pages of one organisation that are open."""
+class _House:
+    """One organisation of which a page is open."""
 
     pages: int = 0
+    asked_at: datetime | None = None
+    came: dict[OfferId, datetime] = field(default_factory=dict)
+    """When each offer that waits could be seen first."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once, at the next change; there is a fresh one for that after it."""
+
+    def since(self, shown_at: datetime) -> int | None:
+        """How many wait that a page of `shown_at` does not show; None where nothing is known yet."""
+        return None if self.asked_at is None else sum(came > shown_at for came in self.came.values())
+
+    def saw(self, waiting: Mapping[OfferId, datetime], now: datetime) -> None:
+        """What waits at `now`, each with its own time."""
+        came = {offer_id: self.came.get(offer_id) or self._first_seen(at) for offer_id, at in waiting.items()}
+        news = self.asked_at is None or came != self.came
+        self.came, self.asked_at = came, now
+        if news:
+            self.changed, changed = asyncio.Event(), self.changed
+            changed.set()
+
+    def _first_seen(self, received_at: datetime) -> datetime:
+        """It was not there when was last asked, and is there now."""
+        stored = received_at + _STORED_WITHIN
+        return stored if self.asked_at is None else max(stored, self.asked_at)
 
 
 class Counts:
@@ -43,10 +64,7 @@ class Counts:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._came: dict[_Key, datetime] = {}
-        """When each offer that waits could be seen first."""
-        self._asked_at: datetime | None = None
-        self._open: dict[OrgId, _Listeners] = {}
+        self._open: dict[OrgId, _House] = {}
         self._asking: asyncio.Task[None] | None = None
 
     async def since(self, org: OrgId, shown_at: datetime) -> AsyncIterator[int]:
@@ -54,40 +72,33 @@ class Counts:
 
         It ends by itself after a while: a page that is still open asks again, and must still be signed in.
         """
-        loop = asyncio.get_running_loop()
-        until, told = loop.time() + limits.counts_stream_seconds_max, loop.time()
-        with self._listening(org) as listeners:
-            last: int | None = None
-            while loop.time() < until:
-                changed = listeners.changed
-                number = self._number(org, shown_at) if self._asked_at is not None else None
-                if number is not None and (number != last or loop.time() - told >= limits.counts_repeat_seconds):
+        clock = asyncio.get_running_loop().time
+        until, told_at, last = clock() + limits.counts_stream_seconds_max, clock(), -1
+        with self._opened(org) as house:
+            while clock() < until:
+                changed, number = house.changed, house.since(shown_at)
+                if number is not None and (number != last or clock() - told_at >= limits.counts_repeat_seconds):
                     yield number
-                    last, told = number, loop.time()
-                try:
+                    told_at, last = clock(), number
+                with suppress(TimeoutError):
                     async with asyncio.timeout(limits.counts_repeat_seconds):
                         await changed.wait()
-                except TimeoutError:
-                    continue
-
-    def _number(self, org: OrgId, shown_at: datetime) -> int:
-        return sum(1 for (of, _), came in self._came.items() if of == org and came > shown_at)
 
     @contextmanager
-    def _listening(self, org: OrgId) -> Iterator[_Listeners]:
-        listeners = self._open.setdefault(org, _Listeners())
-        listeners.pages += 1
+    def _opened(self, org: OrgId) -> Iterator[_House]:
+        house = self._open.setdefault(org, _House())
+        house.pages += 1
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_again_and_again(), name="counts")
         try:
-            yield listeners
+            yield house
         finally:
-            listeners.pages -= 1
-            if not listeners.pages:
-                self._open.pop(org, None)
-            if not self._open and self._asking is not None:
+            house.pages -= 1
+            if not house.pages:
+                del self._open[org]
+            if not self._open:
                 self._asking.cancel()
-                self._asking = self._asked_at = None
+                self._asking = None
 
     async def _ask_again_and_again(self) -> None:
         while True:
@@ -99,23 +110,12 @@ class Counts:
             await asyncio.sleep(limits.counts_look_seconds)
 
     async def _ask(self) -> None:
-        rows = await self._pool.fetch(_WAITING, Standing.WAITING.value)
-        now: datetime = rows[0]["now"]
-        waiting = {(row["org_id"], row["offer_id"]): row["received_at"] for row in rows if row["offer_id"] is not None}
-        before = self._came
-        self._came = {key: before.get(key) or self._first_seen(received) for key, received in waiting.items()}
-        first, self._asked_at = self._asked_at is None, now
-        for org in self._changed(before, first=first):
-            # A fresh event for the next change; whoever waits holds the old one.
-            listeners = self._open.get(org)
-            if listeners is not None:
-                listeners.changed, changed = asyncio.Event(), listeners.changed
-                changed.set()
-
-    def _first_seen(self, received_at: datetime) -> datetime:
-        """It was not there when was last asked, and is there now."""
-        stored = received_at + _STORED_WITHIN
-        return stored if self._asked_at is None else max(stored, self._asked_at)
-
-    def _changed(self, before: Mapping[_Key, datetime], *, first: bool) -> set[OrgId]:
-        return set(self._open) if first else {org for org, _ in before.keys() ^ self._came.keys()}
+        waiting: dict[OrgId, dict[OfferId, datetime]] = {}
+        rows = await self._pool.fetch(_WAITING, list(self._open), Standing.WAITING.value)
+        for row in rows:
+            of_house = waiting.setdefault(row["org_id"], {})
+            if row["offer_id"] is not None:
+                of_house[row["offer_id"]] = row["received_at"]
+        for org, offers in waiting.items():
+            if (house := self._open.get(org)) is not None:
+                house.saw(offers, rows[0]["now"])
