@@ -13,7 +13,7 @@ from starlette.types import Scope
 from adapters.errors import AnswerNotPossible, KeysNotHere, NotAnAgreedHour, NothingToOpen, OfferNotFound
 from adapters.inbox.web.forms import FormInvalid
 from adapters.inbox.web.rendering import notice
-from adapters.inbox.web.who import Desk, RoleMayNot, SignedOut, desk_of
+from adapters.inbox.web.who import Desk, NobodyListens, RoleMayNot, SignedOut, desk_of
 from broker.entry.errors import EntryError, OpenIdAway
 from broker.look.language import _, preferred, speak
 
@@ -37,6 +37,8 @@ def told(request: Request, error: Exception) -> Response:
     """The page for what went wrong."""
     desk = desk_of(request)
     match error:
+        case NobodyListens():
+            return Response(status_code=HTTPStatus.NO_CONTENT)  # With this a browser asks no more.
         case SignedOut():
             return RedirectResponse("/signed-out", HTTPStatus.SEE_OTHER)
         case RoleMayNot():

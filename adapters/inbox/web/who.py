@@ -35,6 +35,10 @@ class SignedOut(Exception):
     """Nobody is signed in, or not any more."""
 
 
+class NobodyListens(SignedOut):
+    """The same, said to a page that asks by itself."""
+
+
 class RoleMayNot(Exception):
     """Somebody is signed in whose role does not do this."""
 
@@ -120,7 +124,11 @@ async def _signed_in(request: Request) -> SignedIn:
 async def _listening(request: Request) -> Listening:
     anybody = _anybody(request)
     sessions = anybody.desk.entry.sessions
-    who = _somebody(anybody, await sessions.found(anybody.token, anybody.desk.clock()) if anybody.token else None)
+    session = await sessions.found(anybody.token, anybody.desk.clock()) if anybody.token else None
+    try:
+        who = _somebody(anybody, session)
+    except SignedOut:
+        raise NobodyListens from None
     return Listening(who.desk, who.session, who.inbox)
 
 

@@ -1,5 +1,6 @@
 """Every page in every state that it can be in, one after the other: what tests of the look walk through."""
 
+import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -152,8 +153,8 @@ async def _house(house: House, page: Page) -> AsyncIterator[str]:
     await house.desk.pool.execute(
         "INSERT INTO staff_passkey (passkey_id, credential_id, org_id, role, account_id, public_key, sign_count,"
         " made_at)"
-        " SELECT 'key-0000000000000000', 'x', org_id, role, account_id, 'x', 0, began_at FROM staff_session"
-        " ORDER BY began_at DESC LIMIT 1"
+        " SELECT $1, $2, org_id, role, account_id, 'x', 0, began_at FROM staff_session ORDER BY began_at DESC LIMIT 1",
+        *(f"key-{secrets.token_hex(8)}", secrets.token_bytes(16)),
     )
     for path in ("/capacity", "/roster", "/passkeys"):
         await page.goto(path)
