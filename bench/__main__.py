@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bench import deliveries, latency, rules, throughput, trail
+from bench import bulkheads, deliveries, latency, rules, storm, throughput, trail
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
@@ -40,12 +40,16 @@ async def run(referrals: int, *, write: bool) -> None:
             progress.say("Measuring the trail: commit to seal, and offline verification")
             trails = await trail.measure(settings, Path(folder) / "bundles")
             progress.say("Measuring deliveries to providers' own systems")
-            figures = await deliveries.measure(*deliveries.databases_of(settings), Path(folder), DELIVERED_BY)
+            provider_dsn, provider_owner_dsn = deliveries.databases_of(settings)
+            figures = await deliveries.measure(provider_dsn, provider_owner_dsn, Path(folder), DELIVERED_BY)
+            progress.say("Measuring what others feel of a recipient that hangs, and a storm of answers")
+            hanging = await bulkheads.measure(provider_dsn, Path(folder), DELIVERED_BY)
+            stormed = await storm.measure(provider_dsn, Path(folder))
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
     text = report(rounds, waits, trails, single, (ours, cedars), referrals) + "\n".join(
-        (*deliveries.report(figures, DELIVERED_BY), "")
+        (*deliveries.report(figures, DELIVERED_BY), *bulkheads.report(hanging), *storm.report(stormed), "")
     )
     sys.stdout.write(text)
     if write:

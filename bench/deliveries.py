@@ -1,13 +1,14 @@
 """Deliveries per second to HTTP receivers, and what each costs: durable attempts, the zone's gate asked each time.
 
-The deliveries wait as rows of offers when the courier begins; counted is what the database says has arrived. The
-receiver is a process of its own, and its time is not ours; PostgreSQL's is.
+The deliveries wait as rows of offers when the couriers begin; counted is what the database says has arrived. Couriers
+and the receiver are processes of their own; the receiver's time is not ours, PostgreSQL's is.
 """
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process as Child
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ from broker.schemas.ids import OrgId
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Pool, insert
 from broker.sql.migrate import migrate
-from tests.adapters.courier_desk import CourierDesk
+from tests.adapters.courier_desk import CHANNEL, CourierDesk
 from tests.adapters.network import until
 from tests.adapters.scripted import ScriptedTransport
 
@@ -40,20 +41,20 @@ LOOK_SECONDS: Final = 0.1
 class Way:
     """How a transport reaches the receiver."""
 
-    transport: Callable[[int], Transport]
-    """By the receiver's port, which its guard has to let through."""
+    transport: Callable[..., Transport]
+    """By the receivers' ports, which its guard has to let through."""
     settings: Callable[[int], Mapping[str, Any]]
     """By the receiver's port, as they stand on the wire."""
 
 
-def _webhook(port: int) -> Transport:
-    given = load_settings(outgoing_loopback=f"127.0.0.1:{port}", _env_file=None)
+def _webhook(*ports: int) -> Transport:
+    given = load_settings(outgoing_loopback=",".join(f"127.0.0.1:{port}" for port in ports), _env_file=None)
     return Webhook(lambda: outgoing_of(given))
 
 
 WAYS: Final[Mapping[str, Way]] = {
     Webhook.NAME: Way(_webhook, lambda port: {"url": f"http://127.0.0.1:{port}/notices"}),
-    ScriptedTransport.NAME: Way(lambda _: ScriptedTransport(), lambda port: {"port": port}),
+    ScriptedTransport.NAME: Way(lambda *_: ScriptedTransport(), lambda port: {"port": port}),
 }
 """By the transport's name. `scripted` is the least that HTTP can be: what is measured with it is the courier."""
 
@@ -64,9 +65,13 @@ class Setting:
 
     recipients: int
     answer_milliseconds: int
+    couriers: int
+    """Processes."""
 
 
-SETTINGS: Final = tuple(Setting(recipients, ms) for ms in (0, 50) for recipients in (1, 100))
+SETTINGS: Final = tuple(
+    Setting(recipients, ms, couriers) for ms in (0, 50) for recipients in (1, 100) for couriers in (1, 2)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Figure:
 
     per_second: float
     courier_milliseconds: float
-    """CPU of our process for each delivery."""
+    """CPU of our processes for each delivery."""
     postgres_milliseconds: float
 
 
@@ -97,15 +102,17 @@ async def measure(
     found = {}
     async with database(dsn) as pool:
         for number, setting in enumerate(SETTINGS):
-            async with _receiving(setting.answer_milliseconds) as port:
+            async with receiving(setting.answer_milliseconds) as port:
                 desk = CourierDesk(pool, folder / f"deliveries-{number}", dsn, {way: WAYS[way].transport(port)})
-                await _queued(desk, way, WAYS[way].settings(port), setting.recipients, deliveries)
-                found[setting] = await _delivered(desk, deliveries)
+                await emptied(desk)
+                await _queued(desk, way, port, setting.recipients, deliveries)
+                courier = [dsn, str(desk.zones), way, str(port)]
+                found[setting] = await _delivered(desk, deliveries, courier, setting.couriers)
     return found
 
 
 @asynccontextmanager
-async def _receiving(milliseconds: int) -> AsyncIterator[int]:
+async def receiving(milliseconds: int) -> AsyncIterator[int]:
     """The port of a receiver while the block lasts."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.receiver", str(milliseconds), stdout=asyncio.subprocess.PIPE
@@ -118,19 +125,28 @@ async def _receiving(milliseconds: int) -> AsyncIterator[int]:
         await process.wait()
 
 
-async def _queued(desk: CourierDesk, way: str, settings: Mapping[str, Any], recipients: int, deliveries: int) -> None:
-    """Put offers on their way to so many organisations, in an empty database."""
+async def emptied(desk: CourierDesk) -> None:
+    """Nothing is left of another measurement."""
     for name in ("channel", "delivery", "offer", "received", "answer"):
         await desk.pool.execute(f"DELETE FROM {name}")
-    orgs = [OrgId(f"org-bench-{number}") for number in range(recipients)]
-    desk.serve(*orgs)
-    columns = ("org_id", "place", "transport", "settings", "folder", "on_call", "failures", "changed_at")
+
+
+async def reached(desk: CourierDesk, way: str, ports: Mapping[OrgId, int]) -> None:
+    """Serve these organisations, each by one channel to the receiver at its port."""
+    desk.serve(*ports)
     now = await desk.pool.fetchval("SELECT clock_timestamp()")
-    said = to_json(dict(settings)).decode()
+    said = {port: to_json(dict(WAYS[way].settings(port))).decode() for port in set(ports.values())}
+    rows = [(org, 1, way, said[port], "c1", False, 0, now) for org, port in ports.items()]
     async with desk.pool.acquire() as connection:
-        await insert(connection, table(Channel), columns, [(org, 1, way, said, "c1", False, 0, now) for org in orgs])
-    for org in orgs:
+        await insert(connection, table(Channel), CHANNEL, rows)
+    for org in ports:
         new_secret(desk.zones / org / SECRETS_FOLDER / "c1", SecretKind.ED25519, now)
+
+
+async def _queued(desk: CourierDesk, way: str, port: int, recipients: int, deliveries: int) -> None:
+    """Put offers on their way to so many organisations."""
+    orgs = [OrgId(f"org-bench-{number}") for number in range(recipients)]
+    await reached(desk, way, dict.fromkeys(orgs, port))
     share = deliveries // recipients
     for org in orgs:
         for start in range(0, share, QUEUED_TOGETHER):
@@ -138,17 +154,35 @@ async def _queued(desk: CourierDesk, way: str, settings: Mapping[str, Any], reci
     await desk.pool.execute("ANALYZE delivery, offer, attempt, answer")
 
 
-async def _delivered(desk: CourierDesk, deliveries: int) -> Figure:
-    """Hand over all that is on its way."""
+async def _delivered(desk: CourierDesk, deliveries: int, courier: Sequence[str], couriers: int) -> Figure:
+    """Hand over all that is on its way, by so many processes."""
     clock = asyncio.get_running_loop().time
-    postgres = await _postgres(desk.pool)
-    own = psutil.Process()
-    before, theirs, began = _seconds([own]), _seconds(postgres), clock()
-    async with desk.running():
+    async with AsyncExitStack() as stack:
+        children = [await stack.enter_async_context(_ready(courier)) for _ in range(couriers)]
+        postgres, own = await _postgres(desk.pool), [psutil.Process(child.pid) for child in children]
+        before, theirs, began = _seconds(own), _seconds(postgres), clock()
+        for child in children:
+            assert child.stdin is not None
+            child.stdin.write(b"\n")
         await until(lambda: _arrived(desk, deliveries))
         lasted = clock() - began
-        ours, theirs = _seconds([own]) - before, _seconds(postgres) - theirs
+        ours, theirs = _seconds(own) - before, _seconds(postgres) - theirs
     return Figure(deliveries / lasted, ours / deliveries * 1000, theirs / deliveries * 1000)
+
+
+@asynccontextmanager
+async def _ready(courier: Sequence[str]) -> AsyncIterator[Child]:
+    """A courier in a process of its own, connected, that begins when it is told."""
+    command = sys.executable, "-m", "bench.courier", *courier
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    try:
+        assert child.stdout is not None
+        await child.stdout.readline()
+        yield child
+    finally:
+        child.kill()
+        await child.wait()
 
 
 async def _arrived(desk: CourierDesk, deliveries: int) -> bool:
@@ -172,14 +206,17 @@ def _seconds(processes: list[psutil.Process]) -> float:
 
 def report(figures: Mapping[Setting, Figure], way: str) -> list[str]:
     """The results as lines of a page."""
-    return [
+    lines = [
         "",
         f"| Deliveries by `{way}`, durable, the gate asked each time | per second | CPU ms each, ours | PostgreSQL |",
         "|---|---:|---:|---:|",
-        *(
-            f"| {setting.recipients} recipient{'s' if setting.recipients > 1 else ''}, answering in"
-            f" {setting.answer_milliseconds} ms | {figure.per_second:,.0f} | {figure.courier_milliseconds:.2f} |"
-            f" {figure.postgres_milliseconds:.2f} |"
-            for setting, figure in figures.items()
-        ),
     ]
+    for setting, figure in figures.items():
+        whom = f"{_many(setting.recipients, 'recipient')}, answering in {setting.answer_milliseconds} ms"
+        costs = f"{figure.courier_milliseconds:.2f} | {figure.postgres_milliseconds:.2f}"
+        lines.append(f"| {whom}, {_many(setting.couriers, 'courier')} | {figure.per_second:,.0f} | {costs} |")
+    return lines
+
+
+def _many(count: int, of: str) -> str:
+    return f"{count} {of}{'s' if count > 1 else ''}"
