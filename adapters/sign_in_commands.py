@@ -4,18 +4,21 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from adapters.inbox.inboxes import Inboxes
-from adapters.inbox.web.entry import Entry, StaffRole, entry_of
+from adapters.inbox.web.roles import StaffRole
 from adapters.words import moment
 from broker import limits
 from broker.entry.accounts import PasskeyId
 from broker.entry.links import LinkPurpose
 from broker.schemas.ids import OrgId
 from broker.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.inbox.web.entry import Entry
 
 OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
 Result = TypeVar("Result")
@@ -73,7 +76,7 @@ def passkey_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> 
     ) -> None:
         """Take a passkey out of use; whoever it has signed in is signed out at once."""
 
-        async def work(entry: Entry, of: OrgId, inboxes: Inboxes) -> bool:
+        async def work(entry: "Entry", of: OrgId, inboxes: Inboxes) -> bool:
             return await entry.passkeys.revoke(of, PasskeyId(passkey), await inboxes.of(of).now())
 
         if not _run(open_inboxes, settings(), org, work):
@@ -87,7 +90,7 @@ def passkey_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> 
 def _print_link(
     open_inboxes: OpenInboxes, settings: Settings, org: str | None, role: StaffRole, purpose: LinkPurpose
 ) -> None:
-    async def work(entry: Entry, of: OrgId, inboxes: Inboxes) -> str:
+    async def work(entry: "Entry", of: OrgId, inboxes: Inboxes) -> str:
         return await entry.links.make(of, role, purpose, await inboxes.of(of).now())
 
     typer.echo(f"{settings.inbox_origin}/sign-in/{_run(open_inboxes, settings, org, work)}")
@@ -98,8 +101,10 @@ def _run(
     open_inboxes: OpenInboxes,
     settings: Settings,
     org: str | None,
-    work: Callable[[Entry, OrgId, Inboxes], Awaitable[Result]],
+    work: Callable[["Entry", OrgId, Inboxes], Awaitable[Result]],
 ) -> Result:
+    from adapters.inbox.web.entry import entry_of  # libraries for passkeys and tokens, for whoever lets people in
+
     async def at_desk() -> Result:
         async with open_inboxes() as inboxes:
             entry = entry_of(inboxes.pool, settings.inbox_origin, links_allowed=settings.inbox_links_allowed)

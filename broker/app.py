@@ -186,7 +186,8 @@ def door_secret(inboxes: Inboxes, org: OrgId) -> str:
 
 async def sign_in_link(settings: Settings, inboxes: Inboxes, org: OrgId, role: str) -> str:
     """A link by which one person signs in at the pages of the inbox once, where the settings allow it."""
-    from adapters.inbox.web.entry import StaffRole, staff_links  # a library for passkeys, for whoever shows pages
+    from adapters.inbox.web.entry import staff_links  # a library for passkeys, for whoever shows pages
+    from adapters.inbox.web.roles import StaffRole
     from broker.entry.links import LinkPurpose
 
     links = staff_links(inboxes.pool, allowed=settings.inbox_links_allowed)

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from adapters.inbox.web.entry import OwnSignIn, StaffRole
+from adapters.inbox.web.entry import OwnSignIn
+from adapters.inbox.web.roles import StaffRole
 from adapters.transports.outgoing import Outgoing, OutgoingFailed, outgoing_of
 from adapters.transports.transport import ChannelRefused
 from broker import limits

@@ -19,9 +19,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from adapters.inbox.web.entry import StaffRole
 from adapters.inbox.web.forms import Nothing, read_form
 from adapters.inbox.web.rendering import notice, page
+from adapters.inbox.web.roles import StaffRole
 from adapters.inbox.web.who import Anybody, Desk, Reader, Visitor
 from broker.entry.accounts import Account, PasskeyId
 from broker.entry.links import LinkPurpose

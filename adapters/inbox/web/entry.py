@@ -1,9 +1,9 @@
-"""How a provider's people come in at the inbox's pages: their roles, and where `broker.entry` keeps what it needs."""
+"""How a provider's people come in at the inbox's pages: where `broker.entry` keeps what it needs."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from adapters.inbox.web.roles import StaffRole
 from broker.entry.accounts import Site, Tables
 from broker.entry.links import Links
 from broker.entry.openid import Fetch, OpenId, Organisation
@@ -17,19 +17,6 @@ TABLES: Final = Tables(
 CALLBACK: Final = "/organisation/back"
 """Where an organisation's own sign-in sends people back to; it must be registered there."""
 _NAME: Final = "Desk"
-
-
-class StaffRole(StrEnum):
-    """What somebody who is signed in is here for; never who."""
-
-    STAFF = "STAFF"
-    SUPERVISOR = "SUPERVISOR"
-    PRIVACY_OFFICER = "PRIVACY_OFFICER"
-
-    @property
-    def decides(self) -> bool:
-        """Whether it answers offers and opens what was released."""
-        return self is not StaffRole.PRIVACY_OFFICER
 
 
 StaffSession = Session[StaffRole]

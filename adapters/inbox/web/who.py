@@ -16,7 +16,8 @@ from starlette.requests import Request
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.counts import Counts
-from adapters.inbox.web.entry import Entry, StaffRole, StaffSession
+from adapters.inbox.web.entry import Entry, StaffSession
+from adapters.inbox.web.roles import StaffRole
 from adapters.provider import Provider
 from broker.look.language import preferred, speak
 from broker.schemas.ids import OrgId

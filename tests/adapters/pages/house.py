@@ -13,7 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
-from adapters.inbox.web.entry import OwnSignIn, StaffRole, staff_links
+from adapters.inbox.web.entry import OwnSignIn, staff_links
+from adapters.inbox.web.roles import StaffRole
 from adapters.inbox.web.who import Desk
 from adapters.reference import reference_of
 from adapters.standing import Standing

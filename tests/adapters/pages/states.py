@@ -8,7 +8,7 @@ from typing import Any, Final
 from playwright.async_api import Page
 
 from adapters.inbox.roster import Roster, Turn
-from adapters.inbox.web.entry import StaffRole
+from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.ids import OfferId

@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from adapters.inbox.roster import Roster, Turn
-from adapters.inbox.web.entry import StaffRole, staff_links
+from adapters.inbox.web.entry import staff_links
+from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
 from broker.entry.errors import LinksNotAllowed
 from broker.entry.links import LinkPurpose
@@ -59,6 +60,23 @@ async def test_what_belongs_to_a_house_is_shown_in_no_other(house: House, role: 
         answer = await page.context.request.post("/roster/clear", form=form, headers=FROM_HERE)
         assert answer.status == (400 if role.decides else 403)
     assert await house.desk.pool.fetchval("SELECT count(*) FROM on_call") == 1
+
+
+async def test_a_passkey_is_seen_and_given_up_by_its_own_person_alone(house: House) -> None:
+    """Neither by a colleague nor by another house, whoever knows its id."""
+    key = "key-0123456789abcdef"
+    await house.desk.pool.execute(
+        "INSERT INTO staff_passkey (passkey_id, credential_id, org_id, role, account_id, public_key, sign_count,"
+        " made_at) VALUES ($1, 'x', $2, 'STAFF', 'acc-1', 'x', 0, clock_timestamp())",
+        *(key, HAVEN),
+    )
+    for org in (HAVEN, BROOK):
+        async with house.person(org) as page:
+            await page.goto("/passkeys")
+            assert key not in await page.content()
+            form: Form = {"passkey": key}
+            await page.context.request.post("/passkeys/revoke", form=form, headers=FROM_HERE)
+    assert await house.desk.pool.fetchval("SELECT count(*) FROM staff_passkey WHERE revoked_at IS NULL") == 1
 
 
 async def test_an_organisation_in_a_form_is_refused(house: House) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from playwright.async_api import expect
 from pydantic_core import from_json
 
-from adapters.inbox.web.entry import StaffRole
+from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
 from broker import limits
 from broker.schemas.ids import OfferId, new_event_id

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response, expect
 
-from adapters.inbox.web.entry import StaffRole
+from adapters.inbox.web.roles import StaffRole
 from adapters.kind import kinds
 from adapters.standing import Standing
 from adapters.words import plain

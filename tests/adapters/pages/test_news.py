@@ -10,7 +10,7 @@ import psutil
 from playwright.async_api import expect
 
 from adapters.inbox.web.counts import Counts
-from adapters.inbox.web.entry import StaffRole
+from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
 from broker import limits
 from broker.entry.accounts import Account, new_account_id

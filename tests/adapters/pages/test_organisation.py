@@ -15,7 +15,8 @@ from playwright.async_api import Page, expect
 
 from adapters.guard import Guard
 from adapters.inbox.web.asking import Asking
-from adapters.inbox.web.entry import CALLBACK, TABLES, OwnSignIn, StaffRole
+from adapters.inbox.web.entry import CALLBACK, TABLES, OwnSignIn
+from adapters.inbox.web.roles import StaffRole
 from adapters.transports.outgoing import Outgoing
 from broker.entry.accounts import Account
 from broker.entry.errors import OpenIdAway, OpenIdError, OpenIdRefused, RoleUnknown

@@ -7,7 +7,8 @@ from typing import Any
 
 from playwright.async_api import CDPSession, Page, Request, expect
 
-from adapters.inbox.web.entry import TABLES, StaffRole
+from adapters.inbox.web.entry import TABLES
+from adapters.inbox.web.roles import StaffRole
 from broker import limits
 from broker.entry.passkeys import Passkeys
 from tests.adapters.courier_desk import HAVEN

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from adapters.inbox.web.entry import StaffRole, staff_links
+from adapters.inbox.web.entry import staff_links
+from adapters.inbox.web.roles import StaffRole
 from broker import limits
 from broker.entry.links import LinkPurpose
 from tests.adapters.courier_desk import HAVEN

@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from playwright.async_api import APIRequestContext
 
 from adapters.inbox.web.app import inbox_pages
-from adapters.inbox.web.entry import StaffRole
+from adapters.inbox.web.roles import StaffRole
 from adapters.inbox.web.who import Anybody, Deciding, Listening, SignedIn
 from adapters.standing import Standing
 from broker.look.guard import HEADERS
