@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test oracle interop fhir-check check bench lock relock-kafka images-check clean
+.PHONY: help demo test oracle interop fhir-check check bench lock relock-kafka images-check screenshots clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ relock-kafka: $(READY)  ## resolve Kafka's jars anew into broker/local/kafka.loc
 
 images-check: $(READY)  ## build the container images, start them and send a referral through (ARGS="--help")
 	@$(BIN)/python -m deploy.check $(ARGS)
+
+screenshots: $(READY)  ## pictures of every page, with invented people, into docs/pages
+	@$(BIN)/python -m pytest -n 0 -q tests/screenshots.py
 
 fhir-check: $(READY)  ## all that the FHIR transport does, on a stock HAPI FHIR server (needs a JDK and Maven)
 	@$(BIN)/python -m tests.adapters.fhir.stock

@@ -30,6 +30,9 @@ class Entry:
 
 COMMANDS = (
     Entry("agent", "broker.commands.agent:agent", "Let in, from an agency's zone, the providers that are chosen."),
+    Entry(
+        "audit", "broker.commands.audit:app", "Questions that auditors ask: who received what, who read it, and more."
+    ),
     Entry("breakglass", "broker.commands.breakglass:app", "Emergencies: open a referral, approve, review, count."),
     Entry("channel", "broker.app:channel", "Say how a provider is reached: in which order, by which settings."),
     Entry("decide", "broker.commands.decide:decide", 'Ask the gate a "what if" from a file; nothing is sent.'),
@@ -47,8 +50,15 @@ COMMANDS = (
     Entry("policy", "broker.commands.policy:app", "Read, compare, sign and put in force the policy packs."),
     Entry("publish", "broker.commands.publish:publish", "Publish the events of a file as an agency, or show them."),
     Entry("quarantine", "broker.commands.quarantine:app", "Records that were not taken in: why, and what to do."),
+    Entry("retention", "broker.commands.retention:app", "How long the trail is kept; erase a referral, in two roles."),
     Entry("serve", "broker.commands.serve:serve", "Run one process of the network: broker, relay, clock or adapter."),
     Entry("status", "broker.commands.status:status", "What is open, how old, who owns it; 1 if somebody is needed."),
+    Entry(
+        "survivor-list",
+        "broker.commands.survivor_list:survivor_list_command",
+        "Show a survivor who received what about her, from your own zone.",
+    ),
+    Entry("tail", "broker.commands.tail:tail", "Tell what the broker says to an agency, as it comes, by HTTP alone."),
     Entry("trail", "broker.commands.trail:trail", "Show the story of a referral, export and prove the trail."),
     Entry("up", "broker.commands.serve:up", "Run one county on this machine."),
     Entry("work", "broker.commands.work:app", "What waits for a human: list, claim, assign, resolve."),

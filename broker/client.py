@@ -39,6 +39,7 @@ from broker.agency.hearing import Listener, Since
 from broker.agency.keeping import KeptReferral, KeyKeeper, MemoryKeeper
 from broker.agency.kept_files import FolderKeeper, zone_keeper
 from broker.agency.late_sealing import LateSealing
+from broker.agency.ledger import zone_ledger
 from broker.agency.notices import Hearing, Notice
 from broker.agency.outcomes import Answer, Outcomes, Wanted
 from broker.agency.planning import Plan, Share
@@ -134,7 +135,8 @@ class AgencyClient(Facts):
         self._consents = KnownConsents()
         self.kept_keys: KeyKeeper = zone_keeper(zone) if keeper is None else keeper
         self._sender = Sender(kafka)
-        self.publishing = Publishing(Desk(self._zone, topics), self._sender)
+        self.ledger = zone_ledger(zone)
+        self.publishing = Publishing(Desk(self._zone, topics), self._sender, self.ledger)
         self._referring = Referring(self.publishing, self._consents, self.kept_keys)
         self.late = LateSealing(self.publishing, self._consents, self.kept_keys)
         self._listener = Listener(kafka, self._hearing)
@@ -349,6 +351,7 @@ class AgencyClient(Facts):
         group = f"{self._listener.topic}.{self._name}" if keep_place else None
         async with aclosing(self._listener.notices(group, since, to_end=to_end)) as heard:
             async for notice in heard:
+                self.ledger.hear(notice)
                 yield notice
                 await self.late.follow(notice)
 

@@ -49,6 +49,7 @@ from broker.store.directory import listed
 from broker.store.policies import Packs, begin, text_in_force
 from broker.trail.entries import fresh_salt
 from broker.trail.notes import Signs, Verifier
+from broker.trail.publishing import refuse_older
 from broker.trail.sequencer import Place, sequence
 from broker.zone import (
     KEYS_FOLDER,
@@ -298,9 +299,15 @@ def tune_memory() -> None:
 
 @asynccontextmanager
 async def running_broker(settings: Settings, *processes: Process) -> AsyncIterator[None]:
-    """These processes of the broker, in this one, while the block lasts."""
+    """These processes of the broker, in this one, while the block lasts.
+
+    Raises:
+        LogShrunk, LogAltered: the database is older than the log that was published here, or another one.
+    """
     tune_memory()
     async with broker_parts(settings, broker_signer(settings)) as parts, AsyncExitStack() as stack:
+        async with parts.pool.acquire() as connection:
+            await refuse_older(connection, settings.log)
         await stack.enter_async_context(serving.seal_watch(parts))
         if Process.RELAY in processes:
             await stack.enter_async_context(serving.relay(parts))

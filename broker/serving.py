@@ -17,7 +17,10 @@ from broker.pipeline import Parts, Pipeline
 from broker.relay import Relay
 from broker.schemas.event import TO_BROKER
 from broker.sql.transient import TRANSIENT
+from broker.store.erasing import erase
+from broker.store.policies import in_force
 from broker.store.quarantine import forget_settled
+from broker.store.retaining import retain
 from broker.store.shredding import shred
 from broker.store.ticks import last_tick
 
@@ -62,6 +65,8 @@ async def clock(parts: Parts) -> AsyncIterator[Pipeline]:
             _repeating(pipeline.work_early, CLOCK_SECONDS, "early-keys"),
             _repeating(lambda: _shred(parts), SHRED_SECONDS, "shredding"),
             _repeating(lambda: _forget(parts), FORGET_SECONDS, "forgetting"),
+            _repeating(lambda: _erase(parts), limits.erasure_look_seconds, "erasing"),
+            _repeating(lambda: _retain(parts), limits.retention_look_seconds, "retention"),
         ):
             yield pipeline
     finally:
@@ -74,6 +79,23 @@ async def _shred(parts: Parts) -> int:
         if (await last_tick(connection)).held_at is not None:
             return 0
         return await shred(connection, parts.broker_org)
+
+
+async def _erase(parts: Parts) -> int:
+    async with parts.pool.acquire() as connection, connection.transaction():
+        return await erase(connection, parts.broker_org)
+
+
+async def _retain(parts: Parts) -> int:
+    """Nothing is erased by a clock that is not believed."""
+    async with parts.pool.acquire() as connection, connection.transaction():
+        if (await last_tick(connection)).held_at is not None:
+            return 0
+        reference = await in_force(connection)
+        if reference is None:
+            return 0
+        await parts.packs.learn(connection, {reference})
+        return (await retain(connection, parts.packs[reference], parts.broker_org)).referrals
 
 
 async def _forget(parts: Parts) -> int:

@@ -68,6 +68,7 @@ def _default_cache() -> Path:
 
 _OIDC_ROLE = r"[^\s,=]{1,100}=(STAFF|SUPERVISOR|PRIVACY_OFFICER)"
 _OIDC_ROLES = rf"^{_OIDC_ROLE}(,{_OIDC_ROLE})*$"
+_SENTENCE = r"^[^\r\n<>]{1,200}$"
 
 
 class Settings(BaseSettings):
@@ -212,6 +213,14 @@ class Settings(BaseSettings):
     inbox_oidc_org: OrgIdText | None = None
     """Whose sign-in it is; not needed where the installation serves one organisation."""
 
+    public_operator: str | None = Field(default=None, pattern=_SENTENCE)
+    """Who operates the network, as the public page names it; `broker_org` by default."""
+
+    public_complaints: str | None = Field(default=None, pattern=_SENTENCE)
+    public_withdrawal: str | None = Field(default=None, pattern=_SENTENCE)
+    """How people complain to the operator, and how they take a permission back: a telephone number, hours, an address,
+    as the public page says it."""
+
     @field_validator("environment")
     @classmethod
     def _one_of_two(cls, value: MsgStatus) -> MsgStatus:
@@ -318,6 +327,9 @@ _SHAPES = {
     "maven_repository": "must look like https://host/path, without a slash at its end",
     "outgoing_internal": "must look like fhir.hospital.internal:8443, in small letters, or several of these by comma",
     "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
+    "public_complaints": "must be one line of at most 200 characters, without < and >",
+    "public_operator": "must be one line of at most 200 characters, without < and >",
+    "public_withdrawal": "must be one line of at most 200 characters, without < and >",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
     "web_address": "must look like 127.0.0.1:8080",
 }

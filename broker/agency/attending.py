@@ -8,14 +8,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from broker.agency.errors import AgencyError, NotConfirmed, RecipientUnknown, ShareDenied
 from broker.agency.publishing import Published
 from broker.client import AgencyClient, EventRefused, Notice, RecipientChosen
-from broker.limits import agent_again_seconds, agent_look_seconds
+from broker.domain.retention import schedule_of
+from broker.limits import agent_again_seconds, agent_look_seconds, trail_days
 from broker.schemas.ids import OrgId, ReferralId
 from broker.seal.errors import KeyFileError
 
@@ -79,6 +80,10 @@ async def look(client: AgencyClient, now: datetime, tried: datetime | None = Non
         await _answered(referral_id, chosen.recipient, partial(client.late.seal_chosen, choice, referral_id, chosen))
     if ended := await client.kept_keys.forget_ended(now):
         log.info("content keys of %d referrals destroyed: kept long enough", ended)
+    party, pack = client.zone.party, client.zone.pack
+    kept = schedule_of(party.org_class, pack.regimes.get(party.org_class, ()), trail_days)
+    if ended := client.ledger.forget(now, timedelta(days=kept.days)):
+        log.info("%d files of the ledger destroyed: kept long enough", ended)
     return issued_at
 
 

@@ -8,10 +8,14 @@ HandoffError
     ├── RecipientUnknown
     ├── ContentKeysGone
     ├── KeptUnreadable
+    ├── LedgerBroken
+    ├── LedgerEmpty
     ├── ShareDenied
     ├── AssociationUnplaced
     ├── NotConfirmed
     ├── NoAnswerYet
+    ├── DoorUnreachable
+    ├── DoorRefused
     └── CodedRefusal
         ├── EventRefusedBeforeSending
         └── NotAccepted
@@ -68,6 +72,18 @@ class KeptUnreadable(AgencyError):
     remedy = "Restore keys/keeping.key beside it, or publish the referral anew; what cannot be read lets nobody in."
 
 
+class LedgerBroken(AgencyError):
+    """A file of the zone's ledger holds something that is not a line of it."""
+
+    remedy = "Find out who has written into the zone's folder `ledger`; every line there is one JSON object."
+
+
+class LedgerEmpty(AgencyError):
+    """Nothing is noted in this zone about such a referral or consent."""
+
+    remedy = "Use the reference in your own records: ref-…, or the consent's id. Lists are made where it was published."
+
+
 class ShareDenied(AgencyError):
     """The rules let this organisation have nothing of this referral."""
 
@@ -102,6 +118,19 @@ class NoAnswerYet(AgencyError):
     """The broker has not said yet what became of the event."""
 
     remedy = "It is not lost: the answer comes on your notice topic. If it is urgent, telephone."
+
+
+class DoorUnreachable(AgencyError):
+    """The network's door does not answer."""
+
+    exit_code: ClassVar[int] = 3
+    remedy = "Check the address; where it is right, the network's operator can tell."
+
+
+class DoorRefused(AgencyError):
+    """The network's door tells this agency nothing."""
+
+    exit_code: ClassVar[int] = 5
 
 
 class CodedRefusal(AgencyError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from broker.agency.errors import EventRefusedBeforeSending, NotConfirmed
+from broker.agency.ledger import Ledger
 from broker.agency.records import Desk, Record, event_id_of, same_event
 from broker.agency.remembered import Remembered
 from broker.agency.sending import Place, Sender
@@ -57,10 +58,11 @@ class About:
 class Publishing:
     """Makes, remembers and sends the events of one agency."""
 
-    def __init__(self, desk: Desk, sender: Sender) -> None:
-        """`desk` makes the records, `sender` takes them to Kafka."""
+    def __init__(self, desk: Desk, sender: Sender, ledger: Ledger) -> None:
+        """`desk` makes the records, `ledger` notes what they share, `sender` takes them to Kafka."""
         self.desk = desk
         self._sender = sender
+        self._ledger = ledger
         self._made: Remembered[EventId, _Made] = Remembered(published_remembered_max)
 
     def drafted(self, fact: EventData, about: About) -> Record:
@@ -109,6 +111,7 @@ class Publishing:
         """
         made = self._made[event_id]
         if made.published is None:
+            self._ledger.note(made.record)
             try:
                 place = await self._sender.send(made.record)
             except NotConfirmed:

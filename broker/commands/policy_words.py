@@ -1,28 +1,24 @@
 """What `handoff policy` prints: a pack, and the difference of two, in words that a privacy officer signs for."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final
 
 from broker.domain import group_sets
-from broker.domain.pack import (
-    Basis,
-    Breakable,
-    BreakGlass,
-    Feedback,
-    FeedbackAllowance,
-    Footing,
-    PolicyPack,
-    Safeguarding,
-    Span,
-)
+from broker.domain.pack import Basis, BreakGlass, PolicyPack, Safeguarding, Span
 from broker.domain.pack_change import IN_FULL, KEPT, ROLES, SITUATIONS, Box, PackChange, Situation
+from broker.domain.pack_rows import (
+    BASIS_WORDS,
+    FEEDBACK_WORDS,
+    emergency_rows,
+    feedback_rows,
+    footing_rows,
+    silent,
+)
 from broker.domain.policy_file import RECIPIENTS
 from broker.domain.question import Phase
 from broker.schemas.consent_vocabulary import GrantForm, Regime
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import OrgClass, Priority, Purpose, VictimAgreed
-
-Rule = TypeVar("Rule", Footing, Feedback, Breakable)
 
 _PHASE: Final = {
     Phase.OFFER: "in an offer, before anybody has accepted",
@@ -30,25 +26,6 @@ _PHASE: Final = {
     Phase.FEEDBACK: "as word of what became of it, to the source",
 }
 _FORM: Final = {GrantForm.WRITTEN_WET: "a written release", GrantForm.ORAL_TEMPORARY: "an oral release"}
-_BASIS: Final = {
-    Basis.NONE: "by the survivor's own act",
-    Basis.TREATMENT: "for treatment",
-    Basis.STATUTE: "by its own statute or rule",
-    Basis.SAFEGUARDING_SCH1_P18: "if the survivor agreed, or by a note of necessity (DPA 2018 Sch. 1 para. 18)",
-    Basis.VITAL_INTERESTS: "if the survivor agreed, or by a note of vital interests",
-    Basis.AGREEMENT: "if the survivor agreed",
-    Basis.RELEASE: "with a release",
-    Basis.FERPA_CONSENT: "with a consent under FERPA",
-    Basis.AUTH_164_508: "with a HIPAA authorization (45 CFR 164.508)",
-    Basis.TRAIL_ONLY: "codes, times and counts alone",
-    Basis.PROHIBITED: "never by a referral",
-}
-_FEEDBACK: Final = {
-    FeedbackAllowance.RECEIPT_ONLY: "receipt and closure alone, unless a release names the source",
-    FeedbackAllowance.STATUS: "how it stands",
-}
-
-
 _UNRELEASED: Final = {
     one: (
         "her agreement without a release"
@@ -145,9 +122,8 @@ def pack_lines(pack: PolicyPack) -> Iterator[str]:
     yield f"{pack.reference}  for {', '.join(sorted(pack.environments))} events"
     yield "Who may tell whom, on what:"
     yield from _footings(pack)
-    silent = [kind for kind in OrgClass if kind not in pack.footings]
-    if silent:
-        yield f"  {', '.join(silent)}: nothing to anybody"
+    if dumb := silent(pack):
+        yield f"  {', '.join(dumb)}: nothing to anybody"
     yield "What a source hears of its referral:"
     yield from _heard(pack)
     yield f"Never received by: {', '.join(sorted(pack.prohibited_recipients))}"
@@ -156,7 +132,7 @@ def pack_lines(pack: PolicyPack) -> Iterator[str]:
     if pack.safeguarding is not None:
         yield from _notes(pack.safeguarding)
     if pack.break_glass is not None:
-        yield from _emergencies(pack.break_glass)
+        yield from _emergencies(pack, pack.break_glass)
     yield f"A victim service provider's offer without a release: {_opaque(pack)}"
     oral = _hours(pack.oral_temporary.total_seconds())
     yield f"A release lasts at most {pack.max_release.days} days, an oral one {oral}"
@@ -174,49 +150,32 @@ def _notes(told: Safeguarding) -> Iterator[str]:
     yield f"A note of necessity counts for {lasts}, by {criteria}, {ticks}, for at most: {_groups(told.groups)}"
 
 
-def _emergencies(told: BreakGlass) -> Iterator[str]:
+def _emergencies(pack: PolicyPack, told: BreakGlass) -> Iterator[str]:
     approved, reviewed = _hours(told.approved_within.total_seconds()), _hours(told.reviewed_within.total_seconds())
     lasts = _hours(told.lasts.total_seconds())
     yield f"In an emergency, for {lasts} at most, approved within {approved} and reviewed within {reviewed}:"
-    for discloser, row in told.ways.items():
-        for opened, recipients in _alike(row).items():
-            reasons = ", ".join(sorted(opened.reasons))
-            yield (
-                f"  {discloser} to {_some(recipients, OrgClass, 'anybody')}: {_groups(opened.groups)}, "
-                f"for {reasons}  [{opened.rule}]"
-            )
+    for row in emergency_rows(pack):
+        reasons = ", ".join(sorted(row.rule.reasons))
+        yield (
+            f"  {', '.join(row.by)} to {_some(row.to, OrgClass, 'anybody')}: {_groups(row.rule.groups)}, "
+            f"for {reasons}  [{row.rule.rule}]"
+        )
 
 
 def _footings(pack: PolicyPack) -> Iterator[str]:
-    by_reach: dict[tuple[Footing, frozenset[str]], list[OrgClass]] = {}
-    for discloser in OrgClass:
-        for footing, recipients in _alike(pack.footings.get(discloser, {})).items():
-            by_reach.setdefault((footing, recipients), []).append(discloser)
-    for (footing, recipients), disclosers in by_reach.items():
-        basis, ceiling, rules = footing
+    for row in footing_rows(pack):
+        basis, ceiling, rules = row.rule
         what = "" if basis in (Basis.PROHIBITED, Basis.TRAIL_ONLY) else f": {_groups(ceiling)}"
-        to = _some(recipients, RECIPIENTS, "anybody")
-        by = _some(disclosers, OrgClass, "any organisation")
-        yield f"  {by} to {to}, {_BASIS[basis]}{what}  [{', '.join(rules)}]"
+        to = _some(row.to, RECIPIENTS, "anybody")
+        by = _some(row.by, OrgClass, "any organisation")
+        yield f"  {by} to {to}, {BASIS_WORDS[basis]}{what}  [{', '.join(rules)}]"
 
 
 def _heard(pack: PolicyPack) -> Iterator[str]:
-    by_rule: dict[tuple[Feedback, frozenset[str]], list[OrgClass]] = {}
-    for provider in OrgClass:
-        for feedback, sources in _alike(pack.feedback.get(provider, {})).items():
-            by_rule.setdefault((feedback, sources), []).append(provider)
-    for (feedback, sources), providers in by_rule.items():
-        to = _some(sources, OrgClass, "any source")
-        by = _some(providers, OrgClass, "any provider")
-        yield f"  of {by}, {to}: {_FEEDBACK[feedback.allowance]}  [{', '.join(feedback.rules)}]"
-
-
-def _alike(row: Mapping[str, Rule]) -> dict[Rule, frozenset[str]]:
-    """Those of a row that have the same rule, together."""
-    found: dict[Rule, list[str]] = {}
-    for name, rule in row.items():
-        found.setdefault(rule, []).append(name)
-    return {rule: frozenset(names) for rule, names in found.items()}
+    for row in feedback_rows(pack):
+        to = _some(row.to, OrgClass, "any source")
+        by = _some(row.by, OrgClass, "any provider")
+        yield f"  of {by}, {to}: {FEEDBACK_WORDS[row.rule.allowance]}  [{', '.join(row.rule.rules)}]"
 
 
 def _opaque(pack: PolicyPack) -> str:

@@ -127,21 +127,16 @@ def _properties(schema: Mapping[str, Any]) -> Iterator[str]:
     rows = [("PROPERTY", "", "TIER", "FORM", "BELONGS TO")]
     for name, part in schema["properties"].items():
         tier = "sealed" if part.get("x-sealed") else str(part.get("x-tier", schema.get("x-tier", "")))
-        rows.append((name, "required" if name in required else "", tier, _form(part, schema), part.get("x-label", "")))
+        rows.append(
+            (
+                name,
+                "required" if name in required else "",
+                tier,
+                catalogue.form_of(part, schema),
+                part.get("x-label", ""),
+            )
+        )
     yield from aligned(rows)
-
-
-def _form(part: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
-    """A property's form in a few words."""
-    if "$ref" in part:
-        name = part["$ref"].rsplit("/", 1)[-1]
-        values = schema["$defs"][name].get("enum")
-        return name if values is None or len(values) > 4 else " | ".join(str(value) for value in values)
-    if part.get("type") == "array":
-        return f"list of {_form(part.get('items', {}), schema)}"
-    if "const" in part:
-        return json.dumps(part["const"])
-    return str(part.get("format") or part.get("type") or "object")
 
 
 def _broken_promises() -> Iterator[str]:

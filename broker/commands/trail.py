@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -10,6 +10,8 @@ import typer
 
 from broker.commands import trail_log
 from broker.commands.reconcile import reconcile
+from broker.commands.roles import By
+from broker.commands.rows import Form, form_of, printed
 from broker.composition import broker_pool
 from broker.local.parts import attached
 from broker.settings import load_settings
@@ -35,24 +37,47 @@ trail.command("reconcile")(reconcile)
 
 
 @trail.command()
-def show(referral: Annotated[str, typer.Argument(help="The referral's id: ref-…")], as_json: Json = False) -> None:
+def show(
+    referral: Annotated[str, typer.Argument(help="The referral's id: ref-…")],
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet; no cell can become a formula.")] = False,
+    by: By = ACTOR,
+) -> None:
     """Print the story of a referral in order. Reading it is an entry of the trail, too."""
+    form = form_of(as_json, as_csv)
 
     async def ask(connection: Connection) -> None:
         async with connection.transaction():
-            lines = await trail_of(connection, referral, ACTOR, fresh_salt())
+            lines = await trail_of(connection, referral, by, fresh_salt())
         if not lines:
             typer.echo("No such referral, or nothing happened to it.", err=True)
             raise typer.Exit(1)
-        if not as_json and (state := await state_of(connection, referral)) is not None:
+        if form is Form.TEXT and (state := await state_of(connection, referral)) is not None:
             typer.echo(f"{referral}  {state}")
-        for line in lines:
-            typer.echo(json.dumps(asdict(line), default=str) if as_json else _told(line))
+        for line in _lines(lines, form):
+            typer.echo(line)
         if not all(line.sound for line in lines):
             typer.echo("An entry does not fit its commitment: the trail was altered.", err=True)
             raise typer.Exit(6)
 
     _asked(ask)
+
+
+def _lines(lines: Sequence[TrailLine], form: Form) -> Iterator[str]:
+    if form is Form.TEXT:
+        yield from map(_told, lines)
+    elif form is Form.JSON:
+        yield from (json.dumps(asdict(line), default=str) for line in lines)
+    else:
+        yield from printed([_cells(line) for line in lines], form)
+
+
+def _cells(line: TrailLine) -> dict[str, Any]:
+    """One entry as a spreadsheet has it: what all have, then the rest as it stands in the text."""
+    facts = dict(line.facts)
+    known = {name: facts.pop(name, None) for name in ("at", "kind", "actor", "cause")}
+    facts.pop("referral")
+    return {"entry": line.idx, **known, "sound": line.sound, "facts": json.dumps(facts)}
 
 
 _LEFT_OUT = {"kind", "referral", "at", "actor", "cause", "offers", "letThrough", "withheld", "passedOver"}

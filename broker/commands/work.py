@@ -1,15 +1,15 @@
 """`handoff work`: what waits for a human, and the steps that a human can take: claim, release, assign, resolve."""
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from broker.commands.database import with_broker
+from broker.commands.roles import By, role
 from broker.commands.trail import ACTOR, Json
 from broker.domain.work_list import Resolution, UnmetReason
 from broker.settings import Settings
@@ -19,19 +19,7 @@ from broker.store.work import WorkLine
 
 app = typer.Typer(no_args_is_help=True, help="What waits for a human: list, show, claim, release, assign, resolve.")
 
-_ROLE: Final = re.compile(r"^(role:|desk:|wrk-)[a-z0-9-]{1,40}$")
-
-
-def _role(text: str | None) -> str | None:
-    if text is not None and not _ROLE.match(text):
-        raise typer.BadParameter("a role, a desk or a worker's reference, never a name: role:…, desk:… or wrk-…")
-    return text
-
-
 WorkId = Annotated[str, typer.Argument(help="The id at the end of its line in `work list`.")]
-By = Annotated[
-    str, typer.Option(help="Who does it: role:coordinator, desk:night, wrk-7f21; never a name.", callback=_role)
-]
 Override = Annotated[bool, typer.Option(help="Although somebody else has claimed it; the trail says so.")]
 
 
@@ -90,7 +78,7 @@ def release(work_id: WorkId, by: By = ACTOR, override: Override = False) -> None
 @app.command()
 def assign(
     work_id: WorkId,
-    to: Annotated[str, typer.Option(help="A role or a desk, never a name: role:manager.", callback=_role)],
+    to: Annotated[str, typer.Option(help="A role or a desk, never a name: role:manager.", callback=role)],
     by: By = ACTOR,
     override: Override = False,
 ) -> None:

@@ -36,6 +36,7 @@ def handle(arrival: Arrival[ReferralRequested], desk: Desk) -> None:
         referral_id,
         {
             "source": referral.source,
+            "schema": arrival.envelope.type,
             "priority": referral.priority,
             "needs": list(referral.needs),
             **({"urgency": {kind.value: priority for kind, priority in urgency.items()}} if urgency else {}),

@@ -226,6 +226,7 @@ def decision_facts(recipient: OrgId, decision: Decision) -> dict[str, object]:
         "letThrough": sorted(decision.let_through),
         "withheld": dict(decision.withheld),
         "rules": decision.rules,
+        "basis": None if decision.basis is None else decision.basis.name,
         "consents": [f"{one.consent_id}/{one.version}" for one in decision.consents],
     }
 

@@ -9,6 +9,7 @@ from broker.handlers import (
     consent_recorded,
     consent_revoked,
     delivery_reported,
+    disclosures_listed,
     handing_over,
     incident_reported,
     offer_answered,
@@ -34,6 +35,7 @@ from broker.schemas.contact_made import ContactMade
 from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.delivery_failed import DeliveryFailed
 from broker.schemas.delivery_succeeded import DeliverySucceeded
+from broker.schemas.disclosures_listed import DisclosuresListed
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
 from broker.schemas.handoff_failed import HandoffFailed
@@ -85,4 +87,5 @@ STORIES: Mapping[type[EventData], Story] = {
     BreakGlassInvoked: breaking_glass.invoked,
     BreakGlassApproved: breaking_glass.approved,
     BreakGlassReviewed: breaking_glass.reviewed,
+    DisclosuresListed: disclosures_listed.handle,
 }

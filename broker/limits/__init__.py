@@ -4,3 +4,4 @@ from broker.limits.agency import *
 from broker.limits.local import *
 from broker.limits.network import *
 from broker.limits.providers import *
+from broker.limits.retention import *

@@ -72,3 +72,11 @@ web_notice_readers_max: Final = 32
 
 web_wait_seconds_max: Final = 20
 """How long a reading may wait for a notice to come: less than proxies wait."""
+
+# Hearing by HTTP (broker/agency/by_http.py)
+
+tail_seconds_max: Final = web_wait_seconds_max + 15.0
+"""How long one page of notices may take: what the door waits, and a slow line."""
+
+tail_again_seconds: Final = 3.0
+"""Before a door that did not answer is asked again."""

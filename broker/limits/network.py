@@ -123,3 +123,17 @@ unsealed_look_seconds: Final = 10.0
 
 sequencer_again_seconds: Final = 1.0
 """Before a sequencer that lost its database, or waits for another to end, tries again."""
+
+# Pages of the network (broker/web/pages, broker/store/public_reports.py)
+
+public_quarters_max: Final = 8
+"""Quarters that the public page tells of: two years show whether it gets better."""
+
+public_report_days: Final = 2
+"""After a quarter's end before it is counted: what happened in its last minutes has been stored by then."""
+
+public_kept_seconds: Final = 60
+"""How long a process keeps what the public page says: a thousand readers are one question to the database."""
+
+page_requests_max: Final = 32
+"""Pages that are made at once, apart from the door's requests: whoever reads never keeps an agency out."""

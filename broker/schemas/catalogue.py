@@ -77,6 +77,19 @@ def example_named(name: str) -> Mapping[str, Any] | None:
     return None if code is None else group_model(code).EXAMPLE
 
 
+def form_of(part: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
+    """A property's form in a few words."""
+    if "$ref" in part:
+        name = str(part["$ref"]).rsplit("/", 1)[-1]
+        values = schema["$defs"][name].get("enum")
+        return name if values is None or len(values) > 4 else " | ".join(str(value) for value in values)
+    if part.get("type") == "array":
+        return f"list of {form_of(part.get('items', {}), schema)}"
+    if "const" in part:
+        return json.dumps(part["const"])
+    return str(part.get("format") or part.get("type") or "object")
+
+
 def golden_texts() -> dict[str, str]:
     """What the files of the golden folder must hold, by file name."""
     return {f"{name}.json": pretty(schema) for name, schema in all_schemas().items()}

@@ -62,12 +62,13 @@ async def state_of(connection: Connection, referral_id: str) -> NeedState | None
     return whole(NeedState(row["state"]) for row in rows) if rows else None
 
 
-async def add_entry(connection: Connection, told: Entry) -> None:
-    """Write one entry of the trail, in the caller's transaction."""
-    await connection.execute(
-        "INSERT INTO trail_entry (kind, referral_id, salt, preimage) VALUES ($1, $2, $3, $4)",
+async def add_entry(connection: Connection, told: Entry) -> int:
+    """Write one entry of the trail, in the caller's transaction; returns the number of its row."""
+    number: int = await connection.fetchval(
+        "INSERT INTO trail_entry (kind, referral_id, salt, preimage) VALUES ($1, $2, $3, $4) RETURNING idx",
         told.kind.value,
         told.referral_id,
         told.salt,
         told.preimage,
     )
+    return number

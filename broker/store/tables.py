@@ -13,27 +13,30 @@ from sqlalchemy import BigInteger, Column, Identity, Index, Integer, LargeBinary
 from sqlmodel import Field
 
 from broker.sql.columns import binary, json, moment
-from broker.sql.migrate import SEQUENCER_ROLE, Zone
+from broker.sql.migrate import APP_ROLE, SEQUENCER_ROLE, Zone
 from broker.store import case_tables as case_tables
 from broker.store import log_tables as log_tables
+from broker.store import retention_tables as retention_tables
 from broker.store.base import METADATA, Row
 
 ZONE = Zone(
     Path(__file__).parent / "migrations",
     METADATA,
-    append_only=("trail_entry",),
+    append_only=("trail_entry", "public_report"),
     read_only=("log_entry", "log_checkpoint", "log_state"),
     grants={
+        APP_ROLE: ("EXECUTE ON FUNCTION erase_texts(bigint)",),
         SEQUENCER_ROLE: (
             "USAGE ON SCHEMA public",
             "SELECT ON trail_entry, trail_entry_idx_seq, log_entry, log_checkpoint, log_state",
             "INSERT ON log_entry, log_checkpoint",
             "UPDATE ON log_state",
-        )
+        ),
     },
 )
-"""How the broker's tables are brought up to date. Its processes may add to the trail and change nothing in it; the log
-of it is the sequencer's, who may add entries and checkpoints and change none."""
+"""How the broker's tables are brought up to date. Its processes may add to the trail and change nothing in it, but for
+texts that a sealed entry has announced as erased; the log of it is the sequencer's, who may add entries and checkpoints
+and change none."""
 
 
 class Organisation(Row, table=True):
@@ -281,3 +284,12 @@ class TrailEntry(Row, table=True):
     salt: bytes = binary()
     preimage: bytes = binary()
     written_at: datetime = moment(default_now=True)
+
+
+class PublicReport(Row, table=True):
+    """What the public is told of one quarter, small counts held back: told once, never changed."""
+
+    __tablename__ = "public_report"
+    quarter: str = Field(primary_key=True)
+    content: dict[str, Any] = json()
+    published_at: datetime = moment(default_now=True)

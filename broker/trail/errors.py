@@ -7,7 +7,10 @@ HandoffError
     ├── NotInLog
     ├── SequencerFenced
     ├── LogShrunk
-    └── LogAltered
+    ├── LogAltered
+    ├── ErasureUnknown
+    ├── ErasureTooEarly
+    └── ErasureNotShared
 """
 
 from broker.errors import HandoffError
@@ -51,3 +54,25 @@ class LogAltered(TrailError):
 
     exit_code = 6
     remedy = "Keep the database and the log folder as they are, and have the auditor verify both (docs/trail.md)."
+
+
+class ErasureUnknown(TrailError):
+    """No such erasure waits for approval."""
+
+    remedy = "`handoff retention list` has them."
+
+
+class ErasureTooEarly(TrailError):
+    """This referral cannot be erased yet: something of it is still open, or a copy has not been taken back."""
+
+    remedy = (
+        "Its source takes it back first (`referral.cancelled`, `referral.recalled`): every recipient is told and"
+        " confirms. `handoff audit overdue` has what is owed."
+    )
+
+
+class ErasureNotShared(TrailError):
+    """Who asked for an erasure cannot approve it."""
+
+    exit_code = 2
+    remedy = "Somebody in another role approves it: --by role:privacy-officer."

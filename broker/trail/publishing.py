@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from broker.sql.bulk import Connection
-from broker.trail.errors import LogAltered
+from broker.trail.errors import LogAltered, LogShrunk
 from broker.trail.notes import Checkpoint, Note
 from broker.trail.tiles import CHECKPOINT_FILE, TILE, put_checkpoint, put_entries, put_levels
 
@@ -23,6 +23,23 @@ def published_checkpoint(folder: Path) -> Checkpoint | None:
     """The checkpoint that was published last; None where nothing was."""
     path = folder / CHECKPOINT_FILE
     return checkpoint_of(path.read_text("utf-8")) if path.exists() else None
+
+
+async def refuse_older(connection: Connection, folder: Path) -> None:
+    """Hold what was published last, where this machine has it, against the database.
+
+    Raises:
+        LogShrunk: the database has less than was published: an older copy of it was restored.
+        LogAltered: it has something else.
+    """
+    published = published_checkpoint(folder)
+    if published is None:
+        return
+    notes = await connection.fetch("SELECT size, note FROM log_checkpoint WHERE size >= $1", published.size)
+    if not notes:
+        raise LogShrunk
+    if not any(row["size"] == published.size and checkpoint_of(row["note"]).root == published.root for row in notes):
+        raise LogAltered
 
 
 async def publish(connection: Connection, folder: Path, note: str) -> None:

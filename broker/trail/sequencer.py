@@ -19,11 +19,11 @@ from broker import limits
 from broker.sql.bulk import Connection
 from broker.sql.transient import TRANSIENT
 from broker.trail.entries import commitment
-from broker.trail.errors import LogAltered, LogShrunk, SequencerFenced
+from broker.trail.errors import LogAltered, SequencerFenced
 from broker.trail.horizon import Horizon
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Signs, Verifier
-from broker.trail.publishing import checkpoint_of, publish, published_checkpoint
+from broker.trail.publishing import publish, refuse_older
 
 log = logging.getLogger(__name__)
 
@@ -141,19 +141,11 @@ class Sequencer:
             LogShrunk: the database has less than was published.
             LogAltered: it has something else.
         """
+        await refuse_older(self._connection, self._place.folder)
         last = await self._connection.fetchrow(_LAST_CHECKPOINT)
-        published = published_checkpoint(self._place.folder)
-        if published is not None and (last is None or last["size"] < published.size):
-            raise LogShrunk
-        if published is not None and not await self._knows(published):
-            raise LogAltered
         if last is not None:
             self._checkpointed = last["size"]
             await publish(self._connection, self._place.folder, last["note"])
-
-    async def _knows(self, published: Checkpoint) -> bool:
-        notes = await self._connection.fetch("SELECT note FROM log_checkpoint WHERE size = $1", published.size)
-        return any(checkpoint_of(row["note"]).root == published.root for row in notes)
 
 
 @asynccontextmanager

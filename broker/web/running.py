@@ -1,4 +1,4 @@
-"""The door for agencies, open while a block lasts. Its process has no key of anybody's, not even the broker's own."""
+"""The door for agencies and the pages of the network, while a block lasts: a process that has no key of anybody's."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,8 +8,18 @@ from broker.agency.sending import Sender
 from broker.composition import broker_pool, kafka_of, topics_of
 from broker.errors import SettingsInvalid
 from broker.settings import Settings
+from broker.sql.bulk import Pool
 from broker.web.app import WebParts, agencies_door
+from broker.web.pages.app import Site
+from broker.web.pages.public import Contacts, PublicDesk
 from broker.web.serving import served
+from broker.web.site import SiteAndDoor
+
+
+def _site(settings: Settings, pool: Pool) -> Site:
+    operator = settings.public_operator or settings.broker_org
+    contacts = Contacts(operator, settings.public_complaints, settings.public_withdrawal)
+    return Site(settings.environment, PublicDesk(pool, contacts), settings.inbox_exit_url)
 
 
 @asynccontextmanager
@@ -25,7 +35,7 @@ async def running_web(settings: Settings) -> AsyncIterator[tuple[str, int]]:
     kafka = kafka_of(settings)
     sender = Sender(kafka, limits.web_confirm_seconds_max)
     async with broker_pool(settings) as pool:
-        app = agencies_door(WebParts(pool, kafka, topics_of(settings), sender))
+        app = SiteAndDoor(_site(settings, pool), agencies_door(WebParts(pool, kafka, topics_of(settings), sender)))
         try:
             async with served(app, settings.web_address, "HANDOFF_WEB_ADDRESS", limits.web_connections_max) as place:
                 yield place

@@ -46,7 +46,7 @@ PROCESSES: Final = ("broker-1", "relay", "clock", "adapter")
 CIPHERTEXT_CHARACTERS: Final = 200
 """So much of a ciphertext is looked for: PostgreSQL cuts what is long into pieces of some 2,000."""
 
-_UNCOMPRESSED: Final = """
+UNCOMPRESSED: Final = """
 DO $$ DECLARE one record; BEGIN
   FOR one IN SELECT c.oid::regclass AS name, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
     WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
@@ -83,13 +83,13 @@ async def test_no_byte_of_the_network_holds_who_it_is_about(
     settings = settings_of(own_parts).model_copy(update={"log_level": "DEBUG"})
     night = Night()
     async with county(settings) as founded, working(founded.settings, *PROCESSES), open_inboxes(settings) as inboxes:
-        await _on_every_database(own_parts, _UNCOMPRESSED)
+        await on_every_database(own_parts, UNCOMPRESSED)
         await _sealed_to_whom_she_named(founded, inboxes, night)
         await _sealed_to_whoever_accepted(founded, inboxes, night)
         await _refused_by_the_agencys_own_client(founded, night)
         await _told_in_the_clear(founded, night)
         night.heard = [one.record for one in founded.heard]
-        oids = await _on_every_database(own_parts, "CHECKPOINT")
+        oids = await on_every_database(own_parts, "CHECKPOINT")
     await asyncio.to_thread(own_parts.stop)
     files = list(files_below(own_parts.home.path))
     _the_search_finds_what_is_there(own_parts.home.path, files, night, oids)
@@ -200,7 +200,7 @@ async def _told_in_the_clear(county: County, night: Night) -> None:
 # --- the search ------------------------------------------------------------------------------------------------------
 
 
-async def _on_every_database(parts: LocalParts, statement: str) -> list[int]:
+async def on_every_database(parts: LocalParts, statement: str) -> list[int]:
     """Run it as superuser in both zones' databases; returns the names of the folders in which they lie."""
     oids = []
     for database in (parts.broker_database, parts.provider_database):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, Page
 from pydantic_core import to_json
 from starlette.types import Receive, Scope, Send
 
@@ -28,19 +28,15 @@ from broker.seal.sealing import seal_group, wrap_key
 from broker.web.serving import served
 from tests.adapters.courier_desk import CourierDesk
 from tests.adapters.network import GROUPS, example_offer
+from tests.browsing import Watched
 
 BROOK: Final = OrgId("org-brook")
 NEUTRAL: Final = "/signed-out"
 """Where quick exit leads in tests: nothing outside this machine is asked."""
 
-_STORAGE: Final = (
-    "async () => [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length,"
-    " (await caches.keys()).length, (await navigator.serviceWorker.getRegistrations()).length]"
-)
-
 
 @dataclass(slots=True)
-class House:
+class House(Watched):
     """An installation of two providers whose pages are open, and a clock that a test may set."""
 
     desk: CourierDesk
@@ -55,13 +51,17 @@ class House:
     ahead: timedelta = timedelta(0)
     urls: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    """What no page may do: told by the browser while the test ran."""
     allowed: list[str] = field(default_factory=list)
-    """Console messages that a test provokes on purpose, by a part of their text."""
 
     def clock(self) -> datetime:
         """The time that the pages believe."""
         return datetime.now(UTC) + self.ahead
+
+    def may_ask(self, url: str) -> bool:
+        """The organisation's own sign-in, too, where there is one."""
+        beside = self.elsewhere is not None and url.startswith(self.elsewhere + "/")
+        # Asked by the class's name: a dataclass with slots is made twice, and `super()` knows the first.
+        return beside or Watched.may_ask(self, url)
 
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox behind the pages."""
@@ -113,20 +113,6 @@ class House:
         return f"/sign-in/{await links.make(org, role, LinkPurpose.PASSKEY, self.clock())}"
 
     @asynccontextmanager
-    async def visitor(self, **options: Any) -> AsyncIterator[Page]:
-        """A page of a browser of its own, watched."""
-        settings = {"base_url": self.base, "viewport": {"width": 1280, "height": 900}, "locale": "en-US", **options}
-        context = await self.browser.new_context(**settings)
-        context.set_default_timeout(20_000)
-        page = await context.new_page()
-        self._watch(page)
-        try:
-            yield page
-            await self._left_nothing(context, page, scripts=options.get("java_script_enabled", True))
-        finally:
-            await context.close()
-
-    @asynccontextmanager
     async def person(self, org: OrgId, role: StaffRole = StaffRole.STAFF, **options: Any) -> AsyncIterator[Page]:
         """Somebody of this organisation who has just signed in, and sees the list."""
         async with self.visitor(**options) as page:
@@ -134,27 +120,6 @@ class House:
             await page.get_by_role("button").last.click()
             await page.wait_for_url(self.base + "/")
             yield page
-
-    def _watch(self, page: Page) -> None:
-        def console(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning") and not any(part in message.text for part in self.allowed):
-                self.wrong.append(f"console: {message.text}")
-
-        def request(asked: Request) -> None:
-            self.urls.append(asked.url)
-            beside = self.elsewhere is not None and asked.url.startswith(self.elsewhere + "/")
-            if not beside and not asked.url.startswith(self.base + "/"):
-                self.wrong.append(f"foreign request: {asked.url}")
-
-        page.on("console", console)
-        page.on("pageerror", lambda error: self.wrong.append(f"page error: {error}"))
-        page.on("request", request)
-
-    async def _left_nothing(self, context: BrowserContext, page: Page, *, scripts: bool) -> None:
-        if scripts and page.url.startswith(self.base) and any(await page.evaluate(_STORAGE)):
-            self.wrong.append("something was left in the browser's storage")
-        if {cookie["name"] for cookie in await context.cookies()} - {"session", "entry"}:
-            self.wrong.append("a cookie that is neither the session's nor that of coming in")
 
     async def offered(
         self,

@@ -1,0 +1,354 @@
+"""What auditors ask of the trail, each answered by plain rows: disclosures, reads, emergencies, changes, failures.
+
+Answers are read from the texts of the trail, whose soundness comes with them; only what is owed at this moment is read
+from the tables. Each question is an entry itself, in the same transaction. Nobody can be searched for: one asks about
+a referral, a consent, an organisation or a span of time, and there is nothing else to ask by.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from pydantic_core import from_json
+
+from broker.domain.pack import Basis
+from broker.schemas.vocabulary import OfferState
+from broker.sql.bulk import Connection
+from broker.store.audit_rows import (
+    AccountingRow,
+    ChangeRow,
+    DisclosureRow,
+    EmergencyRow,
+    FailureRow,
+    OverdueRow,
+    ReadRow,
+)
+from broker.store.questions import TrailLine, add_entry
+from broker.trail.entries import Step, commitment, entry, fresh_salt
+
+Row = TypeVar("Row")
+
+
+class Question(StrEnum):
+    """What was asked, as the entry of the trail says it."""
+
+    DISCLOSURES = "DISCLOSURES"
+    ACCOUNTING = "ACCOUNTING"
+    OVERDUE = "OVERDUE"
+    EMERGENCIES = "EMERGENCIES"
+    READS = "READS"
+    POLICIES = "POLICIES"
+    FAILURES = "FAILURES"
+    AUDIT_EVENTS = "AUDIT_EVENTS"
+
+
+class Asking(NamedTuple):
+    """Who asks (a role, a desk, a worker's reference), and of which time: from `since` (UTC) to before `until`."""
+
+    by: str
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Answer(NamedTuple, Generic[Row]):
+    """The rows, and whether every text that they were read from still fits its commitment in the log."""
+
+    rows: Sequence[Row]
+    sound: bool = True
+
+
+# --- the questions ---------------------------------------------------------------------------------------------------
+
+
+async def disclosures(connection: Connection, asking: Asking, about: str) -> Answer[DisclosureRow]:
+    """Who received which groups of a referral, or under a consent, when, and until when (UTC)."""
+    consent = not about.startswith("ref-")
+    lines = await _lines(connection, asking, _DISCLOSING, referral=None if consent else about)
+    if consent:
+        named = {line.facts["referral"] for line in lines if _rests_on(line.facts, about)}
+        lines = [line for line in lines if line.facts["referral"] in named]
+    rows = [row for row in _disclosed(lines) if not consent or _of_consent(row.consents, about)]
+    await _told(connection, asking, Question.DISCLOSURES, len(rows), about=about)
+    return Answer(rows, _sound(lines))
+
+
+async def accounting(connection: Connection, asking: Asking, org: str) -> Answer[AccountingRow]:
+    """What was disclosed of the referrals of one covered entity, six years back unless said otherwise (§164.528)."""
+    since = asking.since or datetime.now(UTC) - ACCOUNTED
+    found = await connection.fetch("SELECT referral_id FROM referral WHERE source = $1", org)
+    referrals = [row["referral_id"] for row in found]
+    lines = await _lines(connection, asking._replace(since=since), _RELEASING, referrals=referrals)
+    names = {row["org_id"]: row["name"] for row in await connection.fetch("SELECT org_id, name FROM organisation")}
+    rows = [_accounted(row, names) for row in _disclosed(lines)]
+    await _told(connection, asking, Question.ACCOUNTING, len(rows), about=org)
+    return Answer(rows, _sound(lines))
+
+
+async def overdue(connection: Connection, asking: Asking) -> Answer[OverdueRow]:
+    """Confirmations that are owed and late at this moment, the oldest first."""
+    rows = [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
+    await _told(connection, asking, Question.OVERDUE, len(rows))
+    return Answer(rows)
+
+
+async def emergencies(connection: Connection, asking: Asking) -> Answer[EmergencyRow]:
+    """The emergencies that began in this time, with what became of each since: approval, review, what is owed."""
+    lines = await _lines(connection, asking._replace(until=None), _GLASS)
+    begun = [line for line in lines if line.kind == Step.GLASS_BROKEN]
+    wanted = [line for line in begun if asking.until is None or line.at < asking.until]
+    rows = [_emergency(line, [one for one in lines if _same_glass(one, line)]) for line in wanted]
+    await _told(connection, asking, Question.EMERGENCIES, len(rows))
+    return Answer(rows, _sound(lines))
+
+
+async def reads(connection: Connection, asking: Asking, referral: str | None = None) -> Answer[ReadRow]:
+    """Who read what, auditors included; this question is the next one's last row."""
+    lines = await _lines(connection, asking, (*_READING, Step.OFFER_MOVED), referral=referral)
+    rows = [row for line in lines if (row := _read(line)) is not None]
+    await _told(connection, asking, Question.READS, len(rows), about=referral)
+    return Answer(rows, _sound(lines))
+
+
+async def policies(connection: Connection, asking: Asking) -> Answer[ChangeRow]:
+    """Which rules changed when, by whom, signed by whom, and whether they became looser."""
+    lines = await _lines(connection, asking, _CHANGING)
+    rows = [_changed(line) for line in lines]
+    await _told(connection, asking, Question.POLICIES, len(rows))
+    return Answer(rows, _sound(lines))
+
+
+async def failures(connection: Connection, asking: Asking) -> Answer[FailureRow]:
+    """To whom how often nothing could be handed over, and why: as the providers' zones reported it, worst first."""
+    lines = await _lines(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED))
+    counted: dict[tuple[str, str], list[datetime]] = {}
+    for line in lines:
+        if (failed := _failed(line.facts)) is not None:
+            counted.setdefault(failed, []).append(_at(line))
+    rows = [FailureRow(*who, len(when), min(when), max(when)) for who, when in counted.items()]
+    await _told(connection, asking, Question.FAILURES, len(rows))
+    return Answer(sorted(rows, key=lambda row: -row.times), _sound(lines))
+
+
+async def audit_lines(connection: Connection, asking: Asking, referral: str | None) -> Answer[TrailLine]:
+    """The entries themselves, of a referral or of a time, for an export as FHIR AuditEvents."""
+    lines = await _lines(connection, asking, tuple(Step), referral=referral)
+    await _told(connection, asking, Question.AUDIT_EVENTS, len(lines), about=referral)
+    return Answer(lines, _sound(lines))
+
+
+# --- the texts -------------------------------------------------------------------------------------------------------
+
+ACCOUNTED: Final = timedelta(days=6 * 365 + 2)
+"""Six years before the request (45 CFR 164.528(a)(1)), leap days counted."""
+
+_DISCLOSING: Final = (
+    *(Step.OFFERS_MADE, Step.DISCLOSURE_RELEASED, Step.FEEDBACK_DECIDED),
+    *(Step.DISCLOSURE_RECALLED, Step.RECALL_ANSWERED),
+)
+_RELEASING: Final = (Step.DISCLOSURE_RELEASED, Step.DISCLOSURE_RECALLED, Step.RECALL_ANSWERED)
+_GLASS: Final = (
+    *(Step.GLASS_BROKEN, Step.GLASS_APPROVED, Step.GLASS_VOID),
+    *(Step.GLASS_OVERDUE, Step.GLASS_REVIEWED),
+)
+_READING: Final = (Step.TRAIL_READ, Step.TRAIL_EXPORTED, Step.LIST_MADE)
+_READ_AS: Final[dict[str, str]] = {Step.TRAIL_EXPORTED: "EXPORT", Step.LIST_MADE: "SURVIVORS_LIST"}
+_CHANGING: Final = (Step.POLICY_ACTIVATED, Step.POLICY_CHANGED, Step.ORGANISATION_CHANGED)
+
+_EXEMPT: Final = {
+    Basis.TREATMENT.name: "164.528(a)(1)(i): treatment",
+    Basis.AUTH_164_508.name: "164.528(a)(1)(iv): authorization",
+}
+
+_LINES: Final = """
+SELECT e.idx, e.kind, e.salt, e.preimage, l.commitment, e.written_at FROM trail_entry e
+LEFT JOIN log_entry l ON l.entry_idx = e.idx
+WHERE e.kind = ANY($1::text[]) AND ($2::text[] IS NULL OR e.referral_id = ANY($2))
+    AND ($3::timestamptz IS NULL OR e.written_at >= $3) AND ($4::timestamptz IS NULL OR e.written_at < $4)
+ORDER BY e.idx
+"""
+_OVERDUE: Final = """
+SELECT 'REVOCATION' AS owed, r.referral_id AS referral, o.category AS need, o.provider AS by,
+    coalesce(r.due_at, r.changed_at) AS since
+FROM recall r JOIN offer o USING (offer_id)
+WHERE r.outcome IS NULL AND (r.due_at IS NULL OR r.due_at < now())
+UNION ALL
+SELECT w.reason, w.referral_id, w.category, n.provider, w.raised_at FROM work_item w
+JOIN need n USING (referral_id, category)
+WHERE w.resolved_at IS NULL AND w.reason IN ('CONTACT_OVERDUE', 'OUTCOME_OVERDUE', 'KEYS_OVERDUE', 'HANDOFF_OVERDUE')
+ORDER BY since, referral
+"""
+
+
+async def _lines(
+    connection: Connection,
+    asking: Asking,
+    kinds: Iterable[Step],
+    *,
+    referral: str | None = None,
+    referrals: Sequence[str] | None = None,
+) -> list[TrailLine]:
+    about = [referral] if referral is not None else referrals
+    wanted = [kind.value for kind in kinds]
+    rows = await connection.fetch(_LINES, wanted, about, asking.since, asking.until)
+    return [
+        TrailLine(
+            idx=row["idx"],
+            kind=row["kind"],
+            at=row["written_at"],
+            facts=from_json(row["preimage"]),
+            sound=row["commitment"] in (None, commitment(row["kind"], row["preimage"], row["salt"])),
+        )
+        for row in rows
+    ]
+
+
+async def _told(
+    connection: Connection, asking: Asking, question: Question, rows: int, about: str | None = None
+) -> None:
+    """The entry that says who asked what, and how much was answered."""
+    referral = about if about is not None and about.startswith("ref-") else None
+    facts = {
+        "at": await connection.fetchval("SELECT now()"),
+        "actor": asking.by,
+        "question": question,
+        "about": about if referral is None else None,
+        "rows": rows,
+    }
+    await add_entry(connection, entry(Step.TRAIL_READ, referral, facts, fresh_salt()))
+
+
+def _sound(lines: Iterable[TrailLine]) -> bool:
+    return all(line.sound for line in lines)
+
+
+def _at(line: TrailLine) -> datetime:
+    return datetime.fromisoformat(line.facts["at"])
+
+
+def _rests_on(facts: Mapping[str, Any], consent: str) -> bool:
+    decided = [facts, *facts.get("offers", ())]
+    return any(_of_consent(one.get("consents", ()), consent) for one in decided)
+
+
+def _of_consent(named: Iterable[str], consent: str) -> bool:
+    return any(one.partition("/")[0] == consent for one in named)
+
+
+def _disclosed(lines: Sequence[TrailLine]) -> list[DisclosureRow]:
+    """Each disclosure in order, with what came of taking it back: the last word that was said after it."""
+    after: dict[tuple[str, ...], str] = {}
+    rows: list[DisclosureRow] = []
+    for line in reversed(lines):
+        facts = line.facts
+        about = (facts["referral"], facts["need"], facts["recipient"]) if "recipient" in facts else ()
+        if line.kind == Step.RECALL_ANSWERED:
+            after[about] = f"{facts['outcome']} {facts['at'][:16]}Z"
+        elif line.kind == Step.DISCLOSURE_RECALLED:
+            after.setdefault(about, f"asked {facts['at'][:16]}Z")
+        elif line.kind == Step.OFFERS_MADE:
+            rows += [_row(line, "OFFER", offer, offer["letThrough"], None) for offer in reversed(facts["offers"])]
+        elif line.kind == Step.DISCLOSURE_RELEASED:
+            rows.append(_row(line, "RELEASE", facts, facts["groups"], after.get(about)))
+        elif facts["released"]:
+            rows.append(_row(line, "FEEDBACK", facts, ["FG25"], None))
+    return rows[::-1]
+
+
+def _row(
+    line: TrailLine, phase: str, decided: Mapping[str, Any], groups: Sequence[str], back: str | None
+) -> DisclosureRow:
+    return DisclosureRow(
+        at=_at(line),
+        referral=line.facts["referral"],
+        need=line.facts["need"],
+        phase=phase,
+        recipient=decided["recipient"],
+        groups=tuple(groups),
+        until=decided.get("obligations", {}).get("until"),
+        basis=decided.get("basis"),
+        rules=tuple(decided["rules"]),
+        consents=tuple(decided["consents"]),
+        withheld=tuple(f"{group}:{reason}" for group, reason in decided.get("withheld", {}).items()),
+        taken_back=back,
+    )
+
+
+def _accounted(row: DisclosureRow, names: Mapping[str, str]) -> AccountingRow:
+    rests = " ".join([*([] if row.basis is None else [row.basis]), *row.rules, *row.consents])
+    return AccountingRow(
+        date=row.at,
+        recipient=row.recipient,
+        recipient_name=names.get(row.recipient),
+        what=row.groups,
+        purpose=row.need,
+        basis=rests,
+        exempt=_EXEMPT.get(row.basis or ""),
+        referral=row.referral,
+    )
+
+
+def _same_glass(one: TrailLine, other: TrailLine) -> bool:
+    return bool(one.facts["breakGlass"] == other.facts["breakGlass"])
+
+
+def _emergency(begun: TrailLine, lines: Iterable[TrailLine]) -> EmergencyRow:
+    """One emergency from its entries; of several reviews the last counts."""
+    since = {line.kind: line.facts for line in lines}
+    facts, approved, reviewed = begun.facts, since.get(Step.GLASS_APPROVED, {}), since.get(Step.GLASS_REVIEWED, {})
+    if reviewed:
+        owed = None
+    elif Step.GLASS_OVERDUE in since:
+        owed = "review, overdue"
+    else:
+        owed = "review" if approved or Step.GLASS_VOID in since else "approval"
+    return EmergencyRow(
+        at=_at(begun),
+        emergency=facts["breakGlass"],
+        referral=facts["referral"],
+        source=facts["actor"],
+        recipient=facts["recipient"],
+        groups=tuple(facts["groups"]),
+        reason=facts["reason"],
+        basis=facts["basis"],
+        invoked_by=facts["by"],
+        approved_by=approved.get("by"),
+        outcome=reviewed.get("outcome"),
+        reviewed_by=reviewed.get("by"),
+        owed=owed,
+    )
+
+
+def _read(line: TrailLine) -> ReadRow | None:
+    facts = line.facts
+    if line.kind == Step.OFFER_MOVED:
+        if facts["to"] != OfferState.RECEIPTED:
+            return None
+        return ReadRow(_at(line), facts["provider"], "OFFER", facts["referral"], None, None)
+    what = _READ_AS.get(line.kind) or facts.get("question", "STORY")
+    about = facts.get("about") or facts["referral"]
+    return ReadRow(_at(line), facts["actor"], what, about, facts.get("rows", facts.get("entries")), facts.get("reason"))
+
+
+def _changed(line: TrailLine) -> ChangeRow:
+    facts = line.facts
+    policy, looser = line.kind != Step.ORGANISATION_CHANGED, facts.get("looser")
+    return ChangeRow(
+        at=_at(line),
+        who=facts["actor"],
+        what=line.kind if policy else f"{line.kind}: {facts['what']}",
+        about=facts["referral"] or facts.get("org"),
+        before=facts.get("before"),
+        now=facts.get("policy"),
+        signers=tuple(facts.get("signers", ())),
+        looser=None if looser is None else str(looser),
+    )
+
+
+def _failed(facts: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Recipient and code of something that could not be handed over; None for any other entry."""
+    if facts.get("reason") != "UNDELIVERED":
+        return None
+    if "offer" in facts:
+        return facts["provider"], facts["why"]
+    return facts["actor"], "AFTER_ACCEPTANCE"

@@ -1,0 +1,1 @@
+"""Pages of the network's operator: the contract for integrators, and for the public what the network does."""
