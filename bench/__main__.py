@@ -86,7 +86,11 @@ def report(
         to_bare = median(rate / one.bare for rate, one in zip(rates, rounds, strict=True))
         to_naive = median(rate / one.naive for rate, one in zip(rates, rounds, strict=True))
         lines.append(f"| {name} | {median(rates):,.0f} | {to_bare:.2f} | {to_naive:.1f} × |")
+    with_trail, without = (Way(1, signed=False, trailed=trailed) for trailed in (True, False))
+    kept = median(one.pipeline[with_trail][2] / one.pipeline[without][2] for one in rounds)
     lines += [
+        "",
+        f"With its trail the pipeline does {kept:.2f} of what it does without one (1 process, without signatures).",
         "",
         (
             f"Publish → provider's topic at {latency.LOAD:.0%} load, signed: "
@@ -121,6 +125,7 @@ def _named(rounds: Sequence[throughput.Round]) -> list[tuple[str, list[float]]]:
     ]
     for way in throughput.WAYS:
         how = "signatures checked and made" if way.signed else "without signatures"
+        how += "" if way.trailed else " and trail"
         processes = f"{way.processes} process{'es' if way.processes > 1 else ''}"
         asked, answered, both = ([one.pipeline[way][place] for one in rounds] for place in range(3))
         named.append((f"this pipeline, {how}, {processes}", both))

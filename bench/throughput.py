@@ -16,6 +16,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from bench.baselines import SINK, bare_loop, naive
 from bench.traffic import Keys, Sent, answer, cards, produce, requests
+from bench.worker import WITHOUT_TRAIL
 from broker import serving
 from broker.app import prepare
 from broker.composition import Process, ensure_broker_key, kafka_of, topics_of, tune_memory
@@ -43,10 +44,11 @@ WARMING_UP = 300
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the pipeline is run: in so many processes, and with signatures, as production always is, or without."""
+    """How it is run: in so many processes, with signatures and with its trail, as production always is, or without."""
 
     processes: int
     signed: bool
+    trailed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +130,13 @@ async def ours(settings: Settings, brokers: Sequence[GuardedChild], records: Seq
 @contextlib.asynccontextmanager
 async def _running(settings: Settings, way: Way) -> AsyncIterator[list[GuardedChild]]:
     """The broker's processes, beside a relay, with their partitions shared out."""
-    unsigned = (sys.executable, "-m", "bench.worker")
+    bare = (sys.executable, "-m", "bench.worker", *([] if way.trailed else [WITHOUT_TRAIL]))
     with contextlib.ExitStack() as stack:
         stack.enter_context(serving_process(settings, Process.RELAY, settings.home / "logs" / "relay.log"))
         brokers: list[GuardedChild] = []
         for number in range(way.processes):
             log = settings.home / "logs" / f"broker-{number}.log"
-            command = None if way.signed else unsigned
+            command = None if way.signed else bare
             brokers.append(stack.enter_context(serving_process(settings, Process.BROKER, log, command)))
         await _until_shared_out(settings, way.processes)
         yield brokers
@@ -193,7 +195,16 @@ def together(first: Sequence[Sent], rate_requests: float, rate_answers: float) -
     return len(first) / (asked / rate_requests + answered / rate_answers)
 
 
-WAYS = (Way(1, signed=False), Way(2, signed=False), Way(1, signed=True), Way(2, signed=True))
+WAYS = (
+    Way(1, signed=False),
+    Way(1, signed=False, trailed=False),
+    Way(2, signed=False),
+    Way(1, signed=True),
+    Way(2, signed=True),
+)
+
+BARE_BESIDE = (0, 3)
+"""Beside which of them the bare loop is measured."""
 
 
 async def measure(settings: Settings, keys: Keys, referrals: int) -> list[Round]:
@@ -212,7 +223,7 @@ async def _round(settings: Settings, keys: Keys, referrals: int, number: int) ->
         asked, answered, records = await mixed(settings, keys, referrals, way)
         pipeline[way] = (asked, answered, together(records, asked, answered))
         names = sorted({record.topic for record in records})
-        if place % 2 == 0:
+        if place in BARE_BESIDE:
             bare.append(await bare_loop(kafka, names, len(records), f"{prefix}bare-{number}-{place}", prefix))
     assert settings.postgres_owner_dsn is not None
     owner_dsn = settings.postgres_owner_dsn.get_secret_value()

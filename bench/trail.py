@@ -1,19 +1,23 @@
-"""What the trail costs: entries a second verified offline, in how much memory; and how soon a commit is sealed."""
+"""What the trail costs: verified offline and exported, in how much memory; proofs; how soon a commit is sealed."""
 
 import asyncio
+import random
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
 
+import aiohttp
 import asyncpg
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import FastAPI
 
 from broker.composition import ensure_log_key, running_sequencer
 from broker.schemas.ids import new_referral_id
@@ -21,14 +25,18 @@ from broker.settings import Settings
 from broker.store.questions import add_entry
 from broker.trail import handoff_verify
 from broker.trail.entries import Step, entry, fresh_salt
-from broker.trail.exporting import CHECKPOINTS_FILE, TEXTS, text_record
+from broker.trail.exporting import CHECKPOINTS_FILE, TEXTS, export, text_record
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Verifier
-from broker.trail.tiles import CHECKPOINT_FILE, ENTRIES, TILE, bundle, tile_path
+from broker.trail.tiles import CHECKPOINT_FILE, ENTRIES, TILE, bundle, put_levels, tile_path, unbundled
+from broker.web.log import published
+from broker.web.serving import served
 from tests.broker.letters import until
 
 SIZES: Final = (200_000, 1_000_000)
 """Two lengths of the log, so that it is seen whether memory grows with it."""
+PROOFS: Final = 2000
+"""Proofs asked for by HTTP, half of inclusion, half of consistency, of random places of the longest log."""
 ORIGIN: Final = "bench.example/log"
 WRITERS: Final = 4
 SEALED: Final = 2000
@@ -45,16 +53,21 @@ class Figures:
     """Entries a second by size of the log, with megabytes; and milliseconds from commit to seal."""
 
     verified: Sequence[tuple[int, float, float]]
+    exported: tuple[int, float, float]
+    """So many entries of a database, exported and then verified in so many seconds."""
+    proof_p50: float
+    proof_p99: float
     sealed_p50: float
     sealed_p99: float
 
 
-async def measure(settings: Settings, folder: Path) -> Figures:
-    """Both, on this installation."""
-    waits = sorted(await _seal(settings))
-    verified = [await asyncio.to_thread(_verify, folder / str(size), size) for size in SIZES]
-    at = quantiles(waits, n=100)
-    return Figures(verified, at[49] * 1000, at[98] * 1000)
+async def measure(settings: Settings, folder: Path, sizes: Sequence[int] = SIZES) -> Figures:
+    """All of them, on this installation."""
+    at = quantiles(await _seal(settings), n=100)
+    verified = [await asyncio.to_thread(_verify, folder / str(size), size) for size in sizes]
+    proofs = quantiles(await _prove(folder / str(max(sizes)), max(sizes)), n=100)
+    exported = await _export(settings, folder / "exported", max(sizes))
+    return Figures(verified, exported, *(share * 1000 for share in (proofs[49], proofs[98], at[49], at[98])))
 
 
 def report(figures: Figures) -> list[str]:
@@ -62,6 +75,13 @@ def report(figures: Figures) -> list[str]:
     held = "; ".join(f"{size:,} entries at {rate:,.0f}/s in {memory:.0f} MB" for size, rate, memory in figures.verified)
     return [
         f"Trail, verified offline with every text opened, one core, Python's start included: {held}.",
+        "",
+        "Exported from PostgreSQL and verified: {:,} entries in {:.0f} s and {:.0f} s.".format(*figures.exported),
+        "",
+        (
+            f"A proof by HTTP at {figures.verified[-1][0]:,} leaves, client and server on the same cores: "
+            f"p50 {figures.proof_p50:.1f} ms, p99 {figures.proof_p99:.1f} ms."
+        ),
         "",
         f"Commit → sealed at {WRITERS * RATE}/s: p50 {figures.sealed_p50:.0f} ms, p99 {figures.sealed_p99:.0f} ms.",
     ]
@@ -107,6 +127,59 @@ def _entry() -> Any:
     now, referral = datetime.now(UTC), new_referral_id()
     facts = {"at": now, "actor": "org-broker", "cause": referral[4:], "offer": referral, "from": "MADE", "to": "SENT"}
     return entry(Step.OFFER_MOVED, referral, facts, fresh_salt())
+
+
+async def _prove(folder: Path, size: int) -> list[float]:
+    """Seconds of each proof, asked for one after the other: the tree above the bundle's entries is made first."""
+    for begin in range(0, size, TILE):
+        path = folder / tile_path(ENTRIES, begin // TILE, min(TILE, size - begin))
+        _put(folder / tile_path(0, begin // TILE, min(TILE, size - begin)), _leaves(path.read_bytes()))
+    put_levels(folder, 0, size)
+    app, waits = FastAPI(openapi_url=None), list[float]()
+    app.include_router(published(folder, lambda: 1e9 * time.monotonic()))
+    async with served(app, "127.0.0.1:0", "bench") as (host, port), aiohttp.ClientSession() as session:
+        for turn in range(PROOFS):
+            one, other = sorted(random.randrange(1, size) for _ in range(2))
+            wanted = f"proof/{one}" if turn % 2 else f"consistency/{one}/{other}"
+            began = time.perf_counter()
+            async with session.get(f"http://{host}:{port}/log/{wanted}") as answer:
+                await answer.read()
+            waits.append(time.perf_counter() - began)
+            assert answer.status == HTTPStatus.OK
+    return waits
+
+
+def _leaves(entries: bytes) -> bytes:
+    return b"".join(map(leaf_hash, unbundled(entries)))
+
+
+async def _export(settings: Settings, folder: Path, size: int) -> tuple[int, float, float]:
+    """A log of so many entries more in the database: seconds to export it, and to verify what was exported."""
+    assert settings.postgres_dsn is not None
+    connection = await asyncpg.connect(settings.postgres_dsn.get_secret_value())
+    try:
+        made = (_entry() for _ in range(size))
+        rows = ((one.kind.value, one.referral_id, one.salt, one.preimage) for one in made)
+        columns = ("kind", "referral_id", "salt", "preimage")
+        await connection.copy_records_to_table("trail_entry", records=rows, columns=columns)
+        async with running_sequencer(settings):
+            while await _covered(connection) < size:  # noqa: ASYNC110  no event tells
+                await asyncio.sleep(0.2)
+        began = time.perf_counter()
+        exported = await export(connection, folder, lambda *_: None)
+        took = time.perf_counter() - began
+    finally:
+        await connection.close()
+    [vkey, *_] = [Verifier(settings.origin, card.public).vkey for card in ensure_log_key(settings)]
+    began = time.perf_counter()
+    found = await asyncio.to_thread(handoff_verify.verify, folder, [vkey])
+    assert found.code == handoff_verify.HOLDS
+    return exported, took, time.perf_counter() - began
+
+
+async def _covered(connection: Any) -> int:
+    """How many entries the newest checkpoint covers."""
+    return int(await connection.fetchval("SELECT coalesce(max(size), 0) FROM log_checkpoint"))
 
 
 async def _seal(settings: Settings) -> list[float]:

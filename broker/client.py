@@ -38,8 +38,10 @@ from broker.agency.facts import Facts
 from broker.agency.hearing import Listener, Since
 from broker.agency.keeping import KeptReferral, KeyKeeper, MemoryKeeper
 from broker.agency.kept_files import FolderKeeper, zone_keeper
+from broker.agency.kept_log import KeptLog
 from broker.agency.late_sealing import LateSealing
 from broker.agency.ledger import zone_ledger
+from broker.agency.log_door import LogDoor
 from broker.agency.notices import Hearing, Notice
 from broker.agency.outcomes import Answer, Outcomes, Wanted
 from broker.agency.planning import Plan, Share
@@ -115,11 +117,13 @@ class AgencyClient(Facts):
         kafka_options: Mapping[str, Any] | None = None,
         name: str = "client",
         keeper: KeyKeeper | None = None,
+        broker_url: str | None = None,
     ) -> None:
         """The client of `org`, whose folder `zone` is (see `broker.zone`), on the Kafka at `host:port[,host:port…]`.
 
         `kafka_options` are further keyword arguments of aiokafka's clients, for TLS and SASL. `name` tells readers of
-        the same notices apart: each name is told everything once, and goes on where it was when it comes again.
+        the same notices apart: each name is told everything once, and goes on where it was when it comes again. With
+        `broker_url`, its door, it keeps the log's checkpoints and logs an error when the log was cut or rewritten.
 
         Raises:
             ZoneIncomplete: the folder lacks something.
@@ -128,9 +132,8 @@ class AgencyClient(Facts):
         self.org = OrgId(org)
         self._folder = zone
         self._zone = load_zone(zone, self.org, datetime.now(UTC))
-        self._name = name
+        self._name, topics = name, Topics(MsgStatus(environment), topic_prefix)
         kafka = {"bootstrap_servers": kafka_bootstrap, **(kafka_options or {})}
-        topics = Topics(MsgStatus(environment), topic_prefix)
         self._hearing = Hearing(self._zone, topics)
         self._consents = KnownConsents()
         self.kept_keys: KeyKeeper = zone_keeper(zone) if keeper is None else keeper
@@ -141,6 +144,7 @@ class AgencyClient(Facts):
         self.late = LateSealing(self.publishing, self._consents, self.kept_keys)
         self._listener = Listener(kafka, self._hearing)
         self._outcomes = Outcomes(self._listener, self._hearing.read)
+        self.log = None if broker_url is None else KeptLog(zone, LogDoor(broker_url, lambda: self._zone.signing_key))
 
     @classmethod
     def of_settings(
@@ -162,6 +166,7 @@ class AgencyClient(Facts):
             kafka_options=settings.kafka_client_options(),
             name=name,
             keeper=keeper,
+            broker_url=settings.broker_url,
         )
 
     def __repr__(self) -> str:
@@ -175,9 +180,13 @@ class AgencyClient(Facts):
             NotOnboarded: the agency's topics are not there.
         """
         await self._sender.start((*self.publishing.desk.own_topics, self._listener.topic))
+        if self.log is not None:
+            self.log.begin()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self.log is not None:
+            await self.log.end()
         await self._outcomes.stop()
         await self._listener.stop()
         await self._sender.stop()

@@ -5,7 +5,6 @@ the environment and the times, the event's own schema.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ from broker.domain.acceptance import refuse_misplaced
 from broker.handlers.arrival import Arrival
 from broker.handlers.directory import Directory
 from broker.handlers.stories import STORIES
-from broker.schemas.envelope import Received, read_envelope
+from broker.schemas.envelope import Received, read_envelope, record_digest
 from broker.schemas.event import EventData, Flow
 from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.refusal import RefusalCode, Refused
@@ -107,18 +106,12 @@ def _opened(record: Record, topics: Topics, *, waited: bool) -> Reading:
             raise Refused(RefusalCode.SOURCE_NOT_BOUND)
         reading.flow, reading.topic_org = place
         reading.received = read_envelope(record.key, record.headers, record.value)
-        reading.digest = _digest(record)
+        reading.digest = record_digest(record.headers, record.value or b"")
         if reading.received.envelope.org != reading.topic_org:
             raise Refused(RefusalCode.SOURCE_NOT_BOUND, "source")
     except Refused as refused:
         reading.refused = refused
     return reading
-
-
-def _digest(record: Record) -> bytes:
-    """What tells a repeat from another event under a used id: attributes in any order, and the content."""
-    named = sorted(name.encode() + b"\x00" + text for name, text in record.headers if name[:3] == "ce_")
-    return hashlib.sha256(b"\x00\x00".join((*named, record.value or b""))).digest()
 
 
 async def _verify(readings: Sequence[Reading], check: Verify) -> None:

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     log_origin: str | None = Field(default=None, pattern=r"^[^\s+]{1,200}$")
     """The log's name in its checkpoints, a URL without its scheme; `<broker_org>/<environment>` by default."""
 
+    broker_url: str | None = Field(default=None, pattern=r"^https://\S+[^/]$|^http://(localhost|127\.0\.0\.1):\d{1,5}$")
+    """Where an agency's client finds the broker's door: there it asks for the log's checkpoints, and keeps them."""
+
     provider_postgres_dsn: Dsn | None = None
     """The provider zone's database as its everyday role."""
 
@@ -314,6 +317,7 @@ class Settings(BaseSettings):
 
 
 _SHAPES = {
+    "broker_url": "must look like https://broker.example, without a slash at its end; http only for 127.0.0.1:port",
     "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
     "door_address": "must look like 127.0.0.1:8080",
     "inbox_address": "must look like 127.0.0.1:8090",

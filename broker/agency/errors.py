@@ -16,6 +16,13 @@ HandoffError
     ├── NoAnswerYet
     ├── DoorUnreachable
     ├── DoorRefused
+    ├── BrokerUnreachable
+    ├── ReceiptNotYet
+    ├── LogSilent
+    ├── LogContradicted
+    │   ├── LogShorter
+    │   ├── LogForked
+    │   └── ReceiptFalse
     └── CodedRefusal
         ├── EventRefusedBeforeSending
         └── NotAccepted
@@ -131,6 +138,47 @@ class DoorRefused(AgencyError):
     """The network's door tells this agency nothing."""
 
     exit_code: ClassVar[int] = 5
+
+
+class BrokerUnreachable(AgencyError):
+    """The broker's door does not answer, or not with what was asked."""
+
+    exit_code: ClassVar[int] = 3
+    remedy = "Check HANDOFF_BROKER_URL, and ask the network's operator; nothing that was published is lost."
+
+
+class ReceiptNotYet(AgencyError):
+    """The event is not in the published log yet."""
+
+    remedy = "Ask again in some seconds. If nothing has come after a minute, ask the network's operator."
+
+
+class LogSilent(AgencyError):
+    """The log's newest checkpoint is older than it may be: the log has stopped, or an old one is shown here."""
+
+    remedy = "Ask the network's operator, and compare checkpoints with another agency."
+
+
+class LogContradicted(AgencyError):
+    """The log is not the one that was seen here before: it was cut short or rewritten."""
+
+    exit_code: ClassVar[int] = 6
+    remedy = (
+        "Keep the zone's folder `log` as it is: both signed checkpoints in it are the evidence. Tell the auditor and"
+        " the other agencies, by telephone (docs/trail.md, 'What agencies keep')."
+    )
+
+
+class LogShorter(LogContradicted):
+    """The log has fewer entries than it had when it was seen here before."""
+
+
+class LogForked(LogContradicted):
+    """The log does not begin with the entries that it had when it was seen here before."""
+
+
+class ReceiptFalse(LogContradicted):
+    """The broker named a place in the log for an event, and the proof does not lead there."""
 
 
 class CodedRefusal(AgencyError):

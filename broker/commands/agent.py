@@ -19,7 +19,8 @@ def agent(org: Org = None) -> None:
     Where you share by agreement, nobody knows at publish time who will accept. Run this beside your system, in the
     zone where the requests are published: it hears who was chosen, checks that against the operator's signed
     directory and your own rules, and wraps the keys for exactly that organisation. It can be stopped and started at
-    any moment, and run in several copies on one machine. Its log names ids and codes only.
+    any moment, and run in several copies on one machine. Its log names ids and codes only. With HANDOFF_BROKER_URL
+    it keeps the log's checkpoints; it exits with 6 where the log was cut short or rewritten since the one that it kept.
     """
     settings = load_settings()
     logging.basicConfig(level=settings.log_level.value, format="%(asctime)s %(levelname)s %(message)s")
@@ -39,5 +40,7 @@ async def _serve(settings: Settings, org: str | None) -> None:
         if not attending.done():
             attending.cancel()
             await asyncio.wait({attending})
-            return
-        attending.result()
+        else:
+            attending.result()
+    if client.log is not None and client.log.contradiction is not None:
+        raise client.log.contradiction

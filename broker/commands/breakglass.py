@@ -12,7 +12,7 @@ from broker.agency.publishing import Published
 from broker.client import AgencyClient
 from broker.commands.agency import Org, client_of
 from broker.commands.database import with_broker
-from broker.commands.trail import Json
+from broker.commands.trail import ACTOR, Json
 from broker.local.parts import attached
 from broker.schemas.break_glass_vocabulary import (
     BreakGlassBasis,
@@ -29,6 +29,7 @@ from broker.schemas.vocabulary import RecipientCategory
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
 from broker.store.glass import listed_glass
+from broker.store.questions import note_reading
 
 app = typer.Typer(no_args_is_help=True, help="Emergencies: open a referral to one provider, approve, review, count.")
 
@@ -112,6 +113,7 @@ def list_(
 
     async def work(_settings: Settings, connection: Connection) -> None:
         found = await listed_glass(connection, weeks)
+        await note_reading(connection, ACTOR, "breakglass list", (one["referral_id"] for one in found))
         for one in found:
             if as_json:
                 typer.echo(json.dumps(one, default=str))

@@ -8,8 +8,10 @@ import typer
 from broker.commands.database import with_broker
 from broker.settings import Settings
 from broker.sql.bulk import Connection
+from broker.store.questions import note_reading
 from broker.store.reconciling import differences
 
+ACTOR: Final = "role:operator"
 _SHOWN_MAX: Final = 50
 
 
@@ -20,6 +22,7 @@ def reconcile(
 
     async def work(_: Settings, connection: Connection) -> None:
         compared, found = await differences(connection)
+        await note_reading(connection, ACTOR, "trail reconcile", (one.referral_id for one in found))
         for one in found if as_json else found[:_SHOWN_MAX]:
             if as_json:
                 typer.echo(json.dumps(one._asdict()))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from broker.commands import trail_log
+from broker.commands import trail_anchor, trail_kept, trail_log
 from broker.commands.reconcile import reconcile
 from broker.commands.roles import By
 from broker.commands.rows import Form, form_of, printed
@@ -33,6 +33,10 @@ trail.command("vkey")(trail_log.vkey)
 trail.command("checkpoint")(trail_log.checkpoint)
 trail.command("proof")(trail_log.proof)
 trail.command("consistency")(trail_log.consistency)
+trail.command("receipt")(trail_log.receipt)
+trail.command("anchor")(trail_anchor.anchor)
+trail.command("watch")(trail_kept.watch)
+trail.command("prove")(trail_kept.prove)
 trail.command("reconcile")(reconcile)
 
 

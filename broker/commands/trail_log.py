@@ -1,7 +1,6 @@
-"""`handoff trail status`, `export`, `vkey`, `checkpoint`, `proof`, `consistency`: the log, as auditors are given it."""
+"""`handoff trail status`, `export`, `vkey`, `checkpoint`, `proof`, `consistency`, `receipt`: the log, for auditors."""
 
 import json
-from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,20 +11,19 @@ from broker import limits
 from broker.commands.database import with_broker
 from broker.composition import log_keys
 from broker.local.progress import counted
+from broker.schemas.ids import EventId, OrgId
 from broker.seal.cards import KeyKind
 from broker.seal.errors import KeyMissing
 from broker.seal.key_files import read_cards
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
+from broker.store.outcomes import outcome_of
 from broker.store.questions import add_entry
 from broker.store.unsealed import unsealed_age
 from broker.trail.entries import Step, entry, fresh_salt
-from broker.trail.errors import NotInLog
-from broker.trail.exporting import export
-from broker.trail.merkle import consistency_proof, inclusion_proof
+from broker.trail.exporting import ANCHORS, export
 from broker.trail.notes import Verifier
-from broker.trail.publishing import checkpoint_of
-from broker.trail.tiles import CHECKPOINT_FILE, reader
+from broker.trail.proofs import PublishedLog, lines_of
 
 ACTOR: Final = "role:operator"
 
@@ -36,16 +34,22 @@ LogFolder = Annotated[
 
 def export_bundle(
     folder: Annotated[Path, typer.Argument(help="Where to; the folder must not be there yet, or be empty.")],
+    party: Annotated[
+        str | None, typer.Option("--for", help="The agency that it is for: opens what was disclosed by it and to it.")
+    ] = None,
 ) -> None:
-    """Write all that an auditor needs to check the trail alone, with `handoff-verify`. Doing so is an entry, too."""
+    """Write all that an auditor needs to check the trail alone, with `handoff-verify`. Doing so is an entry, too.
+
+    What exactly was disclosed stays closed, unless it is --for one of the two agencies.
+    """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise typer.BadParameter(f"{folder} is there already and not empty.")
 
-    async def work(_: Settings, connection: Connection) -> None:
-        facts = {"at": await connection.fetchval("SELECT now()"), "actor": ACTOR}
+    async def work(settings: Settings, connection: Connection) -> None:
+        facts = {"at": await connection.fetchval("SELECT now()"), "actor": ACTOR, "for": party}
         await add_entry(connection, entry(Step.TRAIL_EXPORTED, None, facts, fresh_salt()))
         with counted("Exporting the trail") as tell:
-            size = await export(connection, folder, tell)
+            size = await export(connection, folder, tell, party, settings.log / ANCHORS)
         typer.echo(f"Wrote {size} entries into {folder}. Check it: handoff-verify {folder} --vkey … --held …")
 
     with_broker(work)
@@ -91,7 +95,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The same as one
 
 def checkpoint(folder: LogFolder = None) -> None:
     """Print the newest checkpoint. Keep it: with it you can tell later whether the log was shortened or rewritten."""
-    typer.echo(_newest(_folder(folder)), nl=False)
+    typer.echo(_log(folder).checkpoint(), nl=False)
 
 
 def proof(
@@ -99,14 +103,7 @@ def proof(
     folder: LogFolder = None,
 ) -> None:
     """Print the proof that an entry is in the log, as a .tlog-proof (c2sp.org/tlog-proof)."""
-    log = _folder(folder)
-    note = _newest(log)
-    size = checkpoint_of(note).size
-    if index >= size:
-        raise NotInLog
-    hashes = inclusion_proof(reader(log, size), index, size)
-    lines = ["c2sp.org/tlog-proof@v1", f"index {index}", *(b64encode(step).decode() for step in hashes), "", note]
-    typer.echo("\n".join(lines), nl=False)
+    typer.echo(_log(folder).inclusion(index), nl=False)
 
 
 def consistency(
@@ -115,22 +112,32 @@ def consistency(
     folder: LogFolder = None,
 ) -> None:
     """Print the hashes that prove that the log of NEW entries begins with the log of OLD ones (RFC 6962)."""
-    log = _folder(folder)
-    if not old <= new <= (size := checkpoint_of(_newest(log)).size):
-        raise NotInLog
-    for step in consistency_proof(reader(log, size), old, new):
-        typer.echo(b64encode(step).decode())
+    for line in lines_of(_log(folder).consistency(old, new)):
+        typer.echo(line)
 
 
-def _folder(given: Path | None) -> Path:
-    return given or load_settings().log
+def receipt(
+    event: Annotated[str, typer.Argument(help="The event's id, as its publisher gave it.")],
+    org: Annotated[str, typer.Option(help="Whose event it is: org-…")],
+    as_json: Annotated[bool, typer.Option("--json", help="The same as one JSON object.")] = False,
+) -> None:
+    """Print the place of an event's entry in the log, for its publisher to keep. Exit 1 while it is not sealed."""
+
+    async def work(_: Settings, connection: Connection) -> None:
+        outcome = await outcome_of(connection, OrgId(org), EventId(event), None)
+        found = outcome.receipt if outcome is not None else None
+        if found is None:
+            typer.echo("No such event of theirs was taken in, or it is not sealed yet.", err=True)
+            raise typer.Exit(1)
+        told = {"eventId": event, "index": found.index, "entry": found.entry}
+        words = f"Entry {found.index}, {found.entry}. Its proof: `handoff trail proof {found.index}`."
+        typer.echo(json.dumps(told) if as_json else words)
+
+    with_broker(work)
 
 
-def _newest(folder: Path) -> str:
-    path = folder / CHECKPOINT_FILE
-    if not path.is_file():
-        raise NotInLog(f"There is no checkpoint in {folder}.")
-    return path.read_text("utf-8")
+def _log(folder: Path | None) -> PublishedLog:
+    return PublishedLog(folder or load_settings().log)
 
 
 def _verifiers(settings: Settings) -> list[Verifier]:

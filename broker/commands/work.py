@@ -15,6 +15,7 @@ from broker.domain.work_list import Resolution, UnmetReason
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store import work as store
+from broker.store.questions import note_reading
 from broker.store.work import WorkLine
 
 app = typer.Typer(no_args_is_help=True, help="What waits for a human: list, show, claim, release, assign, resolve.")
@@ -25,10 +26,11 @@ Override = Annotated[bool, typer.Option(help="Although somebody else has claimed
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """What waits for a human, the most urgent first, with its age, its owner and who is at it."""
+    """What waits for a human, the most urgent first, with its age, its owner, who is at it. Reading is an entry."""
 
     async def ask(_settings: Settings, connection: Connection) -> None:
         lines = await store.open_work(connection)
+        await note_reading(connection, ACTOR, "work list", (line.referral_id for line in lines))
         for line in lines:
             typer.echo(json.dumps(asdict(line), default=_text) if as_json else _told(line))
         if not lines and not as_json:
@@ -43,6 +45,7 @@ def show(work_id: WorkId, as_json: Json = False) -> None:
 
     async def ask(_settings: Settings, connection: Connection) -> None:
         line = await store.one_open(connection, work_id)
+        await note_reading(connection, ACTOR, "work show", [line.referral_id])
         if as_json:
             typer.echo(json.dumps(asdict(line), default=_text))
             return

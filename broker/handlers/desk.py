@@ -4,11 +4,11 @@ Handlers take from the desk and put on it; they neither read the store, nor comm
 through `change` or `put`, which keep the way back, so that an event that is refused half-way leaves nothing behind.
 """
 
-from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from broker.domain import lifecycle
 from broker.domain.consent import ConsentRef, ConsentTerms
@@ -17,7 +17,6 @@ from broker.domain.policy import PolicyPack
 from broker.handlers.cases import (
     BreakGlass,
     ConsentVersion,
-    Escalation,
     Incident,
     Need,
     NextAction,
@@ -27,14 +26,14 @@ from broker.handlers.cases import (
     Use,
 )
 from broker.handlers.directory import Directory
-from broker.handlers.gate import Permit
+from broker.handlers.gate import DisclosureNotEnteredError, Permit
+from broker.handlers.written import Outgoing, Work, Written, content_of
 from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.ids import ConsentId, EventId, IncidentId, KeyId, OfferId, OrgId, ReferralId
+from broker.schemas.ids import ConsentId, EventId, IncidentId, OfferId, OrgId, ReferralId
 from broker.schemas.refusal import RefusalCode, Refused
-from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.schemas.vocabulary import Acknowledgment, MsgStatus, NeedState, OfferState, RecipientCategory, Service
 from broker.trail.entries import Entry, Step, entry
 
@@ -50,72 +49,6 @@ class Draw:
     offer_id: Callable[[], OfferId]
     salt: Callable[[], bytes]
 
-
-class Outgoing(NamedTuple):
-    """A message that the gate let out: it exists only with the permit that it was given."""
-
-    flow: Flow
-    recipient: OrgId
-    envelope: Envelope
-    attributes: dict[str, str]
-    value: bytes
-    referral_id: ReferralId | None
-    category: RecipientCategory | None
-    permit: Permit
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Something that only a human can take further."""
-
-    referral_id: ReferralId
-    category: RecipientCategory
-    reason: str
-    owner: OrgId
-    priority: str
-
-
-class Disclosed(NamedTuple):
-    """One field group that was handed over: for which offer, to whom, on which consent and policy, for which key."""
-
-    offer_id: OfferId
-    group: FieldGroup
-    referral_id: ReferralId
-    recipient: OrgId
-    consent: ConsentRef | None
-    policy: str
-    key_id: KeyId
-
-
-@dataclass(slots=True)
-class Written:
-    """What a batch adds to the store. Lists only grow, so going back is cutting them."""
-
-    outbox: list[Outgoing] = field(default_factory=list)
-    trail: list[Entry] = field(default_factory=list)
-    work: list[Work] = field(default_factory=list)
-    capacity: list[tuple[OrgId, Service, str, Capacity]] = field(default_factory=list)
-    consents: list[ConsentVersion] = field(default_factory=list)
-    sealed: list[tuple[ReferralId, SealedGroup | WrappedKey]] = field(default_factory=list)
-    stopped: list[tuple[ReferralId, RecipientCategory | None]] = field(default_factory=list)
-    uses: list[tuple[ConsentRef, Use]] = field(default_factory=list)
-    disclosed: list[Disclosed] = field(default_factory=list)
-    settled: list[tuple[ReferralId, RecipientCategory, str]] = field(default_factory=list)
-    """Work that nobody needs to do any more."""
-    escalations: list[tuple[Escalation, datetime]] = field(default_factory=list)
-    """Steps of the ladder, with when each was due."""
-
-    def lengths(self) -> tuple[int, ...]:
-        """How long each list is, to come back to."""
-        return tuple(map(len, _lists_of(self)))
-
-    def cut(self, lengths: tuple[int, ...]) -> None:
-        """Forget what came after these lengths."""
-        for grown, length in zip(_lists_of(self), lengths, strict=True):
-            del grown[length:]
-
-
-_lists_of = attrgetter(*Written.__slots__)
 
 _ABSENT = object()
 
@@ -174,12 +107,14 @@ class Desk:
         self._lengths = self.written.lengths()
         self._cause: EventId | None = None
         self._actor: OrgId = broker_org
+        self._contents: list[Entry] = []
 
     # --- changing what lies here ---------------------------------------------------------------------------------
 
     def event(self, cause: EventId | None, actor: OrgId) -> "Desk":
         """Work one event, as `with desk.event(...)`: if it is refused, or fails, the desk is as it was before."""
         self._undo.clear()
+        self._contents.clear()
         self._cause, self._actor = cause, actor
         self._lengths = self.written.lengths()
         return self
@@ -188,10 +123,13 @@ class Desk:
         """See `event`."""
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is not None:
+        forgotten = kind is None and bool(self._contents)
+        if kind is not None or forgotten:
             self.written.cut(self._lengths)
             while self._undo:
                 _go_back(*self._undo.pop())
+        if forgotten:
+            raise DisclosureNotEnteredError
 
     def change(self, record: Any, **values: Any) -> None:
         """Set fields of a referral, need, offer or incident, keeping the way back."""
@@ -307,9 +245,14 @@ class Desk:
         self.change(need, next_action=action, due_at=due_at, owner=owner)
 
     def record(self, step: Step, referral_id: ReferralId | None, facts: Mapping[str, object]) -> None:
-        """One entry of the trail: who acts and because of which event is added here."""
-        told = {"at": self.now, "actor": self._actor, "cause": self._cause, **facts}
-        self.written.trail.append(entry(step, referral_id, told, self.draw.salt()))
+        """One entry of the trail: who acts, because of which event, and what was disclosed just now are added here."""
+        told: dict[str, object] = {"at": self.now, "actor": self._actor, "cause": self._cause, **facts}
+        if self._contents:
+            told["content"] = [b64encode(content.commitment).decode() for content in self._contents]
+        # The step stands before what it names, so that a log that ends between them is read without a doubt; and the
+        # names stand last in it, where the verifier looks for them (docs/trail.md, Formats).
+        self.written.trail += (entry(step, referral_id, told, self.draw.salt()), *self._contents)
+        self._contents.clear()
 
     def send(
         self,
@@ -323,8 +266,14 @@ class Desk:
         category: RecipientCategory | None = None,
         offer_id: OfferId | None = None,
         expires_at: datetime | None = None,
+        groups: Iterable[FieldGroup] | None = None,
+        discloser: OrgId | None = None,
     ) -> EventId:
-        """Put a message out; returns its id. The gate's permit must be for this very recipient and type."""
+        """Put a message out; returns its id. The gate's permit must be for this very recipient and type.
+
+        Where it discloses something, the next `record` is its entry. `groups` are those that are in it, by default all
+        of the permit; `discloser` is whose they are, by default the referral's source.
+        """
         permit.check(event.TYPE, recipient)
         envelope = Envelope(
             id=self.draw.event_id(),
@@ -341,6 +290,10 @@ class Desk:
             flow, recipient, envelope, envelope.attributes(), event.wire(), referral_id, category, permit
         )
         self.written.outbox.append(message)
+        if referral_id is not None and permit.discloses(event.TYPE):
+            told_of = self.referrals[referral_id].source if discloser is None else discloser
+            shared = permit.groups if groups is None else groups
+            self._contents.append(content_of(message, told_of, shared, self.draw.salt()))
         return envelope.id
 
     def raise_work(self, need: Need, reason: str) -> None:

@@ -45,11 +45,18 @@ CONTROL_TYPES: Final = frozenset(event.TYPE for event in _CONTROL)
 RECEIPT_TYPES: Final = frozenset({ReferralStatus.TYPE, ReferralClosed.TYPE})
 """What a source hears of its own referral; how much, is the feedback decision's."""
 
+RETRACTIONS: Final = frozenset({OfferWithdrawn.TYPE, DisclosureRevoked.TYPE})
+"""What takes a disclosure back: its exact words are entered like those of the disclosure."""
+
 FG25: Final = FieldGroup("FG25")
 
 
 class GateBypassedError(Exception):
     """A message was about to leave on a permit that was not given for it. This is a defect; nothing was sent."""
+
+
+class DisclosureNotEnteredError(Exception):
+    """A message that discloses something was about to leave without its entry. This is a defect; nothing was sent."""
 
 
 class Permit(NamedTuple):
@@ -64,6 +71,10 @@ class Permit(NamedTuple):
         """Refuse any use that the permit was not given for."""
         if recipient != self.recipient or event_type not in self.types:
             raise GateBypassedError(event_type)
+
+    def discloses(self, event_type: str) -> bool:
+        """Whether a message of this type tells its recipient of a survivor's case, or takes that back."""
+        return bool(self.groups) or self.phase in (Phase.OFFER, Phase.RELEASE) or event_type in RETRACTIONS
 
 
 def control(recipient: OrgId) -> Permit:

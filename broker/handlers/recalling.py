@@ -59,6 +59,7 @@ def _ask(
     answer_by = deadline(desk.pack_of(referral), "revocation", referral.needs[offer.category].priority, desk.now)
     asked = Recall(offer.offer_id, referral.referral_id, groups, desk.now, answer_by, reason=reason)
     desk.add_recall(referral, asked)
+    _tell(desk, referral, offer, asked)
     desk.record(
         Step.DISCLOSURE_RECALLED,
         referral.referral_id,
@@ -70,7 +71,6 @@ def _ask(
             "reason": reason,
         },
     )
-    _tell(desk, referral, offer, asked)
 
 
 def _tell(desk: Desk, referral: Referral, offer: Offer, asked: Recall) -> None:
@@ -91,6 +91,7 @@ def _tell(desk: Desk, referral: Referral, offer: Offer, asked: Recall) -> None:
         referral_id=referral.referral_id,
         category=offer.category,
         offer_id=offer.offer_id,
+        groups=asked.groups,
     )
 
 
@@ -118,16 +119,16 @@ def overdue(desk: Desk, referral: Referral, asked: Recall) -> None:
     if asked.outcome is not None or asked.due_at is None or asked.due_at > desk.now:
         return
     offer = referral.offers[asked.offer_id]
-    need = referral.needs[offer.category]
-    desk.record(
-        Step.DEADLINE_PASSED,
-        referral.referral_id,
-        {"need": offer.category, "due": asked.due_at, "owed": OVERDUE, "by": offer.provider},
-    )
+    need, due = referral.needs[offer.category], asked.due_at
     if asked.reminded:
         desk.change(asked, due_at=None)
         desk.raise_work(need, OVERDUE)
-        return
-    again_by = deadline(desk.pack_of(referral), "revocation", referral.needs[offer.category].priority, desk.now)
-    desk.change(asked, due_at=again_by, reminded=True)
-    _tell(desk, referral, offer, asked)
+    else:
+        again_by = deadline(desk.pack_of(referral), "revocation", need.priority, desk.now)
+        desk.change(asked, due_at=again_by, reminded=True)
+        _tell(desk, referral, offer, asked)
+    desk.record(
+        Step.DEADLINE_PASSED,
+        referral.referral_id,
+        {"need": offer.category, "due": due, "owed": OVERDUE, "by": offer.provider},
+    )

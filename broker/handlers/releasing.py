@@ -13,8 +13,9 @@ from broker.handlers import gate
 from broker.handlers.awaiting import await_contact
 from broker.handlers.bounds import count_use
 from broker.handlers.cases import HandedOver, Need, NextAction, Offer, Referral
-from broker.handlers.desk import Desk, Disclosed
+from broker.handlers.desk import Desk
 from broker.handlers.seeking import decision_facts, end_consent
+from broker.handlers.written import Disclosed
 from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureConsent, DisclosureReleased
@@ -105,6 +106,7 @@ def _hand_over(
             contact_fresh_hours=desk.pack_of(referral).timers[need.priority].contact_fresh_hours,
         ),
         gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureReleased.TYPE),
+        groups=groups,
         **about,
     )
     wraps = tuple(referral.wraps[(group, offer.provider)] for group in groups)
@@ -115,6 +117,7 @@ def _hand_over(
             referral.referral_id,
             DisclosureKeyed(offer_id=offer.offer_id, released=released, wraps=wraps),
             gate.permit(decision, offer.provider, Phase.RELEASE, DisclosureKeyed.TYPE),
+            groups=groups,
             **about,
         )
     desk.record(

@@ -5,9 +5,9 @@ feedback decision (domain.md §0.2, VAWA-12), and that decision is an entry of t
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from broker.domain.consent import ConsentRef
+from broker.domain.consent import ConsentRef, Decision
 from broker.domain.lifecycle import coarse_status, decline_family
 from broker.handlers import gate
 from broker.handlers.bounds import count_use
@@ -41,8 +41,6 @@ RECEIPTS = frozenset({Acknowledgment.A1_DELIVERED, Acknowledgment.A2_RECEIPTED})
 
 def withdraw(desk: Desk, offer: Offer, reason: WithdrawReason) -> None:
     """Take an offer back and tell its provider."""
-    desk.move_offer(offer, OfferState.WITHDRAWN, reason=reason.value)
-    desk.change(offer, reason=reason.value)
     desk.send(
         Flow.BROKER_TO_PROVIDER,
         offer.provider,
@@ -53,6 +51,8 @@ def withdraw(desk: Desk, offer: Offer, reason: WithdrawReason) -> None:
         category=offer.category,
         offer_id=offer.offer_id,
     )
+    desk.move_offer(offer, OfferState.WITHDRAWN, reason=reason.value)
+    desk.change(offer, reason=reason.value)
 
 
 def expire_offer(desk: Desk, offer: Offer) -> None:
@@ -132,21 +132,14 @@ def tell_status(
 ) -> None:
     """Tell the source where its referral stands: coarsely always, in more words only by release."""
     receipt = acknowledgment in RECEIPTS
-    permit, released = (gate.receipt(referral), False) if receipt else _asked(desk, referral, need)
-    desk.send(
-        Flow.BROKER_TO_SOURCE,
-        referral.source,
-        referral.referral_id,
-        ReferralStatus(
-            category=need.category,
-            coarse=coarse_status(need.state),
-            state=need.state if released else None,
-            acknowledgment=acknowledgment if released or receipt else None,
-        ),
-        permit,
-        referral_id=referral.referral_id,
+    answer = _Answer(gate.receipt(referral), None, None) if receipt else _asked(desk, referral, need)
+    status = ReferralStatus(
         category=need.category,
+        coarse=coarse_status(need.state),
+        state=need.state if answer.released else None,
+        acknowledgment=acknowledgment if answer.released or receipt else None,
     )
+    _tell_source(desk, referral, need, answer, status)
 
 
 def tell_declined(
@@ -156,19 +149,11 @@ def tell_declined(
 
     A coarse word at this very moment would say the same.
     """
-    permit, released = _asked(desk, referral, need, offer.provider, release)
-    if released:
-        desk.send(
-            Flow.BROKER_TO_SOURCE,
-            referral.source,
-            referral.referral_id,
-            ReferralStatus(
-                category=need.category, coarse=coarse_status(need.state), decline_family=decline_family(reason)
-            ),
-            permit,
-            referral_id=referral.referral_id,
-            category=need.category,
-        )
+    answer = _asked(desk, referral, need, offer.provider, release)
+    status = ReferralStatus(
+        category=need.category, coarse=coarse_status(need.state), decline_family=decline_family(reason)
+    )
+    _tell_source(desk, referral, need, answer, status if answer.released else None)
 
 
 def tell_closed(
@@ -179,44 +164,66 @@ def tell_closed(
     closure: SurvivorClosure | None = None,
 ) -> None:
     """Tell the source that a need of its referral is closed; how it ended, only by release."""
-    permit, released = _asked(desk, referral, need)
-    desk.send(
-        Flow.BROKER_TO_SOURCE,
-        referral.source,
-        referral.referral_id,
-        ReferralClosed(
-            category=need.category,
-            coarse=coarse_status(need.state),
-            state=need.state if released else None,
-            outcome=outcome if released else None,
-            closure=closure if released else None,
-        ),
-        permit,
-        referral_id=referral.referral_id,
+    answer = _asked(desk, referral, need)
+    closed = ReferralClosed(
         category=need.category,
+        coarse=coarse_status(need.state),
+        state=need.state if answer.released else None,
+        outcome=outcome if answer.released else None,
+        closure=closure if answer.released else None,
     )
+    _tell_source(desk, referral, need, answer, closed)
+
+
+class _Answer(NamedTuple):
+    """What the gate says of telling a source more, and whose words those would be."""
+
+    permit: gate.Permit
+    decision: Decision | None
+    discloser: OrgId | None
+
+    @property
+    def released(self) -> bool:
+        """Whether more than receipt and closure may be told."""
+        return gate.FG25 in self.permit.groups
 
 
 def _asked(
     desk: Desk, referral: Referral, need: Need, by: OrgId | None = None, release: ConsentRef | None = None
-) -> tuple[gate.Permit, bool]:
-    """What the gate says, as an entry of the trail where it had to decide; and whether it released more."""
-    permit, decision = gate.feedback(desk, referral, need, by, release)
-    released = gate.FG25 in permit.groups
-    if decision is not None:
-        if released:
-            count_use(desk, decision, referral, need, referral.source)
-        desk.record(
-            Step.FEEDBACK_DECIDED,
+) -> _Answer:
+    return _Answer(*gate.feedback(desk, referral, need, by, release), by or need.provider)
+
+
+def _tell_source(
+    desk: Desk, referral: Referral, need: Need, answer: _Answer, told: ReferralStatus | ReferralClosed | None
+) -> None:
+    """Send it, where there is something to tell; what the gate decided is an entry of the trail."""
+    if told is not None:
+        desk.send(
+            Flow.BROKER_TO_SOURCE,
+            referral.source,
             referral.referral_id,
-            {
-                "need": need.category,
-                "recipient": referral.source,
-                "released": released,
-                "reason": decision.reason if decision.reason else None,
-                "rules": list(decision.rules),
-                "consents": [f"{one.consent_id}/{one.version}" for one in decision.consents],
-                "policy": referral.policy,
-            },
+            told,
+            answer.permit,
+            referral_id=referral.referral_id,
+            category=need.category,
+            discloser=answer.discloser,
         )
-    return permit, released
+    decision = answer.decision
+    if decision is None:
+        return
+    if answer.released:
+        count_use(desk, decision, referral, need, referral.source)
+    desk.record(
+        Step.FEEDBACK_DECIDED,
+        referral.referral_id,
+        {
+            "need": need.category,
+            "recipient": referral.source,
+            "released": answer.released,
+            "reason": decision.reason if decision.reason else None,
+            "rules": list(decision.rules),
+            "consents": [f"{one.consent_id}/{one.version}" for one in decision.consents],
+            "policy": referral.policy,
+        },
+    )

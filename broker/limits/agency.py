@@ -80,3 +80,18 @@ tail_seconds_max: Final = web_wait_seconds_max + 15.0
 
 tail_again_seconds: Final = 3.0
 """Before a door that did not answer is asked again."""
+
+# The log as agencies keep it (broker/agency/kept_log.py)
+
+log_look_seconds: Final = 600.0
+"""Between two looks of a client at the log: a fork shows within ten minutes, and a hundred clients ask once in six
+seconds."""
+
+log_silent_seconds_max: Final = 3 * 3600
+"""How old the newest checkpoint may be: a log that does not grow has one each hour."""
+
+log_answer_seconds_max: Final = 15.0
+"""For the broker's door to answer a question about the log."""
+
+log_answer_bytes_max: Final = 64 * 1024
+"""Of an answer: a checkpoint with all its signatures and sixty hashes have some 6 KB."""

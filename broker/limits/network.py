@@ -137,3 +137,19 @@ public_kept_seconds: Final = 60
 
 page_requests_max: Final = 32
 """Pages that are made at once, apart from the door's requests: whoever reads never keeps an agency out."""
+
+# The log by HTTP (broker/web/log.py)
+
+log_rate_per_second: Final = 100.0
+"""Requests for the log, lasting, of everybody together: a proof takes a millisecond, and events go first."""
+
+log_rate_burst: Final = 1000.0
+"""Requests for the log at once: an auditor's tool fetches the tiles of a million entries with four times as many."""
+
+# Anchors of the log (broker/trail/anchoring.py)
+
+anchor_seconds_max: Final = 30.0
+"""For a witness or time stamp authority to answer: they are asked once a day, and nobody waits for them."""
+
+anchor_answer_bytes_max: Final = 64 * 1024
+"""Of an answer: a token with its certificates has some 5 KB."""

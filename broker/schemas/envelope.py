@@ -5,9 +5,10 @@ It never returns a half-read event. Attributes are routed and logged, so no attr
 (domain.md §9.1).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -101,6 +102,15 @@ def binary_headers(attributes: Mapping[str, str]) -> list[tuple[str, bytes]]:
     headers = [(_HEADER_OF[name], text.encode()) for name, text in attributes.items()]
     headers.append(("content-type", BINARY))
     return headers
+
+
+def record_digest(headers: Iterable[tuple[str, bytes | None]], value: bytes) -> bytes:
+    """SHA-256 over the `ce_` headers in the order of their names, and the value: what the event is, whoever signed it.
+
+    Each header is its name, a zero byte and its bytes; two zero bytes stand between them, and before the value.
+    """
+    named = sorted(name.encode() + b"\x00" + (text or b"") for name, text in headers if name[:3] == "ce_")
+    return sha256(b"\x00\x00".join((*named, value))).digest()
 
 
 def binary_record(envelope: Envelope, data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:

@@ -2,7 +2,7 @@
 
 Whatever dies in between, the next turn of `erase` goes on: an erasure is a row until the last text is gone. Keys and
 ciphertexts go with the announcement; the texts and the referral's rows once that is sealed. What deletes texts is a
-function of the database that deletes only what a sealed entry names (migration 0021).
+function of the database that deletes only what a sealed entry names (migration 0020).
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,8 +84,10 @@ SELECT * FROM erasure WHERE approved_at IS NOT NULL AND finished_at IS NULL AND 
 ORDER BY approved_at LIMIT $1 FOR UPDATE SKIP LOCKED
 """  # noqa: S608  names of our own
 _TEXTS: Final = """
-SELECT l.idx FROM trail_entry e LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1 ORDER BY e.idx
+SELECT l.idx FROM trail_entry e LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1
+ORDER BY e.idx DESC
 """
+"""The newest first: a content's text goes with its step's, which stands before it, or before."""
 _ANNOUNCED: Final = """
 SELECT e.erasure_id, e.referral_id, e.entry_idx FROM erasure e JOIN log_entry l ON l.entry_idx = e.entry_idx
 WHERE e.finished_at IS NULL ORDER BY e.entry_idx LIMIT $1 FOR UPDATE OF e SKIP LOCKED

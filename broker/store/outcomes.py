@@ -8,6 +8,7 @@ from broker.schemas.ids import EventId, OrgId
 from broker.schemas.refusal import RefusalCode
 from broker.sql.bulk import Connection
 from broker.store import early
+from broker.store.receipts import Receipt, receipt_of
 
 _ACCEPTED: Final = "SELECT received_at FROM inbox WHERE org_id = $1 AND event_id = $2"
 _REFUSED: Final = (
@@ -35,12 +36,18 @@ class Outcome:
     refusals: tuple[Refusal, ...]
     held: bool
     """Its keys wait for the referral that they belong to."""
+    receipt: Receipt | None
+    """Where its acceptance, or else its last refusal, stands in the log; None until that is sealed."""
 
 
-async def outcome_of(connection: Connection, org: OrgId, event_id: EventId, keys_topic: str) -> Outcome | None:
+async def outcome_of(connection: Connection, org: OrgId, event_id: EventId, keys_topic: str | None) -> Outcome | None:
     """What is known of it; None where nothing is. `keys_topic` is the one on which the organisation publishes keys."""
     accepted_at = await connection.fetchval(_ACCEPTED, org, event_id)
     rows = await connection.fetch(_REFUSED, org, event_id, REFUSALS_TOLD_MAX)
     refusals = tuple(Refusal(RefusalCode(row["code"]), row["field"], row["quarantined_at"]) for row in rows)
-    held = accepted_at is None and await early.held(connection, keys_topic, event_id)
-    return Outcome(accepted_at, refusals, held) if accepted_at or refusals or held else None
+    held = accepted_at is None and keys_topic is not None and await early.held(connection, keys_topic, event_id)
+    if not (accepted_at or refusals or held):
+        return None
+    decided_at = accepted_at or (refusals[-1].at if refusals else None)
+    receipt = None if decided_at is None else await receipt_of(connection, org, event_id, decided_at)
+    return Outcome(accepted_at, refusals, held, receipt)

@@ -3,6 +3,7 @@
 Nothing here can be searched by person; there is nothing by which it could be.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic_core import from_json
 from broker.domain.whole import whole
 from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
-from broker.trail.entries import Entry, Step, commitment, entry
+from broker.trail.entries import Entry, Step, commitment, entry, fresh_salt
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,15 @@ async def trail_of(
 ) -> list[TrailLine]:
     """The entries of a referral in order. Reading them is an entry itself, written in the same transaction.
 
+    What exactly left is opened to the two agencies alone, so it is not among them.
+
     `reason` is the code that the reader gave for reading, if one was asked for.
     """
     rows = await connection.fetch(
         "SELECT e.idx, e.kind, e.salt, e.preimage, l.commitment, e.written_at FROM trail_entry e"
-        " LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1 ORDER BY e.idx",
+        " LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1 AND e.kind <> $2 ORDER BY e.idx",
         referral_id,
+        Step.CONTENT.value,
     )
     if rows:
         now = await connection.fetchval("SELECT now()")
@@ -60,6 +64,14 @@ async def state_of(connection: Connection, referral_id: str) -> NeedState | None
     """How a referral stands as a whole; None for an unknown one."""
     rows = await connection.fetch("SELECT state FROM need WHERE referral_id = $1", referral_id)
     return whole(NeedState(row["state"]) for row in rows) if rows else None
+
+
+async def note_reading(connection: Connection, reader: str, what: str, referrals: Iterable[str]) -> None:
+    """Enter that somebody is shown these referrals, and where. One alone has it in its own story."""
+    shown = sorted(set(referrals))
+    facts = {"at": await connection.fetchval("SELECT now()"), "actor": reader, "what": what, "referrals": shown}
+    alone = shown[0] if len(shown) == 1 else None
+    await add_entry(connection, entry(Step.RECORDS_READ, alone, facts, fresh_salt()))
 
 
 async def add_entry(connection: Connection, told: Entry) -> int:

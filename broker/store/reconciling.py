@@ -1,9 +1,12 @@
 """Rebuilds the states of needs and offers from the trail's texts alone, and says where the tables tell otherwise.
 
+And each disclosure has both its entries: the step names what exactly left, and what left is named by its step.
+
 What was changed behind the trail's back, or done without an entry, shows here; the log itself can only show what was
 done to entries.
 """
 
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
@@ -12,10 +15,16 @@ from pydantic_core import from_json
 
 from broker.schemas.vocabulary import NeedState, OfferState
 from broker.sql.bulk import Connection
-from broker.trail.entries import Step
+from broker.trail.entries import Step, commitment
 
-_TEXTS: Final = "SELECT kind, referral_id, preimage FROM trail_entry WHERE kind = ANY($1::text[]) ORDER BY idx"
-_KINDS: Final = (Step.REFERRAL_SUBMITTED, Step.NEED_MOVED, Step.OFFERS_MADE, Step.OFFER_MOVED)
+_TEXTS: Final = "SELECT kind, referral_id, preimage, salt FROM trail_entry WHERE kind = ANY($1::text[]) ORDER BY idx"
+_STATES: Final = (Step.REFERRAL_SUBMITTED, Step.NEED_MOVED, Step.OFFERS_MADE, Step.OFFER_MOVED)
+_DISCLOSING: Final = (
+    *(Step.OFFERS_MADE, Step.OFFER_MOVED, Step.DISCLOSURE_RELEASED, Step.DISCLOSURE_RECALLED),
+    *(Step.DEADLINE_PASSED, Step.FEEDBACK_DECIDED, Step.CONTENT),
+)
+_IN_THE_LOG: Final = "SELECT commitment FROM log_entry WHERE commitment = ANY($1::bytea[])"
+"""Reads the whole log, and is asked only where something is missing."""
 _ROWS_AT_ONCE: Final = 2000
 
 Name = tuple[str, str]
@@ -58,15 +67,46 @@ class Rebuilt:
         states[name] = reached
 
 
+@dataclass(slots=True)
+class Contents:
+    """Which entries of what exactly left are named by their steps, by commitment, and which are there."""
+
+    named: dict[bytes, str] = field(default_factory=dict)
+    unnamed: list[Difference] = field(default_factory=list)
+
+    def take(self, entry: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+        """One more entry, in their order: a step comes before what it names."""
+        for name in facts.get("content", ()):
+            self.named[b64decode(name)] = entry["referral_id"]
+        if entry["kind"] == Step.CONTENT:
+            made = commitment(entry["kind"], entry["preimage"], entry["salt"])
+            if self.named.pop(made, None) is None:
+                self.unnamed.append(Difference("content", entry["referral_id"], facts["message"], "entered", None))
+
+    async def differences(self, connection: Connection) -> list[Difference]:
+        """What is there and not named, or named and not there. An erased text still has its place in the log."""
+        sealed = await connection.fetch(_IN_THE_LOG, list(self.named)) if self.named else []
+        for row in sealed:
+            del self.named[row["commitment"]]
+        missing = [Difference("content", referral, name.hex(), None, "named") for name, referral in self.named.items()]
+        return [*self.unnamed, *missing]
+
+
 async def differences(connection: Connection) -> tuple[int, list[Difference]]:
     """How many needs and offers were compared, and where tables and trail differ; both are read at one moment."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        rebuilt = Rebuilt()
-        async for row in connection.cursor(_TEXTS, list(_KINDS), prefetch=_ROWS_AT_ONCE):
-            rebuilt.take(row["kind"], row["referral_id"], from_json(row["preimage"]))
+        rebuilt, contents = Rebuilt(), Contents()
+        kinds = list({*_STATES, *_DISCLOSING})
+        async for row in connection.cursor(_TEXTS, kinds, prefetch=_ROWS_AT_ONCE):
+            facts = from_json(row["preimage"])
+            if row["kind"] in _STATES:
+                rebuilt.take(row["kind"], row["referral_id"], facts)
+            contents.take(row, facts)
+        apart = await contents.differences(connection)
         needs = await connection.fetch("SELECT referral_id, category, state FROM need")
         offers = await connection.fetch("SELECT referral_id, offer_id, state FROM offer")
     found = [
+        *apart,
         *rebuilt.broken,
         *_compared("need", {(row["referral_id"], row["category"]): row["state"] for row in needs}, rebuilt.needs),
         *_compared("offer", {(row["referral_id"], row["offer_id"]): row["state"] for row in offers}, rebuilt.offers),

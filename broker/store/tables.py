@@ -277,7 +277,15 @@ class TrailEntry(Row, table=True):
     """One step, as its text and the salt of its commitment (reliability.md §3.1). The app may only add rows."""
 
     __tablename__ = "trail_entry"
-    __table_args__ = (Index("trail_by_referral", "referral_id", "idx"),)
+    __table_args__ = (
+        Index("trail_by_referral", "referral_id", "idx"),
+        Index(
+            "trail_by_time",
+            "written_at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 32, "autosummarize": "on"},
+        ),
+    )
     idx: int | None = Field(default=None, sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
     kind: str
     referral_id: str | None = None

@@ -12,7 +12,8 @@ from pydantic_core import to_json
 
 from broker.domain.work_list import SETTLED_AT
 from broker.handlers.cases import BreakGlass, ConsentVersion, Incident, Need, Offer, Recall, Referral
-from broker.handlers.desk import Desk, Outgoing, Work
+from broker.handlers.desk import Desk
+from broker.handlers.written import Outgoing, Work
 from broker.schemas.ids import EventId, OrgId, ReferralId
 from broker.schemas.sealed import SealedGroup
 from broker.schemas.topics import Topics

@@ -10,7 +10,9 @@ HandoffError
     ├── LogAltered
     ├── ErasureUnknown
     ├── ErasureTooEarly
-    └── ErasureNotShared
+    ├── ErasureNotShared
+    ├── AnchorUnreachable
+    └── AnchorRefused
 """
 
 from broker.errors import HandoffError
@@ -76,3 +78,16 @@ class ErasureNotShared(TrailError):
 
     exit_code = 2
     remedy = "Somebody in another role approves it: --by role:privacy-officer."
+
+
+class AnchorUnreachable(TrailError):
+    """A witness or time stamp authority does not answer."""
+
+    exit_code = 3
+    remedy = "Check its address; the log goes on without it, and the next run asks again."
+
+
+class AnchorRefused(TrailError):
+    """A witness or time stamp authority does not vouch for the checkpoint."""
+
+    remedy = "Ask whoever runs it. A witness that has seen another log is an alarm: tell the auditor (docs/trail.md)."

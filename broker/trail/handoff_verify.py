@@ -1,6 +1,7 @@
 """handoff-verify: check an exported trail alone, offline: this one file, Python's standard library and `cryptography`.
 
-It imports nothing of the broker that it checks, so it may be copied and read by itself. Exit codes, which stay:
+It imports nothing of the broker that it checks, so it may be copied and read by itself. What others have vouched for,
+and the page for --report, need handoff_verify_anchors.py and handoff_verify_page.py beside it. Exit codes, which stay:
 
     0  everything holds                       4  texts are missing that nobody declared erased
     2  it could not be checked                5  the log was shortened or rewritten since a held checkpoint
@@ -13,24 +14,24 @@ import argparse
 import json
 import struct
 import sys
-import time
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from hashlib import sha256
-from html import escape
 from pathlib import Path
+from runpy import run_path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HOLDS, UNCHECKED, ALTERED, MISSING, REWRITTEN, UNSIGNED = 0, 2, 3, 4, 5, 6
 TILE, ENTRY = 256, 34
-ERASED = b"texts.erased\0"
+ERASED, CONTENT, NAMES, NAMES_END = b"texts.erased\0", b"content\0", b'"content":["', b'"]}'
 TEXT_HEAD = struct.Struct(">Q32sI")
 INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 INNER_REST, OUTER_REST = b"\x36" * 32 + b"warm-handoff/trail/v1\0", b"\x5c" * 32
+LEAF, NODE = sha256(b"\x00"), sha256(b"\x01")
 NAMED_MAX = 20
 Key = tuple[str, bytes, Ed25519PublicKey]
 
@@ -49,11 +50,14 @@ class Found:
     since: str = ""
     until: str = ""
     opened: int = 0
+    closed: int = 0
+    named: dict[bytes, int] = field(default_factory=dict)
     erasures: list[tuple[int, str]] = field(default_factory=list)
     erased: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
     wrong: list[tuple[int, str]] = field(default_factory=list)
     wrongs: int = 0
+    anchors: list[str] = field(default_factory=list)
 
     def say(self, code: int, words: str) -> None:
         """Something does not hold. Of thousands alike the first are named, the rest counted."""
@@ -102,10 +106,10 @@ def read_checkpoint(note: bytes, keys: list[Key], name: str) -> Checkpoint:
         read = int(size), b64decode(root, validate=True)
         lines = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
         signatures = [(by, b64decode(value, validate=True)) for _, by, value in lines]
+        if read[0] < 0 or len(read[1]) != len(sha256().digest()):
+            raise ValueError
     except ValueError:
         raise NotCheckable(f"{name} is not a signed checkpoint.") from None
-    if read[0] < 0 or len(read[1]) != len(sha256().digest()):
-        raise NotCheckable(f"{name} is not a signed checkpoint.")
     known = {(by, key_id): key for by, key_id, key in keys if by == origin}
     named = [(known[by, value[:4]], value[4:]) for by, value in signatures if (by, value[:4]) in known]
     try:
@@ -130,12 +134,14 @@ def read_all_checkpoints(bundle: Path, keys: list[Key]) -> Iterator[Checkpoint]:
     yield read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint")
 
 
-def needed(path: Path) -> bytes:
-    """A file without which nothing can be said."""
+def needed(path: Path, otherwise: bytes | None = None) -> bytes:
+    """What a file holds. Without some nothing can be said; `otherwise` is what counts where another is not there."""
     try:
         return path.read_bytes()
     except OSError:
-        raise NotCheckable(f"{path} cannot be read.") from None
+        if otherwise is None:
+            raise NotCheckable(f"{path} cannot be read.") from None
+        return otherwise
 
 
 def place(index: int) -> str:
@@ -146,9 +152,14 @@ def place(index: int) -> str:
     return "/".join(parts)
 
 
-def above(hashes: list[bytes]) -> list[bytes]:
-    """The next level: pairs joined; one that is left over is not there."""
-    return [sha256(b"\x01" + hashes[at] + hashes[at + 1]).digest() for at in range(0, len(hashes) - 1, 2)]
+def hashed(contents: Iterable[bytes], begun: Any) -> list[bytes]:
+    """SHA-256 of what was begun and each of these. OpenSSL takes longer to set a hash up than to copy one that is."""
+    digests, copy = [], begun.copy
+    for content in contents:
+        one = copy()
+        one.update(content)
+        digests.append(one.digest())
+    return digests
 
 
 def peaks_of(leaves: list[bytes]) -> list[bytes]:
@@ -157,15 +168,14 @@ def peaks_of(leaves: list[bytes]) -> list[bytes]:
     while leaves:
         if len(leaves) % 2:
             peaks.insert(0, leaves[-1])
-        leaves = above(leaves)
+        pairs = iter(leaves)
+        leaves = hashed([left + right for left, right in zip(pairs, pairs, strict=False)], NODE)
     return peaks
 
 
 def root_of(peaks: list[bytes]) -> bytes:
     """The root over complete subtrees."""
-    if not peaks:
-        return sha256().digest()
-    root = peaks[-1]
+    root = peaks[-1] if peaks else sha256().digest()
     for peak in reversed(peaks[:-1]):
         root = sha256(b"\x01" + peak + root).digest()
     return root
@@ -178,29 +188,35 @@ def add_tile(peaks: list[bytes], tile: bytes, before: int) -> None:
     peaks.append(tile)
 
 
-def verify(bundle: Path, vkeys: Iterable[str], held: Iterable[Path] = (), tell: "Progress | None" = None) -> Found:
-    """Check a bundle with the log's keys and checkpoints that were kept elsewhere."""
+def verify(
+    bundle: Path,
+    vkeys: Iterable[str],
+    held: Iterable[Path] = (),
+    tell: Callable[[int, int], None] | None = None,
+    witnesses: Sequence[str] = (),
+    authorities: Sequence[Path] = (),
+) -> Found:
+    """Check a bundle with the log's keys, and checkpoints that were kept elsewhere or that others have vouched for."""
     found, keys = Found(), [read_vkey(vkey) for vkey in vkeys]
     checkpoints = list(read_all_checkpoints(bundle, keys))
     kept = [read_checkpoint(needed(path), keys, f"the held checkpoint {path.name}") for path in held]
-    newest = checkpoints[-1]
-    found.size, found.checkpoints, found.held = newest.size, len(checkpoints) - 1, len(kept)
+    newest, found.held = checkpoints[-1], len(kept)
+    kept += read_anchors(bundle, keys, (witnesses, authorities), found)
+    found.size, found.checkpoints = newest.size, len(checkpoints) - 1
     found.since, found.until = checkpoints[0].when, newest.when
     for one in [*checkpoints, *kept]:
         if not one.signed:
             found.say(UNSIGNED, f"{one.name} is not signed by the log's key.")
         if one.size > newest.size:
             words = f"The log was shortened to {newest.size:,} entries: {one.name} says {one.size:,}."
-            found.say(
-                REWRITTEN, f"{words} (Unless the bundle was exported before that checkpoint: then export it anew.)"
-            )
+            found.say(REWRITTEN, f"{words} (Unless the bundle was exported before it: then export it anew.)")
     marks = [(one.size, code, one) for code, group in ((ALTERED, checkpoints), (REWRITTEN, kept)) for one in group]
     marks.sort(key=lambda mark: mark[0], reverse=True)
     peaks, last_good = list[bytes](), 0
     for index in range(-(-newest.size // TILE)):
         begin = index * TILE
         entries = read_entries(bundle, index, min(TILE, newest.size - begin), found)
-        leaves = [sha256(b"\x00" + entry).digest() for entry in entries]
+        leaves = hashed(entries, LEAF)
         check_texts(bundle, index, entries, found)
         while marks and marks[-1][0] <= begin + len(leaves):
             last_good = check_mark(marks.pop(), begin, peaks, leaves, last_good, found)
@@ -208,11 +224,33 @@ def verify(bundle: Path, vkeys: Iterable[str], held: Iterable[Path] = (), tell: 
             [whole] = peaks_of(leaves)
             add_tile(peaks, whole, index)
         if tell is not None:
-            tell.at(begin + len(leaves), newest.size)
+            tell(begin + len(leaves), newest.size)
     for mark in (mark for mark in marks if mark[0] == 0):
         check_mark(mark, 0, [], [], 0, found)
-    explain(found)
+    explain(found, sorted({one.size for one in checkpoints})[:-2])
     return found
+
+
+def beside(name: str) -> dict[str, Any]:
+    """A part of this program that not everybody needs, from the file beside this one: what it defines."""
+    path = Path(__file__).with_name(f"handoff_verify_{name}.py")
+    if not path.is_file():
+        raise NotCheckable(f"What was asked needs the file {path.name} beside this one.")
+    return run_path(str(path))
+
+
+def read_anchors(bundle: Path, keys: list[Key], asked: tuple[Any, Any], found: Found) -> Iterator[Checkpoint]:
+    """The newest checkpoint that each witness and authority has vouched for; where one has for none, it is said."""
+    try:
+        seen = beside("anchors")["newest"](bundle, *asked) if any(asked) else []
+    except ValueError:
+        raise NotCheckable("A --witness is not a witness's key, or a --tsa not a certificate (PEM).") from None
+    for who, anchor in seen:
+        if anchor is None:
+            found.say(UNSIGNED, f"{who} has vouched for no checkpoint of the bundle.")
+            continue
+        yield (checkpoint := read_checkpoint(anchor.note, keys, f"the checkpoint that {who} saw"))
+        found.anchors.append(f"{who} saw the log at {checkpoint.size:,} entries on {anchor.when}.")
 
 
 def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[bytes]:
@@ -220,15 +258,13 @@ def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[byt
     path = bundle / f"tile/entries/{place(index)}"
     if count < TILE:
         path = path.with_name(f"{path.name}.p") / str(count)
-    content = path.read_bytes() if path.is_file() else b""
-    whole = len(content) == count * ENTRY and content[::ENTRY] == bytes(count) and content[1::ENTRY] == b" " * count
-    if not whole:
+    content = needed(path, b"")
+    if len(content) != count * ENTRY or content[::ENTRY] != bytes(count) or content[1::ENTRY] != b" " * count:
         found.say(ALTERED, f"Entries {index * TILE:,} to {index * TILE + count - 1:,} are not in the bundle.")
         return [bytes(32)] * count
     entries = [content[at : at + 32] for at in range(2, len(content), ENTRY)]
-    if bytes(32) in entries:
-        for at in (at for at, entry in enumerate(entries) if entry == bytes(32)):
-            found.say(ALTERED, f"Entry {index * TILE + at:,} is not in the log any more.")
+    for at in [at for at, entry in enumerate(entries) if entry == bytes(32)] if bytes(32) in entries else []:
+        found.say(ALTERED, f"Entry {index * TILE + at:,} is not in the log any more.")
     return entries
 
 
@@ -236,29 +272,44 @@ def check_texts(bundle: Path, index: int, entries: list[bytes], found: Found) ->
     """Every text opens the entry that it stands for; entries without a text are remembered. HMAC is RFC 2104's, written
     out: to set OpenSSL's up takes longer than all the rest.
     """
-    path = bundle / f"texts/{place(index)}"
-    content, begin, at, due = path.read_bytes() if path.is_file() else b"", index * TILE, 0, index * TILE
+    content, begin, at, due = needed(bundle / f"texts/{place(index)}", b""), index * TILE, 0, index * TILE
+    size, end, unpack, opened = len(content), begin + len(entries), TEXT_HEAD.unpack_from, found.opened
     try:
-        while at < len(content):
-            entry, salt, length = TEXT_HEAD.unpack_from(content, at)
-            at += TEXT_HEAD.size
-            text = content[at : at + length]
-            at += length
-            if not due <= entry < begin + len(entries) or at > len(content):
-                raise ValueError
-            if entry > due:
-                found.missing.append((due, entry))
+        while at < size:
+            entry, salt, length = unpack(content, at)
+            at += 44 + length
+            text = content[at - length : at]
+            if entry != due:
+                if not due < entry < end:
+                    raise ValueError
+                absent(due, entry, begin, entries, found)
             due = entry + 1
             inner = sha256(salt.translate(INNER) + INNER_REST + text).digest()
-            if sha256(salt.translate(OUTER) + OUTER_REST + inner).digest() != entries[entry - begin]:
+            if sha256(salt.translate(OUTER) + OUTER_REST + inner).digest() != entries[entry - begin] or at > size:
                 found.say(ALTERED, f"The text of entry {entry:,} was altered: it does not fit what was logged.")
+            elif text.endswith(NAMES_END) and NAMES in text:
+                names, _, _ = text.partition(NAMES)[2].partition(b'"]')
+                found.named.update((b64decode(name), entry) for name in names.split(b'","'))
+            elif text.startswith(CONTENT):
+                found.named.pop(entries[entry - begin], None)
             elif text.startswith(ERASED):
                 found.erasures.append((entry, text.removeprefix(ERASED).decode()))
-            found.opened += 1
-    except (ValueError, struct.error):
+            opened += 1
+    except (ValueError, IndexError, struct.error):
         found.say(ALTERED, f"The texts from entry {due:,} on are damaged.")
-    if due < begin + len(entries):
-        found.missing.append((due, begin + len(entries)))
+    found.opened = opened
+    absent(due, end, begin, entries, found)
+
+
+def absent(due: int, until: int, begin: int, entries: list[bytes], found: Found) -> None:
+    """Entries without a text: what an earlier step names is closed to all but two agencies, the rest is missing."""
+    for entry in range(due, until):
+        if found.named.pop(entries[entry - begin], None) is not None:
+            found.closed += 1
+        elif found.missing and found.missing[-1][1] == entry:
+            found.missing[-1] = (found.missing[-1][0], entry + 1)
+        else:
+            found.missing.append((entry, entry + 1))
 
 
 def check_mark(
@@ -273,14 +324,17 @@ def check_mark(
     return good
 
 
-def explain(found: Found) -> None:
-    """Missing texts are covered by a later entry that declares them erased, or they are not explained."""
+def explain(found: Found, settled: list[int]) -> None:
+    """Missing texts are covered by a later entry that declares them erased, or they are not explained; and what steps
+    name as disclosed is in the log, unless only the two newest checkpoints (after the `settled`) cover the step.
+    """
+    for at in sorted(at for at in set(found.named.values()) if settled and at < settled[-1]):
+        found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
     covered: dict[int, int] = {}
     for at, text in found.erasures:
         try:
             for entry in json.loads(text)["entries"]:
-                if entry < at:
-                    covered[int(entry)] = at
+                covered |= {int(entry): at} if entry < at else {}
         except (ValueError, TypeError, KeyError):
             found.say(ALTERED, f"Entry {at:,} declares texts erased, but does not say which.")
     for begin, end in found.missing:
@@ -297,76 +351,21 @@ def told(found: Found) -> list[str]:
     lines.append(f"{found.size:,} steps were logged{f' up to {found.until}' if found.until else ''}.")
     lines.append(f"{found.checkpoints:,} signed checkpoints and {found.held:,} held ones were checked.")
     lines.append(f"{found.opened:,} texts were opened; {found.erased:,} were erased, each by an entry that says so.")
+    if found.closed:
+        lines.append(f"{found.closed:,} texts of what exactly was disclosed stay closed to all but the two agencies.")
+    lines += found.anchors
     lines += [f"- {words}" for _, words in found.wrong]
-    if found.wrongs > len(found.wrong):
-        lines.append(f"- and {found.wrongs - len(found.wrong):,} more of the same kinds.")
-    if not found.held:
-        lines.append(
-            "No held checkpoint was given: whether the log was shortened or rewritten as a whole is not known."
-        )
+    lines += [f"- and {more:,} more of the same kinds." for more in [found.wrongs - len(found.wrong)] if more]
+    if not (found.held or found.anchors):
+        lines.append("No held checkpoint was given: whether the log was rewritten or shortened is not known.")
     lines.append("This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.")
     return lines
 
 
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Trail verification</title><style>
-body{{font:16px/1.5 Georgia,serif;max-width:42em;margin:3em auto;padding:0 1em;color:#111}}h1{{font-size:1.6em}}
-.v{{border:3px solid {colour};padding:.6em 1em;font-size:1.2em}}table{{border-collapse:collapse;width:100%}}
-td,th{{text-align:left;border-bottom:1px solid #bbb;padding:.3em .5em;vertical-align:top}}
-@media print{{body{{margin:0}}}}
-</style><h1>Was the trail altered?</h1><p class="v"><strong>{verdict}</strong></p>
-<p>Checked on {now} with handoff-verify, which needs nothing from the operator but this copy of the trail and the key of
-the log. Every step that the broker takes is entered into a log that can only grow. This page says whether the
-copy that was handed over is that log.</p><table>{rows}</table>{wrong}{erasures}
-<h2>What this does not show</h2><ul>{limits}</ul></html>
-"""
-
-
-def page(found: Found) -> str:
-    """One page to print, for somebody who is not technical. It has no script, and everything in it is escaped."""
-    rows = [
-        ("Steps in the log", f"{found.size:,}"),
-        ("First and last checkpoint", f"{found.since or '-'} / {found.until or '-'}"),
-        (
-            "Signed checkpoints, all in agreement" if found.code == HOLDS else "Signed checkpoints",
-            f"{found.checkpoints:,}",
-        ),
-        ("Checkpoints that somebody else had kept", f"{found.held:,}"),
-        ("Texts that were opened", f"{found.opened:,}"),
-        ("Texts erased, each on record", f"{found.erased:,}"),
-        ("Things that do not hold", f"{found.wrongs:,}"),
-    ]
-    limits = [line for line in told(found) if line.startswith(("No held", "This cannot"))]
-    verdict = told(found)[0] + (" No step was changed or removed." if found.code == HOLDS else " See below.")
-    return PAGE.format(
-        colour="#176b2c" if found.code == HOLDS else "#a40000",
-        verdict=escape(verdict),
-        now=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        rows="".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows),
-        wrong=listed("What does not hold", [words for _, words in found.wrong]),
-        erasures=listed("Erased, and by whom approved", [f"Entry {at:,}: {text}" for at, text in found.erasures]),
-        limits="".join(f"<li>{escape(one)}</li>" for one in limits),
-    )
-
-
-def listed(title: str, lines: list[str]) -> str:
-    """A heading with a list, where there is something to list."""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<h2>{escape(title)}</h2><ul>{items}</ul>" if lines else ""
-
-
-@dataclass
-class Progress:
-    """A bar on a terminal, redrawn five times a second."""
-
-    drawn: float = 0.0
-
-    def at(self, done: int, size: int) -> None:
-        """So many of so many entries."""
-        if done < size and time.monotonic() - self.drawn < 0.2:
-            return
-        self.drawn = time.monotonic()
-        bar = "#" * (30 * done // size)
-        sys.stderr.write(f"\r[{bar:<30}] {done:,} of {size:,} entries" + ("\n" if done == size else ""))
+def draw(done: int, size: int) -> None:
+    """A bar on a terminal, redrawn every 16,384 entries."""
+    if done % (64 * TILE) == 0 or done == size:
+        sys.stderr.write(f"\r[{'#' * (30 * done // size):<30}] {done:,} of {size:,} entries" + "\n" * (done == size))
         sys.stderr.flush()
 
 
@@ -381,15 +380,17 @@ def main() -> None:
     parser.add_argument("--vkey", action="append", required=True, help="the log's public key, from somebody you trust")
     parser.add_argument("--held", action="append", type=Path, default=[], help="a checkpoint that you or others kept")
     parser.add_argument("--report", type=Path, help="write the result as a page to print (HTML)")
+    parser.add_argument("--witness", action="append", default=[], help="the key of a witness that cosigns checkpoints")
+    parser.add_argument("--tsa", action="append", type=Path, default=[], help="a time stamp authority's certificate")
     given = parser.parse_args()
     try:
-        found = verify(given.bundle, given.vkey, given.held, Progress() if sys.stderr.isatty() else None)
+        tell = draw if sys.stderr.isatty() else None
+        found = verify(given.bundle, given.vkey, given.held, tell, given.witness, given.tsa)
         if given.report is not None:
-            given.report.write_text(page(found), encoding="utf-8")
+            given.report.write_text(beside("page")["page"](found, told(found)), encoding="utf-8")
     except (NotCheckable, OSError) as problem:
-        sys.stderr.write(
-            f"It could not be checked. {problem if isinstance(problem, NotCheckable) else problem.strerror}\n"
-        )
+        why = problem if isinstance(problem, NotCheckable) else problem.strerror
+        sys.stderr.write(f"It could not be checked. {why}\n")
         sys.exit(UNCHECKED)
     sys.stdout.write("\n".join(told(found)) + "\n")
     sys.exit(found.code)

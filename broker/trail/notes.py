@@ -22,7 +22,10 @@ from broker.trail.merkle import HASH_BYTES
 
 ED25519: Final = b"\x01"
 """The signature type that C2SP gives plain Ed25519."""
+COSIGNATURE: Final = b"\x04"
+"""And that of a witness's cosignature, which says when (c2sp.org/tlog-cosignature)."""
 _KEY_ID_BYTES: Final = 4
+_ED25519_BYTES: Final = 32
 _SIGNATURE: Final = re.compile(r"— (?P<name>[^\s+]+) (?P<value>[A-Za-z0-9+/]+={0,2})")
 _CHECKPOINT: Final = re.compile(r"(?P<origin>[^\s+]+)\n(?P<size>0|[1-9][0-9]{0,18})\n(?P<root>[A-Za-z0-9+/]{43}=)\n")
 SIGNATURES_MAX: Final = 16
@@ -43,16 +46,32 @@ class Verifier:
 
     name: str
     public: bytes
+    kind: bytes = ED25519
+
+    @classmethod
+    def of_vkey(cls, vkey: str, kind: bytes = ED25519) -> Self:
+        """The key that is handed on as `name+id+key`.
+
+        Raises:
+            CheckpointBroken: this is none, or its id is another key's.
+        """
+        name, _, rest = vkey.strip().partition("+")
+        key_id, _, encoded = rest.partition("+")
+        raw = _decoded(encoded)
+        made = cls(name, raw[1:], kind)
+        if raw[:1] != kind or len(made.public) != _ED25519_BYTES or made.key_id.hex() != key_id:
+            raise CheckpointBroken("This is no such public key: name+id+key, as `handoff trail vkey` prints the log's.")
+        return made
 
     @property
     def key_id(self) -> bytes:
         """Four bytes that tell keys of one name apart."""
-        return sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:_KEY_ID_BYTES]
+        return sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:_KEY_ID_BYTES]
 
     @property
     def vkey(self) -> str:
         """`name+id+key`, as Go's note package writes it."""
-        return f"{self.name}+{self.key_id.hex()}+{b64encode(ED25519 + self.public).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{b64encode(self.kind + self.public).decode()}"
 
     def made(self, message: bytes, signature: bytes) -> bool:
         """Whether this key signed the message."""

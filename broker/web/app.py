@@ -1,5 +1,7 @@
 """The door for agencies as a web application: three routes, and on each an organisation whose signature holds.
 
+Beside them the published log, which anybody may read (broker/web/log.py).
+
 POST /events          an event, in binary or structured mode; 202 when Kafka has confirmed it
 GET /events/{id}      what became of an event of one's own
 GET /notices          what the broker has said to one's own organisation
@@ -9,7 +11,8 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI
@@ -27,6 +30,7 @@ from broker.store.outcomes import Outcome, Refusal, outcome_of
 from broker.web.binding import kafka_headers
 from broker.web.callers import Callers, Network
 from broker.web.codes import EXPECTED, WORDING, WebCode, told
+from broker.web.log import published
 from broker.web.notices import AFTER, NoticeReader, read_cursor
 from broker.web.problems import HEADERS, LastResort, Problem
 from broker.web.rates import AtOnce, Rates
@@ -46,6 +50,8 @@ class WebParts:
     kafka: Mapping[str, Any]
     topics: Topics
     sender: Sender
+    log: Path
+    """The folder in which the log is published."""
     clock: Callable[[], float] = time.time
     """Seconds since 1970."""
     ticks: Callable[[], float] = time.monotonic
@@ -80,6 +86,8 @@ def agencies_door(parts: WebParts) -> FastAPI:
     app.add_api_route("/events", publish, methods=["POST"])
     app.add_api_route("/events/{event_id}", event, methods=["GET"])
     app.add_api_route("/notices", notices, methods=["GET"])
+    # As routes of the application itself, so that whoever walks them sees each.
+    app.router.routes.extend(published(parts.log, parts.ticks).routes)
     return app
 
 
@@ -113,6 +121,7 @@ async def _became(parts: WebParts, org: OrgId, event_id: str) -> dict[str, Any]:
         "status": _status(outcome),
         "acceptedAt": outcome.accepted_at.isoformat() if outcome.accepted_at is not None else None,
         "refusals": [_refusal(one) for one in outcome.refusals],
+        "receipt": asdict(outcome.receipt) if outcome.receipt is not None else None,
     }
 
 

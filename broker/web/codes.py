@@ -13,7 +13,7 @@ from broker.errors import KafkaUnreachable
 from broker.schemas.refusal import Advice, RefusalCode, Refused
 from broker.web.problems import Problem, Wording
 
-_ROUTES: Final = "Use POST /events, GET /events/{id} or GET /notices; see docs/quickstart-http.md."
+_ROUTES: Final = "Use POST /events, GET /events/{id}, GET /notices or GET /log/…; see docs/quickstart-http.md."
 _SAME_BYTES: Final = "Send the same bytes again in some seconds: an event takes effect once."
 
 
@@ -29,6 +29,7 @@ class WebCode(StrEnum):
     CURSOR_INVALID = "CURSOR_INVALID"
     WAIT_INVALID = "WAIT_INVALID"
     EVENT_UNKNOWN = "EVENT_UNKNOWN"
+    LOG_ENTRY_UNKNOWN = "LOG_ENTRY_UNKNOWN"
     TOO_SLOW = "TOO_SLOW"
     RATE_LIMITED = "RATE_LIMITED"
     BUSY = "BUSY"
@@ -57,9 +58,14 @@ _ADVICE: Final[Mapping[StrEnum, Advice]] = {
         "Nothing is known here of such an event of yours.",
         "If you have just got a 202 for it, ask again in a second; else publish it.",
     ),
+    WebCode.LOG_ENTRY_UNKNOWN: Advice(
+        "The published log has no such entry, tile or size.",
+        "Ask for what GET /log/checkpoint says is there; new entries are published within ten seconds.",
+    ),
     WebCode.TOO_SLOW: Advice("The body did not arrive in time.", _SAME_BYTES),
     WebCode.RATE_LIMITED: Advice(
-        "Your organisation sends too many requests.", "Wait as retry-after says, then send the same bytes again."
+        "Too many requests of your organisation, or for the log.",
+        "Wait as retry-after says, then send the same bytes again.",
     ),
     WebCode.BUSY: Advice("Too much is asked at this moment.", _SAME_BYTES),
     WebCode.NOT_CONFIRMED: Advice("Kafka has not confirmed the event; it may have arrived or not.", _SAME_BYTES),
@@ -76,6 +82,7 @@ _STATUS: Final[Mapping[StrEnum, int]] = {
     WebCode.SIGNATURE_STALE: 401,
     WebCode.CONTENT_UNSUPPORTED: 415,
     WebCode.EVENT_UNKNOWN: 404,
+    WebCode.LOG_ENTRY_UNKNOWN: 404,
     WebCode.TOO_SLOW: 408,
     WebCode.RATE_LIMITED: 429,
     WebCode.BUSY: 503,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from broker.schemas.ids import OrgId
 from broker.web.codes import WORDING, WebCode
 from broker.web.problems import Problem
 
@@ -18,25 +17,25 @@ class _Bucket:
 
 
 class Rates:
-    """A token bucket for each organisation, in memory: `clock` gives seconds that only grow.
+    """A token bucket for each name, in memory: `clock` gives seconds that only grow.
 
-    Only organisations of the directory are asked for, so there are no more buckets than those.
+    Only organisations of the directory are asked for, or everybody as one, so there are no more buckets than those.
     """
 
     def __init__(self, per_second: float, burst: float, clock: Callable[[], float]) -> None:
         self._per_second = per_second
         self._burst = burst
         self._clock = clock
-        self._buckets: dict[OrgId, _Bucket] = {}
+        self._buckets: dict[str, _Bucket] = {}
 
-    def take(self, org: OrgId) -> None:
-        """Count one request of this organisation.
+    def take(self, name: str) -> None:
+        """Count one request of this organisation, or of everybody.
 
         Raises:
             Problem: RATE_LIMITED, with the whole seconds after which there is room.
         """
         now = self._clock()
-        bucket = self._buckets.setdefault(org, _Bucket(self._burst, now))
+        bucket = self._buckets.setdefault(name, _Bucket(self._burst, now))
         bucket.left = min(self._burst, bucket.left + (now - bucket.seen) * self._per_second)
         bucket.seen = now
         if bucket.left < 1:

@@ -35,7 +35,8 @@ async def running_web(settings: Settings) -> AsyncIterator[tuple[str, int]]:
     kafka = kafka_of(settings)
     sender = Sender(kafka, limits.web_confirm_seconds_max)
     async with broker_pool(settings) as pool:
-        app = SiteAndDoor(_site(settings, pool), agencies_door(WebParts(pool, kafka, topics_of(settings), sender)))
+        door = agencies_door(WebParts(pool, kafka, topics_of(settings), sender, settings.log))
+        app = SiteAndDoor(_site(settings, pool), door)
         try:
             async with served(app, settings.web_address, "HANDOFF_WEB_ADDRESS", limits.web_connections_max) as place:
                 yield place

@@ -243,8 +243,9 @@ class County:
         return [row["reason"] for row in rows]
 
     async def steps(self, referral: str) -> list[str]:
-        """The kinds of the referral's entries in the trail, in order."""
-        rows = await self.pool.fetch("SELECT kind FROM trail_entry WHERE referral_id = $1 ORDER BY idx", referral)
+        """The kinds of the referral's steps in the trail, in order."""
+        found = "SELECT kind FROM trail_entry WHERE referral_id = $1 AND kind <> 'content' ORDER BY idx"
+        rows = await self.pool.fetch(found, referral)
         return [row["kind"] for row in rows]
 
 

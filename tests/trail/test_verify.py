@@ -1,6 +1,7 @@
 """The verifier finds every way of tampering that reliability.md and the systems before us know, and is silent else."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,15 +24,15 @@ from broker.trail.handoff_verify import (
     UNCHECKED,
     UNSIGNED,
     Found,
-    page,
     told,
     verify,
 )
+from broker.trail.handoff_verify_page import page
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint
 from tests.trail.conftest import ORIGIN, Trail
 
-THE_FILE: Final = Path(handoff_verify.__file__).read_bytes()
+THE_FILE: Final = Path(handoff_verify.__file__)
 STRANGER: Final = "log.example/other+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
 
 
@@ -77,7 +78,7 @@ async def test_lawful_erasure_is_explained(sealed: Trail) -> None:
     await erase(sealed, [17, 256])
     found = await checked(sealed, "auditor")
     assert (found.code, found.opened, found.erased) == (HOLDS, 299, 2)
-    assert "role:privacy-officer" in page(found)
+    assert "role:privacy-officer" in page(found, told(found))
 
 
 TEXT_OF: Final = "(SELECT entry_idx FROM log_entry WHERE idx = {})"
@@ -250,7 +251,12 @@ async def test_the_file_stands_alone(sealed: Trail) -> None:
     await checked(sealed)
     alone = sealed.home / "elsewhere"
     alone.mkdir()
-    (alone / "handoff_verify.py").write_bytes(THE_FILE)
+    shutil.copy(THE_FILE, alone)
+    ended = await _run(alone, str(sealed.home / "bundle"), "--vkey", sealed.vkeys[0])
+    assert (ended.returncode, ended.stdout.splitlines()[0]) == (HOLDS, "EVERYTHING HOLDS.")
+    ended = await _run(alone, str(sealed.home / "bundle"), "--vkey", sealed.vkeys[0], "--report", "report.html")
+    assert (ended.returncode, "handoff_verify_page.py" in ended.stderr) == (UNCHECKED, True)
+    shutil.copy(THE_FILE.with_name("handoff_verify_page.py"), alone)
     ended = await _run(alone, str(sealed.home / "bundle"), "--vkey", sealed.vkeys[0], "--report", "report.html")
     assert (ended.returncode, ended.stdout.splitlines()[0]) == (HOLDS, "EVERYTHING HOLDS.")
     report = (alone / "report.html").read_text()
@@ -274,5 +280,5 @@ def test_a_page_escapes_what_it_shows() -> None:
     """Whatever an altered trail may say."""
     found = Found(erasures=[(1, "<script>alert(1)</script>")])
     found.say(ALTERED, "<img src=x onerror=alert(1)>")
-    assert "<script>" not in page(found)
-    assert "<img" not in page(found)
+    assert "<script>" not in page(found, told(found))
+    assert "<img" not in page(found, told(found))

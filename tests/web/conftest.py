@@ -61,7 +61,7 @@ def own_door(served: County) -> DoorOfOwn:
     async def opened(**changes: Any) -> AsyncIterator[str]:
         kafka = kafka_of(served.settings)
         sender = Sender(kafka, limits.web_confirm_seconds_max)
-        parts = replace(WebParts(served.pool, kafka, served.topics, sender), **changes)
+        parts = replace(WebParts(served.pool, kafka, served.topics, sender, served.settings.log), **changes)
         try:
             async with open_at(agencies_door(parts), "127.0.0.1:0", SETTING) as (host, port):
                 yield f"http://{host}:{port}"

@@ -28,7 +28,7 @@ async def test_neither_takes_what_is_meant_for_the_other(settings: Settings, her
     async with county(own) as network:
         kafka = kafka_of(own)
         sender = Sender(kafka)
-        app = agencies_door(WebParts(network.pool, kafka, network.topics, sender))
+        app = agencies_door(WebParts(network.pool, kafka, network.topics, sender, own.log))
         async with (
             open_at(app, "127.0.0.1:0", "HANDOFF_WEB_ADDRESS") as (host, port),
             aiohttp.ClientSession() as session,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from playwright.async_api import Browser
 from starlette.types import Receive, Scope, Send
@@ -21,6 +22,7 @@ from tests.browsing import Watched
 
 NEUTRAL = "/start"
 """Where quick exit leads in tests: nothing outside this machine is asked."""
+NO_LOG = Path("no-log-is-published-here")
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
@@ -44,7 +46,8 @@ class Network(Watched):
         told = contacts or Contacts("org-broker", None, None)
         site = Site(environment, PublicDesk(self.pool, told, lambda: now), self.base + NEUTRAL)
         sender = Sender(self.kafka)
-        self.app = SiteAndDoor(site, agencies_door(WebParts(self.pool, self.kafka, Topics(environment), sender)))
+        parts = WebParts(self.pool, self.kafka, Topics(environment), sender, NO_LOG)
+        self.app = SiteAndDoor(site, agencies_door(parts))
 
 
 @asynccontextmanager

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0021"
-down_revision = "0020"
+revision = "0020"
+down_revision = "0019"
 
 _ERASE = """
 CREATE FUNCTION erase_texts(announcement bigint) RETURNS bigint

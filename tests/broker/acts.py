@@ -1,0 +1,197 @@
+"""Each act of the broker, and the entries that it writes; or why it writes none. Whoever adds an act adds its line.
+
+An act is an event that the broker reacts to, a command, a route. `Steps` are proved by doing it (test_every_act.py);
+`Says` is an event that the act publishes, whose own entries count; a text is the reason why there is no entry.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from broker.schemas.breakglass_approved import BreakGlassApproved
+from broker.schemas.breakglass_invoked import BreakGlassInvoked
+from broker.schemas.breakglass_reviewed import BreakGlassReviewed
+from broker.schemas.capacity_updated import CapacityUpdated
+from broker.schemas.consent_granted import ConsentGranted
+from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.contact_attempted import ContactAttempted
+from broker.schemas.contact_made import ContactMade
+from broker.schemas.contact_unreachable import ContactUnreachable
+from broker.schemas.delivery_failed import DeliveryFailed
+from broker.schemas.delivery_succeeded import DeliverySucceeded
+from broker.schemas.event import EventData
+from broker.schemas.handoff_completed import HandoffCompleted
+from broker.schemas.handoff_failed import HandoffFailed
+from broker.schemas.handoff_started import HandoffStarted
+from broker.schemas.incident_reported import IncidentReported
+from broker.schemas.offer_accepted import OfferAccepted
+from broker.schemas.offer_declined import OfferDeclined
+from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.offer_waitlisted import OfferWaitlisted
+from broker.schemas.referral_cancelled import ReferralCancelled
+from broker.schemas.referral_recalled import ReferralRecalled
+from broker.schemas.referral_requested import ReferralRequested
+from broker.schemas.referral_sealed import ReferralSealed
+from broker.schemas.revocation_acknowledged import RevocationAcknowledged
+from broker.schemas.risk_screened import RiskScreened
+from broker.schemas.service_completed import ServiceCompleted
+from broker.schemas.service_ended import ServiceEnded
+from broker.schemas.service_started import ServiceStarted
+from broker.trail.entries import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The kinds of entries that the act writes, and the test that does it where it is not done here."""
+
+    kinds: frozenset[Step]
+    done_in: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """The events that the act publishes."""
+
+    events: tuple[type[EventData], ...]
+
+
+Entered = Steps | Says | str
+
+
+def steps(*kinds: Step, done_in: str | None = None) -> Steps:
+    """These kinds."""
+    return Steps(frozenset(kinds), done_in)
+
+
+_MOVES: Final = (Step.NEED_MOVED, Step.FEEDBACK_DECIDED)
+_RECALLS: Final = (Step.CONTENT, Step.DISCLOSURE_RECALLED, Step.OFFER_MOVED, *_MOVES)
+
+STORIES_ENTER: Final[Mapping[type[EventData], Steps]] = {
+    ConsentGranted: steps(Step.CONSENT_RECORDED),
+    ConsentNarrowed: steps(Step.CONSENT_RECORDED, *_RECALLS),
+    ConsentRevoked: steps(Step.CONSENT_REVOKED),
+    IncidentReported: steps(Step.INCIDENT_REPORTED),
+    RiskScreened: steps(Step.RISK_SCREENED),
+    ReferralRequested: steps(Step.REFERRAL_SUBMITTED, Step.OFFERS_MADE, Step.CONTENT, Step.NEED_MOVED),
+    ReferralSealed: steps(Step.KEYS_RECEIVED, Step.DISCLOSURE_RELEASED, Step.CONTENT),
+    ReferralCancelled: steps(Step.OFFER_MOVED, Step.CONTENT, Step.NEED_MOVED),
+    DeliverySucceeded: steps(Step.OFFER_MOVED),
+    DeliveryFailed: steps(Step.OFFER_MOVED, Step.OFFERS_MADE),
+    ReferralRecalled: steps(*_RECALLS),
+    OfferReceipted: steps(Step.OFFER_MOVED),
+    OfferAccepted: steps(Step.OFFER_MOVED, Step.CONTENT, Step.RECIPIENT_NAMED, *_MOVES),
+    OfferDeclined: steps(Step.OFFER_MOVED, Step.OFFERS_MADE, *_MOVES),
+    OfferWaitlisted: steps(Step.OFFER_MOVED, Step.OFFERS_MADE),
+    ContactAttempted: steps(Step.NEED_MOVED),
+    ContactMade: steps(*_MOVES),
+    ContactUnreachable: steps(*_MOVES, Step.WORK_RAISED),
+    HandoffStarted: steps(Step.NEED_MOVED),
+    HandoffCompleted: steps(*_MOVES),
+    HandoffFailed: steps(Step.NEED_MOVED, Step.RECIPIENT_NAMED),
+    ServiceStarted: steps(*_MOVES),
+    ServiceCompleted: steps(*_MOVES),
+    ServiceEnded: steps(*_MOVES),
+    RevocationAcknowledged: steps(Step.RECALL_ANSWERED),
+    CapacityUpdated: steps(Step.CAPACITY_UPDATED),
+    BreakGlassInvoked: steps(Step.GLASS_BROKEN, Step.WORK_RAISED),
+    BreakGlassApproved: steps(Step.GLASS_APPROVED),
+    BreakGlassReviewed: steps(Step.GLASS_REVIEWED),
+}
+"""What each event's story writes when it is played through (tests/trail/stories_played.py)."""
+
+_ZONE: Final = "in the provider's own zone, which never writes to the broker's tables; what is said there is an event"
+_FILES: Final = "reads and writes files of this machine alone; the network hears of it by another act"
+_PUBLISHED: Final = "shows what is published to everybody: commitments, which tell of no referral"
+_COUNTS: Final = "shows counts, ages and codes; no referral is named"
+_OWN: Final = "tells an organisation what became of its own events, and nothing of anybody else's"
+_PROCESS: Final = "starts processes; what they do is entered where they do it"
+
+COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
+    "agent": Says((ReferralSealed,)),
+    "breakglass invoke": Says((BreakGlassInvoked,)),
+    "breakglass approve": Says((BreakGlassApproved,)),
+    "breakglass review": Says((BreakGlassReviewed,)),
+    "breakglass list": steps(Step.RECORDS_READ),
+    **dict.fromkeys(("channel list", "channel test", "channel set", "channel move", "channel remove"), _ZONE),
+    **dict.fromkeys(("channel resume", "channel secret new", "channel secret add", "channel secret list"), _ZONE),
+    **dict.fromkeys(("channel secret retire",), _ZONE),
+    "decide": "asks a question about a file; it reads and changes nothing of the network's",
+    **dict.fromkeys(("delivery list", "delivery show", "delivery replay", "delivery stop"), _ZONE),
+    "demo": "plays a county of its own, through the same doors as everybody",
+    "doctor": _COUNTS,
+    "explain": steps(Step.TRAIL_READ),
+    **dict.fromkeys(("inbox providers", "inbox list", "inbox show", "inbox retire-key", "inbox aside"), _ZONE),
+    **dict.fromkeys(("inbox give-back", "inbox sign-in-link"), _ZONE),
+    **dict.fromkeys(("inbox roster list", "inbox roster set", "inbox roster clear"), _ZONE),
+    "inbox accept": Says((OfferAccepted,)),
+    "inbox decline": Says((OfferDeclined,)),
+    "inbox waitlist": Says((OfferWaitlisted,)),
+    "inbox contact-confirmed": _ZONE,
+    "inbox handoff": Says((HandoffStarted, HandoffCompleted, HandoffFailed)),
+    "inbox contact": Says((ContactAttempted, ContactMade, ContactUnreachable)),
+    "inbox service": Says((ServiceStarted, ServiceCompleted, ServiceEnded)),
+    "inbox capacity": Says((CapacityUpdated,)),
+    "inbox revocation": Says((RevocationAcknowledged,)),
+    **dict.fromkeys(("local status", "local stop", "local reset"), _PROCESS),
+    **dict.fromkeys(("keys new", "keys list", "keys card", "keys pin"), _FILES),
+    **dict.fromkeys(("schema list", "schema show", "schema write"), "shows the contract, which is the same for all"),
+    "migrate": "brings tables up to date before any process may work; which change is in force is in alembic_version",
+    "notices": _OWN,
+    "org add": steps(Step.ORGANISATION_CHANGED),
+    "org host": steps(Step.ORGANISATION_CHANGED),
+    "org list": _COUNTS,
+    "org suspend": steps(Step.ORGANISATION_CHANGED),
+    "org rotate-key": steps(Step.ORGANISATION_CHANGED),
+    "org revoke-key": steps(Step.ORGANISATION_CHANGED),
+    "org export": "writes the directory, which every organisation has",
+    **dict.fromkeys(("policy lint", "policy diff", "policy sign", "policy pin"), _FILES),
+    **dict.fromkeys(("policy show", "policy explain", "policy rules"), "shows the rules, which all members know"),
+    "policy activate": steps(Step.POLICY_ACTIVATED, done_in="tests/broker/test_policy_change.py"),
+    "publish": "publishes any event of the contract; each has its own entries",
+    "quarantine list": _COUNTS,
+    "quarantine show": "shows where a record lies and why it was refused; its content stays where it is",
+    "quarantine release": steps(Step.QUARANTINE_KEPT),
+    "quarantine discard": steps(Step.QUARANTINE_DISCARDED),
+    "serve": _PROCESS,
+    "status": _COUNTS,
+    "trail status": _COUNTS,
+    "trail export": steps(Step.TRAIL_EXPORTED),
+    **dict.fromkeys(("trail vkey", "trail checkpoint", "trail proof", "trail consistency", "trail anchor"), _PUBLISHED),
+    "trail receipt": "tells the place of an event's entry and the entry itself, which is published; not what it says",
+    **dict.fromkeys(("trail watch", "trail prove"), _OWN),
+    "trail reconcile": steps(Step.RECORDS_READ),
+    "trail show": steps(Step.TRAIL_READ),
+    "up": _PROCESS,
+    "work list": steps(Step.RECORDS_READ),
+    "work show": steps(Step.RECORDS_READ),
+    "work claim": steps(Step.WORK_CLAIMED),
+    "work release": steps(Step.WORK_RELEASED),
+    "work assign": steps(Step.WORK_ASSIGNED),
+    "work resolve": steps(Step.WORK_RESOLVED),
+}
+
+_ANSWERS: Final = Says(
+    (
+        *(OfferReceipted, OfferAccepted, OfferDeclined, OfferWaitlisted, ContactAttempted, ContactMade),
+        *(ContactUnreachable, HandoffStarted, HandoffCompleted, HandoffFailed, ServiceStarted, ServiceCompleted),
+        *(ServiceEnded, RevocationAcknowledged, CapacityUpdated),
+    )
+)
+_SESSION: Final = "a screen of the provider's own: who signed in is in its zone"
+
+ROUTES_ENTER: Final[Mapping[str, Entered]] = {
+    "agencies POST /events": "an event as from Kafka: its own entries, when the broker takes it in",
+    **dict.fromkeys(("agencies GET /events/{event_id}", "agencies GET /notices"), _OWN),
+    **dict.fromkeys(("agencies GET /log/checkpoint", "agencies GET /log/tile/{path:path}"), _PUBLISHED),
+    **dict.fromkeys(("agencies GET /log/proof/{index}", "agencies GET /log/consistency/{old}/{new}"), _PUBLISHED),
+    "providers GET /offers/{offer_id}": _ZONE,
+    "providers POST /answers": _ANSWERS,
+    **dict.fromkeys(("inbox GET /", "inbox GET /offers/{offer_id}", "inbox POST /offers/{offer_id}/opened"), _ZONE),
+    **dict.fromkeys(("inbox POST /offers/{offer_id}/answer", "inbox POST /offers/{offer_id}/progress"), _ANSWERS),
+    "inbox POST /offers/{offer_id}/confirmed": _ZONE,
+    "inbox POST /offers/{offer_id}/revocation": Says((RevocationAcknowledged,)),
+    **dict.fromkeys(("inbox GET /sign-in/{link}", "inbox POST /sign-in", "inbox GET /signed-out"), _SESSION),
+    **dict.fromkeys(("inbox GET /exit", "inbox POST /sign-out", "inbox POST /stay", "inbox POST /language"), _SESSION),
+    "inbox GET /static/{name}": _SESSION,
+}
