@@ -17,7 +17,7 @@ from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.listing import OfferSeen
 from adapters.roster_commands import roster_app
-from adapters.sign_in_commands import sign_in_link_command
+from adapters.sign_in_commands import passkey_app, sign_in_link_command
 from adapters.words import plain
 from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit
@@ -28,6 +28,7 @@ from broker.schemas.ids import KeyId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.revocation_acknowledged import RevocationOutcome
 from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Outcome, Service, SurvivorClosure
+from broker.settings import Settings
 
 OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
 
@@ -73,8 +74,8 @@ async def _tell(inbox: Inbox, answered: Answered, what: str) -> None:
     typer.echo("It has reached the network.")
 
 
-def inbox_app(open_inboxes: OpenInboxes, pages_origin: Callable[[], str]) -> typer.Typer:
-    """The `handoff inbox` command group on the inboxes that `open_inboxes` opens, whose pages are at an origin."""
+def inbox_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> typer.Typer:
+    """The `handoff inbox` command group on the inboxes that `open_inboxes` opens; `settings` say where pages are."""
     app = typer.Typer(
         no_args_is_help=True, add_completion=False, help="See what waits, answer it, open what was released to you."
     )
@@ -86,7 +87,8 @@ def inbox_app(open_inboxes: OpenInboxes, pages_origin: Callable[[], str]) -> typ
     _following(app, desk)
     _giving_up(app, desk)
     app.add_typer(roster_app(desk.run), name="roster")
-    app.command("sign-in-link")(sign_in_link_command(open_inboxes, pages_origin))
+    app.command("sign-in-link")(sign_in_link_command(open_inboxes, settings))
+    app.add_typer(passkey_app(open_inboxes, settings), name="passkey")
     return app
 
 

@@ -8,6 +8,7 @@ HandoffError
     ├── OfferNotFound
     ├── ReferenceAmbiguous
     ├── AnswerNotPossible
+    │   └── NotAnAgreedHour
     ├── KeyStillNeeded
     ├── NoSuchChannel
     ├── DeliveryNotFound
@@ -61,6 +62,14 @@ class AnswerNotPossible(InboxError):
     def __init__(self, code: RefusalCode, message: str | None = None) -> None:
         super().__init__(message or ADVICE[code].meaning, remedy=ADVICE[code].remedy)
         self.code = code
+
+
+class NotAnAgreedHour(AnswerNotPossible):
+    """Contact was agreed for other hours: an attempt at this one is neither made nor noted."""
+
+    def __init__(self) -> None:
+        super().__init__(RefusalCode.TRANSITION_IMPOSSIBLE, self.default_message())
+        self.remedy = "Open what was released: it says when and how contact is safe."
 
 
 class KeyStillNeeded(InboxError):

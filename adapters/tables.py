@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Index, LargeBinary, MetaData, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, DateTime, Index, MetaData, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -219,30 +219,6 @@ class Reading(Row, table=True):
     groups: list[str] = json()
     contact_shown: bool
     read_at: datetime = moment()
-
-
-class SignInLink(Row, table=True):
-    """A link by which one person signs in once, by the hash of its token; bound to an organisation and a role."""
-
-    __tablename__ = "sign_in_link"
-    token_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    org_id: str
-    role: str
-    expires_at: datetime = moment()
-    used_at: datetime | None = moment(nullable=True)
-
-
-class StaffSession(Row, table=True):
-    """Somebody is signed in at the pages, by the hash of the cookie: a role of an organisation, never a name."""
-
-    __tablename__ = "staff_session"
-    token_hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    org_id: str
-    role: str
-    language: str
-    began_at: datetime = moment()
-    seen_at: datetime = moment()
-    ended_at: datetime | None = moment(nullable=True)
 
 
 def table(row: type[Row]) -> Any:

@@ -23,6 +23,7 @@ from adapters.transports.webhook_secret_making import SecretKind, list_secrets, 
 from adapters.transports.webhook_secrets import DOOR_FOLDER
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts, every_transport
+from broker import limits
 from broker.composition import (
     ensure_broker_key,
     ensure_operator_key,
@@ -64,6 +65,7 @@ __all__ = [
     "inbox",
     "open_inboxes",
     "prepare",
+    "sign_in_link",
 ]
 
 
@@ -115,17 +117,23 @@ async def _pages(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIte
         yield
         return
     from adapters.inbox.web.app import inbox_pages
+    from adapters.inbox.web.asking import own_sign_in
     from broker.web.serving import served  # a web framework, for whoever shows pages
 
-    application = inbox_pages(
-        pool,
-        zone.providers,
-        settings.environment,
-        origin=settings.inbox_origin,
-        leave_for=settings.inbox_exit_url,
-    )
-    async with served(application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS"):
-        yield
+    async with own_sign_in(settings, zone.providers) as own:
+        application = inbox_pages(
+            pool,
+            zone.providers,
+            settings.environment,
+            origin=settings.inbox_origin,
+            leave_for=settings.inbox_exit_url,
+            links_allowed=settings.inbox_links_allowed,
+            own_sign_in=own,
+        )
+        async with served(
+            application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS", connections_max=limits.inbox_requests_max
+        ):
+            yield
 
 
 def provider_dsn(settings: Settings) -> str:
@@ -143,11 +151,7 @@ async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
         yield Inboxes(pool, load_providers(settings.zones), settings.environment)
 
 
-def _pages_origin() -> str:
-    return load_settings().inbox_origin
-
-
-inbox = inbox_app(open_inboxes, _pages_origin)
+inbox = inbox_app(open_inboxes, load_settings)
 """The `handoff inbox` command group."""
 
 channel = channel_app(open_inboxes, every_transport)
@@ -178,6 +182,17 @@ def door_secret(inboxes: Inboxes, org: OrgId) -> str:
     for older in list_secrets(folder):
         retire_secret(folder, older.name)
     return new_secret(folder, SecretKind.HMAC, datetime.now(UTC)).for_other_side
+
+
+async def sign_in_link(settings: Settings, inboxes: Inboxes, org: OrgId, role: str) -> str:
+    """A link by which one person signs in at the pages of the inbox once, where the settings allow it."""
+    from adapters.inbox.web.entry import staff_links  # a library for passkeys, for whoever shows pages
+    from adapters.inbox.web.roles import StaffRole
+    from broker.entry.links import LinkPurpose
+
+    links = staff_links(inboxes.pool, allowed=settings.inbox_links_allowed)
+    token = await links.make(org, StaffRole(role), LinkPurpose.SIGN_IN, await inboxes.of(org).now())
+    return f"{settings.inbox_origin}/sign-in/{token}"
 
 
 async def host(settings: Settings, connection: Connection, card: OrganisationCard) -> None:

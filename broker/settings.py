@@ -66,6 +66,8 @@ def _default_cache() -> Path:
     return user_cache_path("warm-handoff")
 
 
+_OIDC_ROLE = r"[^\s,=]{1,100}=(STAFF|SUPERVISOR|PRIVACY_OFFICER)"
+_OIDC_ROLES = rf"^{_OIDC_ROLE}(,{_OIDC_ROLE})*$"
 _SENTENCE = r"^[^\r\n<>]{1,200}$"
 
 
@@ -188,6 +190,32 @@ class Settings(BaseSettings):
     inbox_exit_url: str = Field(default="https://www.weather.gov/", pattern=r"^https?://[^\s\"<>]{1,200}$")
     """The neutral page that quick exit shows: one that many people look at, and that says nothing of them."""
 
+    inbox_sign_in_links: bool = False
+    """Whether a one-time link may sign somebody in at the pages of the actual network. In an exercise it may anyway;
+    where real people's data are seen, passkeys and the organisation's own sign-in are the ways in."""
+
+    inbox_oidc_issuer: str | None = Field(
+        default=None,
+        pattern=r"^(https://[^\s?#]{1,200}[^\s?#/]|http://(localhost|127\.0\.0\.1):\d{1,5}(/[^\s?#]*[^\s?#/])?)$",
+    )
+    """The organisation's own sign-in by OpenID Connect: its issuer, as its discovery document has it. With it belong
+    the next three."""
+
+    inbox_oidc_client_id: str | None = Field(default=None, min_length=1, max_length=200)
+    """As whom the pages are registered there; the way back is `<inbox_url>/organisation/back`."""
+
+    inbox_oidc_client_secret_file: File | None = None
+    """The file with the secret that the pages show there, readable by its owner alone."""
+
+    inbox_oidc_roles: str | None = Field(default=None, pattern=_OIDC_ROLES)
+    """`claim=ROLE[,claim=ROLE…]`: which value of the claim gives which role; the first that somebody has holds."""
+
+    inbox_oidc_role_claim: str = Field(default="groups", pattern=r"^[A-Za-z0-9_:/-]+(\.[A-Za-z0-9_:/-]+)*$")
+    """Where the ID token says it: `groups`, or `realm_access.roles`."""
+
+    inbox_oidc_org: OrgIdText | None = None
+    """Whose sign-in it is; not needed where the installation serves one organisation."""
+
     public_operator: str | None = Field(default=None, pattern=_SENTENCE)
     """Who operates the network, as the public page names it; `broker_org` by default."""
 
@@ -215,7 +243,23 @@ class Settings(BaseSettings):
             raise ValueError("SASL needs HANDOFF_KAFKA_USERNAME and HANDOFF_KAFKA_PASSWORD")
         if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
             raise ValueError("HANDOFF_KAFKA_CERT_FILE and HANDOFF_KAFKA_KEY_FILE belong together")
+        oidc = (
+            self.inbox_oidc_issuer,
+            self.inbox_oidc_client_id,
+            self.inbox_oidc_client_secret_file,
+            self.inbox_oidc_roles,
+        )
+        if any(oidc) and not all(oidc):
+            raise ValueError(
+                "HANDOFF_INBOX_OIDC_ISSUER, HANDOFF_INBOX_OIDC_CLIENT_ID, HANDOFF_INBOX_OIDC_CLIENT_SECRET_FILE and"
+                " HANDOFF_INBOX_OIDC_ROLES belong together"
+            )
         return self
+
+    @property
+    def inbox_links_allowed(self) -> bool:
+        """Whether a link may sign somebody in at the pages of the inbox."""
+        return self.inbox_sign_in_links or self.environment is MsgStatus.EXERCISE
 
     @property
     def inbox_origin(self) -> str:
@@ -278,6 +322,9 @@ _SHAPES = {
     "door_address": "must look like 127.0.0.1:8080",
     "inbox_address": "must look like 127.0.0.1:8090",
     "inbox_exit_url": "must look like https://www.weather.gov/",
+    "inbox_oidc_issuer": "must look like https://login.haven.example/realm, without a slash at its end",
+    "inbox_oidc_role_claim": "must look like groups or realm_access.roles",
+    "inbox_oidc_roles": "must look like advocates=STAFF,leads=SUPERVISOR; roles: STAFF, SUPERVISOR, PRIVACY_OFFICER",
     "inbox_url": "must look like https://inbox.haven.example, without a slash at its end; http only for 127.0.0.1:port",
     "kafka_bootstrap": "must look like host:port or host:port,host:port",
     "log_origin": "must be a name without spaces and without a plus sign, such as log.example/county",

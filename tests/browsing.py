@@ -39,6 +39,10 @@ class Watched:
         finally:
             await context.close()
 
+    def may_ask(self, url: str) -> bool:
+        """Whether a browser may ask for this: nothing that is not of these pages."""
+        return url.startswith(self.base + "/")
+
     def _watch(self, page: Page) -> None:
         def console(message: ConsoleMessage) -> None:
             if message.type in ("error", "warning") and not any(part in message.text for part in self.allowed):
@@ -46,7 +50,7 @@ class Watched:
 
         def request(asked: Request) -> None:
             self.urls.append(asked.url)
-            if not asked.url.startswith(self.base + "/"):
+            if not self.may_ask(asked.url):
                 self.wrong.append(f"foreign request: {asked.url}")
 
         page.on("console", console)
@@ -56,5 +60,5 @@ class Watched:
     async def _left_nothing(self, context: BrowserContext, page: Page, *, scripts: bool) -> None:
         if scripts and page.url.startswith(self.base) and any(await page.evaluate(_STORAGE)):
             self.wrong.append("something was left in the browser's storage")
-        if {cookie["name"] for cookie in await context.cookies()} - {"session"}:
-            self.wrong.append("a cookie that is not the session's")
+        if {cookie["name"] for cookie in await context.cookies()} - {"session", "entry"}:
+            self.wrong.append("a cookie that is neither the session's nor that of coming in")

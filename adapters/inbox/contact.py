@@ -5,11 +5,12 @@ one that she named (domain.md §0.8, §2.5). In any other case no details are sh
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from adapters import words
 from adapters.inbox.listing import OfferSeen
+from broker import limits
 from broker.look.language import _
 from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
@@ -30,6 +31,13 @@ def usable(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
     """Whether contact may be made now, and so whether its details may be shown at all."""
     wanted = safe.mode is not ContactMode.SURVIVOR_WILL_CALL
     return wanted and not stale(safe, offer, now) and within_hours(safe, now)
+
+
+def attempt_agreed(safe: SafeContact, now: datetime) -> bool:
+    """Whether an attempt that is noted at `now` was made at an hour that she agreed to; noting takes some minutes."""
+    noted = timedelta(minutes=limits.contact_noted_minutes)
+    wanted = safe.mode is not ContactMode.SURVIVOR_WILL_CALL
+    return wanted and (within_hours(safe, now) or within_hours(safe, now - noted))
 
 
 def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:

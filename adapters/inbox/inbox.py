@@ -5,8 +5,10 @@ An `Inbox` belongs to one organisation; there is no call that names another.
 
 from datetime import datetime
 
-from adapters.errors import AnswerNotPossible
+from adapters.errors import AnswerNotPossible, NotAnAgreedHour, NothingToOpen
 from adapters.inbox.answering import Answered, Answering, Release
+from adapters.inbox.capacity import Told, told
+from adapters.inbox.contact import attempt_agreed
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.inbox.roster import Roster
@@ -123,6 +125,14 @@ class Inbox:
         """A place in the queue."""
         return await self.answer(offer_id, OfferWaitlisted(offer_id=offer_id, expected_by=expected_by))
 
+    async def live_since(self, offer_id: OfferId) -> datetime | None:
+        """When a live transfer came to where it stands: was promised, or has begun; None where it is neither."""
+        since: datetime | None = await self._pool.fetchval(
+            "SELECT max(made_at) FROM answer WHERE org_id = $1 AND offer_id = $2 AND type = ANY($3::text[])",
+            *(self.provider.org, offer_id, [OfferAccepted.TYPE, HandoffStarted.TYPE]),
+        )
+        return since
+
     async def handoff_started(self, offer_id: OfferId, picked_up: PickedUp, *, by: AcceptedBy) -> Answered:
         """The worker, or the backup, has picked up, and the survivor is on the line."""
         return await self.answer(offer_id, HandoffStarted(offer_id=offer_id, taken_by=by, picked_up=picked_up))
@@ -136,25 +146,44 @@ class Inbox:
         return await self.answer(offer_id, HandoffFailed(offer_id=offer_id, reason=reason))
 
     async def contact_attempted(
-        self, offer_id: OfferId, outcome: AttemptOutcome, *, event_id: EventId | None = None
+        self,
+        offer_id: OfferId,
+        outcome: AttemptOutcome,
+        *,
+        by: AcceptedBy = AcceptedBy.STAFF,
+        event_id: EventId | None = None,
     ) -> Answered:
-        """One attempt at contact; attempts are counted here, and one that is told again is no further one."""
-        attempt = await self._attempts(offer_id, event_id) + 1
-        fact = ContactAttempted(offer_id=offer_id, attempt=attempt, outcome=outcome)
+        """One attempt at contact; attempts are counted here, and one that is told again is no further one.
+
+        Raises `NotAnAgreedHour` where the survivor named hours and this is none of them, unless that is what is
+        noted: whoever notes an attempt has the way of contact opened for this check, which is written down.
+        """
+        attempts = await self._attempts(offer_id, event_id)
+        if outcome is not AttemptOutcome.OUTSIDE_WINDOW_SKIPPED:
+            await self._check_hour(offer_id, by)
+        fact = ContactAttempted(offer_id=offer_id, attempt=attempts + 1, outcome=outcome)
         return await self.answer(offer_id, fact, event_id=event_id)
+
+    async def _check_hour(self, offer_id: OfferId, by: AcceptedBy) -> None:
+        try:
+            safe = await self._opening.safe_contact(offer_id, reader=by)
+        except NothingToOpen:
+            return  # Whoever tries has the worker's way, which no hours of hers bind.
+        if safe is not None and not attempt_agreed(safe, await self.now()):
+            raise NotAnAgreedHour
 
     async def contact_made(self, offer_id: OfferId, *, release: Release | None = None) -> Answered:
         """The survivor is in touch."""
         return await self.answer(offer_id, ContactMade(offer_id=offer_id), release=release)
 
-    async def contact_unreachable(self, offer_id: OfferId) -> Answered:
+    async def contact_unreachable(self, offer_id: OfferId, *, event_id: EventId | None = None) -> Answered:
         """The agreed attempts are used up; there must have been at least one."""
         attempts = await self._attempts(offer_id)
         if not attempts:
             raise AnswerNotPossible(
                 RefusalCode.TRANSITION_IMPOSSIBLE, "No attempt at contact has been noted for this offer."
             )
-        return await self.answer(offer_id, ContactUnreachable(offer_id=offer_id, attempts=attempts))
+        return await self.answer(offer_id, ContactUnreachable(offer_id=offer_id, attempts=attempts), event_id=event_id)
 
     async def service_started(self, offer_id: OfferId, service: Service, *, release: Release | None = None) -> Answered:
         """The service has begun."""
@@ -179,6 +208,10 @@ class Inbox:
         as_of = await self.now()
         fact = CapacityUpdated(service=service, unit=unit, available=available, as_of=as_of)
         return await self._answering.tell(fact, self.provider.org)
+
+    async def capacity_told(self) -> list[Told]:
+        """What was last said of free places, for each service and unit."""
+        return await told(self._pool, self.provider.org)
 
     async def consent(self, consent_id: ConsentId, fact: ConsentGranted | ConsentNarrowed | ConsentRevoked) -> Answered:
         """Publish what a survivor has allowed this provider to tell the source, or takes back."""

@@ -19,6 +19,7 @@ from broker.schemas.field_groups import GROUPS, FieldGroup, group_model
 from broker.schemas.group import Group
 from broker.schemas.ids import KeyId, OfferId, ReferralId
 from broker.schemas.offer_accepted import AcceptedBy
+from broker.schemas.person_groups import SafeContact
 from broker.schemas.refusal import Refused
 from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.sql.bulk import Connection, Pool
@@ -97,6 +98,21 @@ class Opening:
         opened = await asyncio.to_thread(self._open, referral_id, parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
 
+    async def safe_contact(self, offer_id: OfferId, *, reader: AcceptedBy) -> SafeContact | None:
+        """The way of contact alone, for whoever has to check an hour; that it was opened is written down before.
+
+        None where it was not shared, or cannot be opened here.
+
+        Raises:
+            NothingToOpen, KeysNotHere: as `open_groups`.
+        """
+        referral_id, parts = await self._take(
+            offer_id, reader.value, contact_shown=False, single_use=False, only=SAFE_CONTACT
+        )
+        opened = await asyncio.to_thread(self._open, referral_id, parts)
+        content = opened[0].content if opened else None
+        return content if isinstance(content, SafeContact) else None
+
     async def hand_out(self, offer_id: OfferId) -> HandedOut:
         """The groups of an accepted offer as they came, for the provider's own system, which holds the opening key.
 
@@ -124,7 +140,13 @@ class Opening:
             await connection.execute(_CONFIRMED, self.provider.org, offer_id, by.value)
 
     async def _take(
-        self, offer_id: OfferId, reader: str, *, contact_shown: bool, single_use: bool
+        self,
+        offer_id: OfferId,
+        reader: str,
+        *,
+        contact_shown: bool,
+        single_use: bool,
+        only: FieldGroup | None = None,
     ) -> tuple[ReferralId, list[_Part]]:
         """What was released and may be read now, and its referral, after it was written down who reads it."""
         async with self.pool.acquire() as connection, connection.transaction():
@@ -134,6 +156,10 @@ class Opening:
             if referral_id is None:
                 raise NothingToOpen
             parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
+            if only is not None:
+                parts = [part for part in parts if part.sealed.field_group == only]
+                if not parts:
+                    return ReferralId(referral_id), []
             if parts and not any(part.wraps for part in parts):
                 raise KeysNotHere
             await self._write_down(connection, offer_id, reader, parts, contact_shown=contact_shown)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import asyncpg
 import typer
 
+from broker import limits
 from broker.app import (
     Inboxes,
     channel_desk,
@@ -19,6 +20,7 @@ from broker.app import (
     host,
     open_inboxes,
     prepare,
+    sign_in_link,
 )
 from broker.composition import Process, ensure_broker_key, ensure_log_key, kafka_of, topics_of
 from broker.local.demo import channels, county
@@ -37,6 +39,7 @@ HOME: Final = Path(".handoff-demo")
 
 _TO_TRY: Final = (
     (f"handoff inbox list --org {county.CEDAR}", "what waits at a shelter"),
+    (f"handoff inbox sign-in-link --role staff --org {county.BIRCH}", "another link for a browser"),
     (f"handoff channel list --org {county.CEDAR}", "how it is reached, and how each way does"),
     (f"handoff delivery list --org {county.CEDAR}", "what was handed over, and by which way"),
     (f"handoff notices --org {county.POLICE}", "what the police were told"),
@@ -50,6 +53,15 @@ _TO_TRY: Final = (
     ("handoff trail export FOLDER", "for an auditor: handoff-verify FOLDER --vkey KEY"),
 )
 """Commands for whoever plays with the county, and what each is good for."""
+
+
+_WHO_SIGNS_IN: Final = (
+    (county.BIRCH, "STAFF"),
+    (county.BIRCH, "SUPERVISOR"),
+    (county.BIRCH, "PRIVACY_OFFICER"),
+    (county.CEDAR, "STAFF"),
+)
+"""For whom the demonstration prints links: two windows show that one house does not see the other's."""
 
 
 def demo(
@@ -80,7 +92,7 @@ async def _play(given: Settings, *, once: bool) -> int:
                     failures = await _story(reachable, inboxes, county_machines)
                     if once:
                         return 1 if failures else 0
-                    typer.echo(_invitation(settings))
+                    typer.echo(_invitation(reachable, await _links(reachable, inboxes)))
                     await until_told_to_stop()
     return 0
 
@@ -130,13 +142,32 @@ async def _story(settings: Settings, inboxes: Inboxes, county_machines: Machines
         return story.failures
 
 
-def _invitation(settings: Settings) -> str:
+async def _links(settings: Settings, inboxes: Inboxes) -> list[str]:
+    """For each role of a shelter a link, and one for the other shelter."""
+    return [
+        f"  {org:<20} {role.lower().replace('_', ' '):<16} {await sign_in_link(settings, inboxes, org, role)}"
+        for org, role in _WHO_SIGNS_IN
+    ]
+
+
+def _of_the_pages(settings: Settings) -> str:
+    return f"HANDOFF_INBOX_URL={settings.inbox_url} HANDOFF_INBOX_SIGN_IN_LINKS=true"
+
+
+def _invitation(settings: Settings, links: Sequence[str]) -> str:
     width = max(len(command) for command, what in _TO_TRY if what)
     return "\n".join(
         (
             "",
-            "The county stays up. In another terminal, in this folder, with the environment active",
-            f"(. .venv/bin/activate; export HANDOFF_HOME={settings.home}):",
+            "The county stays up. In a browser, as somebody of a shelter: each link signs one window in, once,",
+            f"within {limits.sign_in_link_minutes} minutes.",
+            "",
+            *links,
+            "",
+            "Publish the hotline's referral (below): the open list says that one has come; answer it there.",
+            "",
+            "In another terminal, in this folder, with the environment active",
+            f"(. .venv/bin/activate; export HANDOFF_HOME={settings.home} {_of_the_pages(settings)}):",
             "",
             *(f"  {command:<{width}}  {what}".rstrip() for command, what in _TO_TRY),
             "",

@@ -267,3 +267,51 @@ session_rows_kept_days: Final = 30
 
 page_form_bytes_max: Final = 16 * 1024
 """The largest form of a page: the longest has a dozen short fields."""
+
+# Coming in at pages (broker/entry)
+
+ceremony_minutes: Final = 5
+"""From the press of a button to the finger on the device, or to the way back from the organisation's own sign-in."""
+
+openid_known_minutes: Final = 60
+"""How long a provider's addresses and keys are relied on; a key that is newer is looked for at once."""
+
+openid_read_bytes_max: Final = 256 * 1024
+"""The largest answer of a provider: key sets with certificates in them have some 20 KB."""
+
+openid_clock_seconds_max: Final = 60
+"""By how much a provider's clock may differ from ours."""
+
+openid_token_seconds_max: Final = 300
+"""How old an ID token may be: it was made a moment ago."""
+
+openid_proof_seconds_max: Final = 300
+"""How long ago somebody may have proven who they are, where the provider says when: it was asked for anew."""
+
+passkey_fresh_minutes: Final = 5
+"""How long after signing in somebody may make a further passkey: it outlives the session, and must be theirs."""
+
+# What open pages learn by themselves (adapters/inbox/web/counts.py)
+
+counts_look_seconds: Final = 0.5
+"""Between two looks of a process at what waits: open pages show it within a second."""
+
+counts_repeat_seconds: Final = 10.0
+"""A number is told again after so long, though nothing has changed: a page that hears nothing knows that it is lost."""
+
+counts_stream_seconds_max: Final = 60.0
+"""How long a page is told before it must ask again, and be signed in: how long a stream outlives a session."""
+
+inbox_requests_max: Final = 2_048
+"""Requests at once: each open page keeps one, which waits."""
+
+# The inbox's own pages (adapters/inbox/web)
+
+capacity_fresh_hours: Final = 4
+"""How long the network relies on what was said of free places (domain.md §11)."""
+
+contact_noted_minutes: Final = 15
+"""How long after an agreed hour has ended an attempt that was made within it may still be noted."""
+
+draft_kept_hours: Final = 12
+"""How long what was chosen and not sent is kept: until the end of a shift."""

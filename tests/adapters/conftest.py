@@ -42,9 +42,7 @@ def run(installation: Installation) -> Run:
             yield opened
 
     async def command(*words: str) -> Result:
-        return await asyncio.to_thread(
-            CliRunner().invoke, inbox_app(inboxes, lambda: "http://127.0.0.1:8090"), list(words)
-        )
+        return await asyncio.to_thread(CliRunner().invoke, inbox_app(inboxes, installation.settings), list(words))
 
     return command
 

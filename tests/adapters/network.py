@@ -44,6 +44,7 @@ from broker.seal.keys import SigningKey
 from broker.seal.opening import OpeningKey
 from broker.seal.sealing import seal_group, wrap_key
 from broker.seal.signature import sign
+from broker.settings import Settings, load_settings
 from broker.sql.bulk import Pool
 
 BROKER: Final = OrgId("org-broker")
@@ -225,6 +226,14 @@ class Installation:
     pool: Pool
     dsn: str
     create_topics: Callable[..., Awaitable[None]]
+    links_allowed: bool = True
+    """Whether a link may sign somebody in at its pages."""
+
+    def settings(self) -> Settings:
+        """What its commands read."""
+        return load_settings(
+            inbox_address="127.0.0.1:8090", inbox_sign_in_links=self.links_allowed, zones_dir=self.zones, _env_file=None
+        )
 
     async def serve(self, org: OrgId, category: RecipientCategory = RecipientCategory.SHELTER) -> OrgId:
         """Onboard an organisation: its folder with its keys, and its topics."""

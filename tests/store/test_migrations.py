@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel.sql.sqltypes import AutoString
 
 from adapters import delivery_tables as delivery_tables
+from adapters import entry_tables as entry_tables
 from adapters.tables import ZONE as PROVIDER
 from broker.local.databases import ZoneDatabase
 from broker.settings import sqlalchemy_url

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse
 
-from adapters.inbox.web import entering, offers
+from adapters.inbox.web import ceremonies, desk, entering, handing_over, news, offers
+from adapters.inbox.web.counts import Counts
+from adapters.inbox.web.entry import OwnSignIn, entry_of
 from adapters.inbox.web.problems import EXPECTED, Problems, told
 from adapters.inbox.web.who import Desk
 from adapters.provider import Provider
@@ -28,16 +30,24 @@ def inbox_pages(
     *,
     origin: str,
     leave_for: str,
+    links_allowed: bool = False,
+    own_sign_in: OwnSignIn | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
-    """The pages of these organisations; `providers` may change meanwhile. See `Desk` for what the others mean."""
-    desk = Desk(pool, providers, environment, origin, leave_for, clock)
+    """The pages of these organisations; `providers` may change meanwhile. See `Desk` for what the others mean.
+
+    `origin` is how they are reached (`https://inbox.haven.example`). In an exercise links may sign somebody in;
+    `links_allowed` says so of the actual network, too.
+    """
+    links_allowed = links_allowed or environment is MsgStatus.EXERCISE
+    entry = entry_of(pool, origin, links_allowed=links_allowed, own=own_sign_in)
+    made = Desk(pool, providers, environment, entry, Counts(pool), leave_for, clock)
     app = FastAPI(openapi_url=None, redirect_slashes=False, default_response_class=HTMLResponse)
-    app.state.desk = desk
+    app.state.desk = made
     for error in EXPECTED:
         app.add_exception_handler(error, told)
-    app.add_middleware(Guard, origin=origin, problem=Problems(desk))
+    app.add_middleware(Guard, origin=origin, problem=Problems(made))
     # As routes of the application itself, so that whoever walks them sees each.
-    for router in (entering.router, offers.router):
-        app.router.routes.extend(router.routes)
+    for pages in (entering, ceremonies, offers, handing_over, desk, news):
+        app.router.routes.extend(pages.router.routes)
     return app

@@ -1,7 +1,9 @@
-"""Coming in and going out: a one-time link, a session, and a way out that takes one tap.
+"""Coming in by a link, and going out: a session, and a way out that takes one tap.
 
+GET  /sign-in          which ways in there are
 GET  /sign-in/{link}   says what these pages are, and uses nothing up: programs that fetch links sign nobody in
-POST /sign-in          uses the link up
+POST /sign-in          uses a sign-in link up
+GET  /signed-out       where whoever is not signed in arrives
 GET  /exit             ends the session and leaves for a neutral page
 POST /sign-out         ends the session
 POST /stay             somebody is still there
@@ -19,7 +21,10 @@ from starlette.responses import RedirectResponse, Response
 
 from adapters.inbox.web.forms import Nothing, read_form
 from adapters.inbox.web.rendering import notice, page
-from adapters.inbox.web.who import Desk, Reader, Visitor
+from adapters.inbox.web.roles import StaffRole
+from adapters.inbox.web.who import Anybody, Desk, Reader, Visitor
+from broker.entry.accounts import Account, PasskeyId
+from broker.entry.links import LinkPurpose
 from broker.look.language import _
 from broker.look.rendering import STATIC
 from broker.schemas.event import Contract
@@ -30,7 +35,9 @@ _MEDIA: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+x
 Link = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
 
 
-class _LinkUsed(Contract):
+class LinkUsed(Contract):
+    """The form of a link's page."""
+
     link: Link
 
 
@@ -38,7 +45,8 @@ class _Language(Contract):
     language: Literal["en", "es"]
 
 
-def _link_over(desk: Desk) -> Response:
+def link_over(desk: Desk) -> Response:
+    """What a link that works no more leads to."""
     return notice(
         desk,
         HTTPStatus.GONE,
@@ -48,26 +56,44 @@ def _link_over(desk: Desk) -> Response:
     )
 
 
+async def let_in(
+    who: Anybody, account: Account[StaffRole], answer: Response, passkey_id: PasskeyId | None = None
+) -> Response:
+    """Sign an account in under a fresh cookie; whatever this browser held before ends."""
+    desk = who.desk
+    if who.token is not None:
+        await desk.entry.sessions.end(who.token, desk.clock())
+    session = await desk.entry.sessions.begin(account, who.language, desk.clock(), passkey_id)
+    answer.set_cookie(desk.cookie, session.token, secure=desk.secure, httponly=True, samesite="lax", path="/")
+    return answer
+
+
+@router.get("/sign-in")
+async def ways_in(who: Visitor) -> Response:
+    """By passkey, by the organisation's own sign-in, or by asking for a link."""
+    entry = who.desk.entry
+    return page("ways_in.html", who, passkeys=entry.site.takes_passkeys, own=entry.openid is not None)
+
+
 @router.get("/sign-in/{link}")
-async def sign_in_page(who: Visitor, link: str) -> Response:
+async def link_page(who: Visitor, link: str) -> Response:
     """What whoever opens the link sees first."""
-    if not await who.desk.sessions.waits(link, who.desk.clock()):
-        return _link_over(who.desk)
-    return page("sign_in.html", who, link=link)
+    match await who.desk.entry.links.purpose(link, who.desk.clock()):
+        case LinkPurpose.SIGN_IN:
+            return page("sign_in.html", who, link=link)
+        case LinkPurpose.PASSKEY:
+            return page("first_passkey.html", who, link=link)
+    return link_over(who.desk)
 
 
 @router.post("/sign-in")
 async def sign_in(who: Visitor, request: Request) -> Response:
     """Use the link up."""
-    form, desk = await read_form(request, _LinkUsed), who.desk
-    session = await desk.sessions.begin(form.link, who.language, desk.clock())
-    if session is None:
-        return _link_over(desk)
-    if who.token is not None:
-        await desk.sessions.end(who.token, desk.clock())
-    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-    answer.set_cookie(desk.cookie, session.token, secure=desk.secure, httponly=True, samesite="lax", path="/")
-    return answer
+    form, desk = await read_form(request, LinkUsed), who.desk
+    account = await desk.entry.links.use(form.link, LinkPurpose.SIGN_IN, desk.clock())
+    if account is None:
+        return link_over(desk)
+    return await let_in(who, account, RedirectResponse("/", HTTPStatus.SEE_OTHER))
 
 
 @router.get("/signed-out")
@@ -94,7 +120,7 @@ async def sign_out(who: Reader, request: Request) -> Response:
 
 async def _ended(desk: Desk, token: str | None, answer: Response) -> Response:
     if token is not None:
-        await desk.sessions.end(token, desk.clock())
+        await desk.entry.sessions.end(token, desk.clock())
         answer.delete_cookie(desk.cookie, secure=desk.secure, httponly=True, samesite="lax", path="/")
     return answer
 
@@ -110,7 +136,7 @@ async def stay(who: Reader, request: Request) -> Response:
 async def language(who: Reader, request: Request) -> Response:
     """Speak another language for the rest of the session."""
     form = await read_form(request, _Language)
-    await who.desk.sessions.speaks(who.session.token, form.language)
+    await who.desk.entry.sessions.speaks(who.session.token, form.language)
     return RedirectResponse("/", HTTPStatus.SEE_OTHER)
 
 

@@ -2,6 +2,7 @@
 
 GET  /                              what waits and what is under way
 GET  /offers/{offerId}              one offer; nothing of what was released for it
+POST /offers/{offerId}/draft        what is chosen and not sent yet
 POST /offers/{offerId}/answer       yes, no, or a place in the queue
 POST /offers/{offerId}/opened       what was released: who opens it, and whether details are shown, is written first
 POST /offers/{offerId}/confirmed    the worker says that the safe contact still holds
@@ -19,11 +20,14 @@ from starlette.responses import RedirectResponse, Response
 
 from adapters.errors import OfferNotFound
 from adapters.inbox.listing import OfferSeen
+from adapters.inbox.panels import LIVE_FIRST
 from adapters.inbox.web import progress
+from adapters.inbox.web.drafts import Draft, Drafts
 from adapters.inbox.web.forms import FormInvalid, Keyed, Nothing, read_form
 from adapters.inbox.web.rendering import page
 from adapters.inbox.web.shown import line, opened, shown
 from adapters.inbox.web.who import Decider, Deciding, Reader, SignedIn
+from adapters.standing import OPEN, Standing
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import OFFER_ID_PATTERN, new_event_id
 from broker.schemas.offer_accepted import OfferAccepted
@@ -38,6 +42,11 @@ _OFFER_ID: Final = re.compile(OFFER_ID_PATTERN)
 
 
 class _Answer(Keyed):
+    answer: Literal["accept", "live", "waitlist", "decline"]
+    reason: DeclineReason | None = None
+
+
+class _Draft(Contract):
     answer: Literal["accept", "live", "waitlist", "decline"]
     reason: DeclineReason | None = None
 
@@ -65,7 +74,9 @@ async def own_offer(who: SignedIn, offer_id: str) -> OfferSeen:
 async def listed(who: Reader) -> Response:
     """What waits and what is under way, most urgent first."""
     now = await who.inbox.now()
-    return page("list.html", who, lines=[line(offer, now) for offer in await who.inbox.offers()], now=now)
+    lines = [line(offer, now) for offer in await who.inbox.offers()]
+    # Rounded down: what came within this millisecond is told rather twice than not at all.
+    return page("list.html", who, lines=lines, now=now, since=int(now.timestamp() * 1000))
 
 
 @router.get("/offers/{offer_id}")
@@ -79,6 +90,8 @@ async def offer(who: Reader, offer_id: str) -> Response:
 async def _offer_page(who: SignedIn, seen: OfferSeen, **content: Any) -> Response:
     kind, now = who.inbox.provider.kind, await who.inbox.now()
     steps = progress.steps(seen, kind) if _decides(who) else ()
+    answerable = seen.standing in OPEN and _decides(who)
+    urgent = answerable and seen.priority in LIVE_FIRST
     return page(
         "offer.html",
         who,
@@ -88,14 +101,32 @@ async def _offer_page(who: SignedIn, seen: OfferSeen, **content: Any) -> Respons
         outcomes=tuple(RevocationOutcome),
         steps=steps,
         decides=_decides(who),
+        draft=await _drafts(who).kept(seen.offer_id) if answerable else None,
+        on_call=await who.inbox.roster.on_call(now) if urgent else (),
+        live=seen.standing in (Standing.ACCEPTED, Standing.HANDOFF),
         key=new_event_id(),
         now=now,
         **{"opened": None, **content},
     )
 
 
+def _drafts(who: SignedIn) -> Drafts:
+    return Drafts(who.desk.pool, who.session.org, who.session.account.account_id)
+
+
 def _decides(who: SignedIn) -> bool:
     return who.session.role.decides
+
+
+@router.post("/offers/{offer_id}/draft", status_code=HTTPStatus.NO_CONTENT)
+async def draft(who: Decider, offer_id: str, request: Request) -> Response:
+    """Keep what is chosen, so that a session may end in between."""
+    seen = await own_offer(who, offer_id)
+    form = await read_form(request, _Draft)
+    if seen.standing in OPEN:
+        reason = form.reason.value if form.reason is not None else None
+        await _drafts(who).keep(seen.offer_id, Draft(form.answer, reason))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/offers/{offer_id}/answer")
@@ -104,7 +135,8 @@ async def answer(who: Decider, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     form = await read_form(request, _Answer)
     await who.inbox.answer(seen.offer_id, _fact(form, seen, who), event_id=form.key)
-    return _back_to(seen)
+    await _drafts(who).forget(seen.offer_id)
+    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303) if form.answer == "live" else _back_to(seen)
 
 
 def _fact(form: _Answer, seen: OfferSeen, who: Deciding) -> EventData:
@@ -143,7 +175,7 @@ async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
     """How it goes on after acceptance."""
     seen = await own_offer(who, offer_id)
     form = await read_form(request, progress.ProgressForm)
-    await progress.tell(who.inbox, seen, form)
+    await progress.tell(who.inbox, seen, form, who.role)
     return _back_to(seen)
 
 

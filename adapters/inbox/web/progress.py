@@ -13,7 +13,9 @@ from adapters.standing import TAKEN, after
 from broker.look.language import _
 from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
 from broker.schemas.contact_made import ContactMade
+from broker.schemas.contact_unreachable import ContactUnreachable
 from broker.schemas.event import EventData
+from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.service_completed import ServiceCompleted
 from broker.schemas.service_ended import ServiceEnded
@@ -51,27 +53,30 @@ def steps(seen: OfferSeen, kind: ProviderKind) -> tuple[Choice, ...]:
         ("back", _("Give back: %(what)s"), sorted(policy.decline_reasons)),
     ]
     first = [("made:", _("We are in touch"))] if after(seen.standing, ContactMade) else []
+    last = [("unreachable:", _("Not reached: the agreed attempts are used up"))]
     rest = [
         (f"{part}:{code.value}", sentence % {"what": words.plain(code)})
         for part, sentence, codes in told
         if after(seen.standing, _PARTS[part])
         for code in codes
     ]
-    return (*first, *rest)
+    return (*first, *rest, *(last if after(seen.standing, ContactUnreachable) else ()))
 
 
-async def tell(inbox: Inbox, seen: OfferSeen, form: ProgressForm) -> None:
+async def tell(inbox: Inbox, seen: OfferSeen, form: ProgressForm, by: AcceptedBy) -> None:
     """Store a step; the same form again is the same step.
 
     Raises:
         FormInvalid: it names no step.
-        AnswerNotPossible: the step is not possible from here.
+        AnswerNotPossible: the step is not possible from here, or not at this hour.
     """
     part, _colon, code = form.step.partition(":")
     try:
         match part:
             case "tried":
-                await inbox.contact_attempted(seen.offer_id, AttemptOutcome(code), event_id=form.key)
+                await inbox.contact_attempted(seen.offer_id, AttemptOutcome(code), by=by, event_id=form.key)
+            case "unreachable":
+                await inbox.contact_unreachable(seen.offer_id, event_id=form.key)
             case "back":
                 await inbox.give_back(seen.offer_id, DeclineReason(code), event_id=form.key)
             case _:

@@ -2,6 +2,7 @@
 
 `Visitor`   anybody, known or not; the page shows nothing of anybody
 `Reader`    somebody who is signed in, of whatever role
+`Listener`  the same, asked for by a page and not by a person: it keeps nobody signed in
 `Decider`   staff and supervisors, who answer offers and open what was released
 """
 
@@ -14,7 +15,9 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from adapters.inbox.inbox import Inbox
-from adapters.inbox.web.sessions import Session, Sessions, StaffRole
+from adapters.inbox.web.counts import Counts
+from adapters.inbox.web.entry import Entry, StaffSession
+from adapters.inbox.web.roles import StaffRole
 from adapters.provider import Provider
 from broker.look.language import preferred, speak
 from broker.schemas.ids import OrgId
@@ -33,6 +36,10 @@ class SignedOut(Exception):
     """Nobody is signed in, or not any more."""
 
 
+class NobodyListens(SignedOut):
+    """The same, said to a page that asks by itself."""
+
+
 class RoleMayNot(Exception):
     """Somebody is signed in whose role does not do this."""
 
@@ -44,26 +51,26 @@ class Desk:
     pool: Pool
     providers: Mapping[OrgId, Provider]
     environment: MsgStatus
-    origin: str
-    """How the pages are reached: `https://inbox.haven.example`."""
+    entry: Entry
+    counts: Counts
     leave_for: str
     """The neutral page that quick exit shows."""
     clock: Callable[[], datetime]
 
     @property
-    def sessions(self) -> Sessions:
-        """Who is signed in."""
-        return Sessions(self.pool)
-
-    @property
     def secure(self) -> bool:
         """Whether the pages are reached by https; only a demo on this very machine is not."""
-        return self.origin.startswith("https:")
+        return self.entry.site.origin.startswith("https:")
 
     @property
     def cookie(self) -> str:
         """The name of the session's cookie."""
         return "__Host-session" if self.secure else "session"
+
+    @property
+    def entry_cookie(self) -> str:
+        """The name of the cookie that ends what was begun to come in."""
+        return "__Host-entry" if self.secure else "entry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +87,13 @@ class SignedIn:
     """Somebody of one organisation, and that organisation's inbox: there is no way from here to another's."""
 
     desk: Desk
-    session: Session
+    session: StaffSession
     inbox: Inbox
+
+
+@dataclass(frozen=True, slots=True)
+class Listening(SignedIn):
+    """Somebody's page, which asks by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +118,23 @@ def _anybody(request: Request) -> Anybody:
 
 async def _signed_in(request: Request) -> SignedIn:
     anybody = _anybody(request)
+    sessions = anybody.desk.entry.sessions
+    return _somebody(anybody, await sessions.touched(anybody.token, anybody.desk.clock()) if anybody.token else None)
+
+
+async def _listening(request: Request) -> Listening:
+    anybody = _anybody(request)
+    sessions = anybody.desk.entry.sessions
+    session = await sessions.found(anybody.token, anybody.desk.clock()) if anybody.token else None
+    try:
+        who = _somebody(anybody, session)
+    except SignedOut:
+        raise NobodyListens from None
+    return Listening(who.desk, who.session, who.inbox)
+
+
+def _somebody(anybody: Anybody, session: StaffSession | None) -> SignedIn:
     desk = anybody.desk
-    session = await desk.sessions.touched(anybody.token, desk.clock()) if anybody.token else None
     provider = desk.providers.get(session.org) if session is not None else None
     if session is None or provider is None:
         raise SignedOut
@@ -129,4 +156,5 @@ async def _visitor(request: Request) -> Anybody:
 
 Visitor = Annotated[Anybody, Depends(_visitor)]
 Reader = Annotated[SignedIn, Depends(_signed_in)]
+Listener = Annotated[Listening, Depends(_listening)]
 Decider = Annotated[Deciding, Depends(_deciding)]

@@ -33,6 +33,8 @@ class Machines:
     mails: MailSink
     door: str
     """`host:port` of the zone's door, which the adapter opens."""
+    pages_port: int
+    """Where the adapter shows the inbox's pages."""
 
     @property
     def loopback(self) -> str:
@@ -50,8 +52,19 @@ class Machines:
         return [(path, mail) for path, mail in found if mail["To"] == to and reference in str(mail.get_payload())]
 
     def reachable(self, settings: Settings) -> Settings:
-        """The settings by which the providers' adapter reaches them and opens its door."""
-        return settings.model_copy(update={"outgoing_loopback": self.loopback, "door_address": self.door})
+        """The settings by which the providers' adapter reaches them, opens its door and shows its pages.
+
+        By a name, since browsers make passkeys for names alone; and with links, since everybody in it is invented.
+        """
+        return settings.model_copy(
+            update={
+                "outgoing_loopback": self.loopback,
+                "door_address": self.door,
+                "inbox_address": f"{LOOPBACK}:{self.pages_port}",
+                "inbox_url": f"http://localhost:{self.pages_port}",
+                "inbox_sign_in_links": True,
+            }
+        )
 
 
 @asynccontextmanager
@@ -65,4 +78,5 @@ async def machines(settings: Settings) -> AsyncIterator[Machines]:
             clinic_token=token,
             mails=await stack.enter_async_context(MailSink(settings.home / MAILS)),
             door=f"{LOOPBACK}:{any_free()}",
+            pages_port=any_free(),
         )

@@ -13,9 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
-from adapters.inbox.web.sessions import Sessions, StaffRole
+from adapters.inbox.web.entry import OwnSignIn, staff_links
+from adapters.inbox.web.roles import StaffRole
+from adapters.inbox.web.who import Desk
 from adapters.reference import reference_of
 from adapters.standing import Standing
+from broker import limits
+from broker.entry.accounts import Site
+from broker.entry.links import LinkPurpose
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
@@ -38,6 +43,10 @@ class House(Watched):
     browser: Browser
     environment: MsgStatus = MsgStatus.ACTUAL
     base: str = ""
+    links_allowed: bool = True
+    own_sign_in: OwnSignIn | None = None
+    elsewhere: str | None = None
+    """An origin besides that a browser may ask: that of the organisation's own sign-in."""
     pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
     urls: list[str] = field(default_factory=list)
@@ -48,9 +57,32 @@ class House(Watched):
         """The time that the pages believe."""
         return datetime.now(UTC) + self.ahead
 
+    def may_ask(self, url: str) -> bool:
+        """The organisation's own sign-in, too, where there is one."""
+        beside = self.elsewhere is not None and url.startswith(self.elsewhere + "/")
+        # Asked by the class's name: a dataclass with slots is made twice, and `super()` knows the first.
+        return beside or Watched.may_ask(self, url)
+
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox behind the pages."""
         return Inbox(self.desk.pool, self.desk.providers[org], self.environment)
+
+    @property
+    def desk_of_pages(self) -> Desk:
+        """What the pages work with."""
+        assert self.pages is not None
+        desk: Desk = self.pages.state.desk
+        return desk
+
+    @property
+    def site(self) -> Site:
+        """How browsers find the pages."""
+        return Site(self.base, "Desk")
+
+    def named(self) -> None:
+        """From here on it is reached by a name, as browsers demand it for passkeys."""
+        self.base = self.base.replace("127.0.0.1", "localhost")
+        self.pages = self.application()
 
     def practise(self) -> None:
         """From here on this is the network of exercises."""
@@ -65,12 +97,20 @@ class House(Watched):
             self.environment,
             origin=self.base,
             leave_for=self.base + NEUTRAL,
+            links_allowed=self.links_allowed,
+            own_sign_in=self.own_sign_in,
             clock=self.clock,
         )
 
     async def link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:
         """A path that signs somebody in once."""
-        return f"/sign-in/{await Sessions(self.desk.pool).link(org, role, self.clock())}"
+        links = staff_links(self.desk.pool, allowed=True)
+        return f"/sign-in/{await links.make(org, role, LinkPurpose.SIGN_IN, self.clock())}"
+
+    async def passkey_link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:
+        """A path by which somebody makes a first passkey, once."""
+        links = staff_links(self.desk.pool, allowed=False)
+        return f"/sign-in/{await links.make(org, role, LinkPurpose.PASSKEY, self.clock())}"
 
     @asynccontextmanager
     async def person(self, org: OrgId, role: StaffRole = StaffRole.STAFF, **options: Any) -> AsyncIterator[Page]:
@@ -140,7 +180,8 @@ async def open_house(house: House) -> AsyncIterator[House]:
         assert house.pages is not None
         await house.pages(scope, receive, send)
 
-    async with served(pages, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS") as (host, port):
+    at_once = limits.inbox_requests_max
+    async with served(pages, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS", connections_max=at_once) as (host, port):
         house.base = f"http://{host}:{port}"
         house.pages = house.application()
         yield house

@@ -1,13 +1,17 @@
 """The adapter's process shows the pages where an address is set, and nowhere else."""
 
 import socket
+from pathlib import Path
 
 import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from broker.app import adapter
+from adapters.inbox.web.asking import organisation_of
+from adapters.provider import load_providers
+from broker.app import Inboxes, adapter, sign_in_link
 from broker.errors import SettingsInvalid
+from broker.schemas.ids import OrgId
 from broker.settings import load_settings
 from tests.adapters.network import Installation
 from tests.conftest import KafkaForTest
@@ -15,8 +19,8 @@ from tests.conftest import KafkaForTest
 
 @pytest.mark.asyncio(loop_scope="function")
 async def test_the_process_shows_the_pages_at_its_address(installation: Installation, kafka: KafkaForTest) -> None:
-    """As long as it runs; without an address nothing listens."""
-    await installation.serve(kafka.org("haven"))
+    """As long as it runs, to whoever has a link as the demonstration prints it; without an address nothing listens."""
+    org = await installation.serve(kafka.org("haven"))
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     settings = load_settings(
@@ -25,11 +29,16 @@ async def test_the_process_shows_the_pages_at_its_address(installation: Installa
         provider_postgres_dsn=SecretStr(installation.dsn),
         topic_prefix=kafka.prefix,
         inbox_address=address,
+        inbox_sign_in_links=True,
         _env_file=None,
     )
+    inboxes = Inboxes(installation.pool, load_providers(installation.zones), settings.environment)
+    link = await sign_in_link(settings, inboxes, org, "SUPERVISOR")
     async with aiohttp.ClientSession() as session:
         async with adapter(settings), session.get(f"http://{address}/signed-out") as answer:
             assert answer.status == 200
+            async with session.get(link) as page:
+                assert "Before you sign in" in await page.text()
         async with adapter(settings.model_copy(update={"inbox_address": None})):
             with pytest.raises(aiohttp.ClientConnectionError):
                 await session.get(f"http://{address}/signed-out")
@@ -42,6 +51,9 @@ async def test_the_process_shows_the_pages_at_its_address(installation: Installa
         ("inbox_url", "http://inbox.haven.example"),
         ("inbox_url", "https://inbox.haven.example/"),
         ("inbox_exit_url", "javascript:alert(1)"),
+        ("inbox_oidc_issuer", "http://login.haven.example"),
+        ("inbox_oidc_roles", "advocates=ADMINISTRATOR"),
+        ("inbox_oidc_role_claim", "realm access"),
     ],
 )
 def test_a_bad_setting_is_named(name: str, value: str) -> None:
@@ -57,3 +69,27 @@ def test_how_the_pages_are_reached_is_known_or_asked_for() -> None:
     assert said.inbox_origin == "https://inbox.example"
     with pytest.raises(SettingsInvalid, match="HANDOFF_INBOX_URL"):
         _ = load_settings(inbox_address="0.0.0.0:80", _env_file=None).inbox_origin
+
+
+def test_the_parts_of_the_organisations_sign_in_belong_together(tmp_path: Path) -> None:
+    """None is left out; the secret is its owner's alone; and it is said whose it is where several are served."""
+    secret = tmp_path / "secret"
+    secret.write_text("s\n")
+    secret.chmod(0o600)
+    parts = {
+        "inbox_oidc_issuer": "https://login.haven.example",
+        "inbox_oidc_client_id": "desk",
+        "inbox_oidc_client_secret_file": secret,
+        "inbox_oidc_roles": "leads=SUPERVISOR,advocates=STAFF",
+    }
+    for name in parts:
+        with pytest.raises(SettingsInvalid, match="belong together"):
+            load_settings(**{key: value for key, value in parts.items() if key != name}, _env_file=None)
+    settings = load_settings(**parts, _env_file=None)
+    found = organisation_of(settings, {OrgId("org-haven"): None})
+    assert (found.org, found.client_secret, list(found.roles)) == ("org-haven", "s", ["leads", "advocates"])
+    with pytest.raises(SettingsInvalid, match="INBOX_OIDC_ORG"):
+        organisation_of(settings, {OrgId("org-haven"): None, OrgId("org-brook"): None})
+    secret.chmod(0o644)
+    with pytest.raises(SettingsInvalid, match="CLIENT_SECRET_FILE"):
+        organisation_of(settings, {OrgId("org-haven"): None})

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from adapters.inbox.web.sessions import Sessions, StaffRole
+from adapters.inbox.web.entry import staff_links
+from adapters.inbox.web.roles import StaffRole
 from broker import limits
+from broker.entry.links import LinkPurpose
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import Installation, Run
 from tests.adapters.pages.house import House
@@ -41,7 +43,8 @@ async def test_a_link_is_over_after_its_minutes(house: House) -> None:
     """A slip of paper that is found the next day signs nobody in."""
     link = await house.link(HAVEN)
     house.ahead = timedelta(minutes=limits.sign_in_link_minutes, seconds=1)
-    assert await Sessions(house.desk.pool).begin(link.rpartition("/")[2], "en", house.clock()) is None
+    links = staff_links(house.desk.pool, allowed=True)
+    assert await links.use(link.rpartition("/")[2], LinkPurpose.SIGN_IN, house.clock()) is None
 
 
 async def test_a_session_ends_when_nobody_touches_it_and_after_a_shift(house: House) -> None:
@@ -121,8 +124,8 @@ async def test_the_command_prints_a_link_for_one_role(
     assert done.exit_code == 0
     link = done.stdout.split()[0]
     assert link.startswith("http://127.0.0.1:8090/sign-in/")
-    sessions = Sessions(installation.pool)
     now = await installation.pool.fetchval("SELECT clock_timestamp()")
-    session = await sessions.begin(link.rpartition("/")[2], "en", now)
-    assert session is not None
-    assert (session.org, session.role) == (org, StaffRole.SUPERVISOR)
+    links = staff_links(installation.pool, allowed=True)
+    account = await links.use(link.rpartition("/")[2], LinkPurpose.SIGN_IN, now)
+    assert account is not None
+    assert (account.org, account.role) == (org, StaffRole.SUPERVISOR)
