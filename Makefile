@@ -27,8 +27,8 @@ test: $(READY)  ## everything that shows it works (ARGS="-k gate": passed on to 
 oracle: $(READY)  ## 200,000 decisions held against a second opinion in Cedar (ARGS="DECISIONS FIRST")
 	@$(BIN)/python -m tests.domain.oracle $(ARGS)
 
-interop: $(READY)  ## an exported trail checked by Go's own implementation of transparency logs (needs Go)
-	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_go.py $(ARGS)
+interop: $(READY)  ## an exported trail checked by Go's own transparency logs, and kcat's quick start (needs Go and kcat)
+	@$(BIN)/python -m pytest -n 0 -q tests/interop/check_go.py tests/interop/check_kcat.py $(ARGS)
 
 check: $(READY)  ## style, types, and who may import whom
 	@$(BIN)/ruff check --quiet

@@ -1,9 +1,7 @@
 """The example of docs/quickstart-kcat.md is run: what it prints for the shell is an event that the broker takes."""
 
-import asyncio
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from broker.composition import kafka_of
 from broker.schemas.ids import new_referral_id
 from broker.schemas.referral_requested import ReferralRequested
 from tests.broker.county import County
@@ -59,28 +56,6 @@ async def test_what_the_example_prints_is_an_event_that_is_taken(served: County,
     )
     await served.settled()
     assert (await served.need(referral))["referral_id"] == referral
-
-
-@pytest.mark.skipif(shutil.which("kcat") is None, reason="kcat is not installed: apt-get install kcat")
-async def test_kcat_itself_does_what_the_page_says(served: County, defined: dict[str, Any]) -> None:
-    """Publishes by the line that is printed, and reads the answer by the page's own."""
-    referral = new_referral_id()
-    content = {key: value for key, value in PUBLISHED.items() if value}
-    prefix = served.settings.topic_prefix
-    line = defined["command"]("referral.requested", referral, content).replace("-t source.", f"-t {prefix}source.")
-    environment = f"KAFKA={kafka_of(served.settings)['bootstrap_servers']} ORG={POLICE}; "
-    await _shell(environment + line)
-    await served.settled()
-    assert (await served.need(referral))["referral_id"] == referral
-    read = blocks("sh")[0].replace('"notice.', f'"{prefix}notice.')
-    assert referral in await _shell(environment + read)
-
-
-async def _shell(line: str) -> str:
-    done = await asyncio.create_subprocess_shell(line, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-    out, wrong = await asyncio.wait_for(done.communicate(), 60)
-    assert done.returncode == 0, wrong.decode()
-    return out.decode()
 
 
 async def test_the_page_leads_only_to_what_exists() -> None:
