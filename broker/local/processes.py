@@ -17,8 +17,8 @@ _OF_THE_BROKER: Final = frozenset({"postgres_dsn"})
 _OF_THE_SEQUENCER: Final = frozenset({"postgres_sequencer_dsn"})
 _OF_THE_PROVIDERS: Final = frozenset(
     {
-        *("provider_postgres_dsn", "outgoing_ca_file", "outgoing_loopback", "door_address"),
-        *(name for name in Settings.model_fields if name.startswith("inbox_")),
+        *("provider_postgres_dsn", "door_address"),
+        *(name for name in Settings.model_fields if name.startswith(("inbox_", "outgoing_"))),
     }
 )
 _OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})
