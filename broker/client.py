@@ -43,12 +43,12 @@ from broker.agency.late_sealing import LateSealing
 from broker.agency.ledger import zone_ledger
 from broker.agency.log_door import LogDoor
 from broker.agency.notices import Hearing, Notice
-from broker.agency.outcomes import Answer, Outcomes, Wanted
+from broker.agency.outcomes import Answer, Outcomes
 from broker.agency.planning import Plan, Share
-from broker.agency.publishing import About, Published, Publishing
+from broker.agency.publishing import About, Event, Published, Publishing
 from broker.agency.records import Desk
 from broker.agency.referring import ReferralPublished, Referring, RequestFields
-from broker.agency.sending import Place, Sender
+from broker.agency.sending import Sender
 from broker.domain.consent import ConsentRef
 from broker.errors import SettingsInvalid
 from broker.schemas.consent_granted import ConsentGranted
@@ -91,9 +91,6 @@ __all__ = [
     "Share",
     "Since",
 ]
-
-Event = EventId | Published | Place
-"""An event that was published: as `publish` returned it, by its id, or by where its record stands."""
 
 ANSWER_SECONDS: Final = 30.0
 """How long one waits by default for the broker's answer; as a rule it comes within a tenth of a second."""
@@ -371,15 +368,7 @@ class AgencyClient(Facts):
             NoAnswerYet: none came in so many seconds.
             NotOnboarded, KafkaUnreachable: nothing can be heard.
         """
-        wanted: list[Wanted]
-        since: datetime | None
-        if isinstance(event, Published):
-            wanted, since = [event.event_id, event.position], event.at
-        elif isinstance(event, Place):
-            wanted, since = [event.position], event.at
-        else:
-            wanted, since = [event], self.publishing.sent_at(event)
-        answer = await self._outcomes.wait(wanted, since, seconds)
+        answer = await self._outcomes.wait(*self.publishing.looked_for(event), seconds)
         if answer is None:
             raise NoAnswerYet
         return answer

@@ -6,9 +6,11 @@ where they were confirmed before. The same id with other content is refused here
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from broker.agency.errors import EventRefusedBeforeSending, NotConfirmed
 from broker.agency.ledger import Ledger
+from broker.agency.outcomes import Wanted
 from broker.agency.records import Desk, Record, event_id_of, same_event
 from broker.agency.remembered import Remembered
 from broker.agency.sending import Place, Sender
@@ -20,21 +22,21 @@ from broker.schemas.ids import EventId, new_event_id
 from broker.schemas.refusal import RefusalCode
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published(Place):
     """One event that Kafka holds: what it is about, where it stands, and when that was confirmed (UTC)."""
 
     event_id: EventId
     subject: str
-    topic: str
-    partition: int
-    offset: int
-    at: datetime
 
-    @property
-    def position(self) -> tuple[str, int, int]:
-        """Topic, partition, offset: how the broker names a record that it cannot read."""
-        return (self.topic, self.partition, self.offset)
+    @classmethod
+    def at_place(cls, place: Place, event_id: EventId, subject: str) -> Self:
+        """The event whose record stands there."""
+        return cls(place.topic, place.partition, place.offset, place.at, event_id=event_id, subject=subject)
+
+
+Event = EventId | Place
+"""An event that was published: as `publish` returned it, by its id, or by where its record stands."""
 
 
 @dataclass(slots=True)
@@ -123,10 +125,15 @@ class Publishing:
         """The event that goes out after this one; None where there is none."""
         return self._made[event_id].follower
 
-    def sent_at(self, event_id: EventId) -> datetime | None:
-        """When Kafka confirmed this event (UTC), as far as it is remembered."""
-        made = self._made.get(event_id)
-        return made.published.at if made is not None and made.published is not None else None
+    def looked_for(self, event: Event) -> tuple[list[Wanted], datetime | None]:
+        """By what the answer to an event is known, and since when it may have come (UTC), as far as that is known."""
+        match event:
+            case Published():
+                return [event.event_id, event.position], event.at
+            case Place():
+                return [event.position], event.at
+        made = self._made.get(event)
+        return [event], made.published.at if made is not None and made.published is not None else None
 
     async def send_raw(self, record: Record) -> Place:
         """Send a record unchecked, as it is.
@@ -138,5 +145,4 @@ class Publishing:
 
 
 def _published(event_id: EventId, record: Record, place: Place) -> Published:
-    subject = (record.key or b"").decode()
-    return Published(event_id, subject, place.topic, place.partition, place.offset, place.at)
+    return Published.at_place(place, event_id, (record.key or b"").decode())

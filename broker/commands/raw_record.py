@@ -95,7 +95,7 @@ def published_of(record: Record, place: Place) -> Published | Place:
     if not isinstance(event_id, str) or FORMS["id"].fullmatch(event_id) is None:
         return place
     subject = (record.key or b"").decode(errors="replace")
-    return Published(EventId(event_id), subject, place.topic, place.partition, place.offset, place.at)
+    return Published.at_place(place, EventId(event_id), subject)
 
 
 def signed(record: Record, desk: Desk, *, unknown: bool = False) -> Record:

@@ -171,7 +171,7 @@ LONG_AGO = int((datetime.now(UTC) - timedelta(hours=2)).timestamp())
         {"auth_time": LONG_AGO},
         {"nbf": LONG_AGO + 86_400},
     ],
-    ids=str,
+    ids=lambda bend: "-".join(bend),
 )
 async def test_a_token_that_does_not_hold_lets_nobody_in(house: House, bend: dict[str, Any]) -> None:
     """Another issuer's, another client's, an old one, one for another question, one of nobody, an old proof."""
