@@ -41,6 +41,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_RUN].close()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: begun last, one of two processes would wait for the other's alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/crash/"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Every test has a deadline, whatever it waits for, and so have its fixtures."""

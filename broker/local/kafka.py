@@ -46,6 +46,7 @@ auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 # What has been kept long enough is gone from the disk seconds later, not minutes: looking costs next to nothing here.
 log.retention.check.interval.ms=5000
+log.initial.task.delay.ms=5000
 log.segment.delete.delay.ms=1000
 # After kill -9 the node may register again once its own earlier session has run out.
 broker.session.timeout.ms=3000

@@ -200,16 +200,15 @@ async def test_no_body_is_a_fault_of_ours(
 
 
 async def test_what_is_no_request_of_the_door_is_refused_by_code(served: County, police: Agency) -> None:
-    """Other paths, other methods, packed bodies; none says anything of how it is made."""
+    """Other paths beside the pages, other methods, packed bodies; none says anything of how it is made."""
     letter = good(served, new_referral_id())
     said = await police.publish(letter, **{"content-encoding": "gzip"})
     assert (said.status, said.code) == (415, "CONTENT_UNSUPPORTED")
     for method, path, status, code in (
-        ("GET", "/", 404, "PATH_UNKNOWN"),
+        ("POST", "/", 404, "PATH_UNKNOWN"),
         ("GET", "/docs", 404, "PATH_UNKNOWN"),
         ("GET", "/openapi.json", 404, "PATH_UNKNOWN"),
         ("POST", "/events/", 404, "PATH_UNKNOWN"),
-        ("GET", "/events", 405, "METHOD_NOT_ALLOWED"),
         ("PUT", "/events", 405, "METHOD_NOT_ALLOWED"),
         ("POST", "/notices", 405, "METHOD_NOT_ALLOWED"),
     ):
