@@ -6,6 +6,7 @@ all partitions; handing it one message at a time costs five times as much (docs/
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from broker.bus.stopping import aborted, stopped
+from broker.bus.stopping import aborted, fenced, stopped
 from broker.schemas.envelope import Headers, binary_headers
 from broker.seal.signature import SIGNATURE_HEADER
 
@@ -110,6 +111,35 @@ def confirm_by() -> float:
     return asyncio.get_running_loop().time() + CONFIRM_SECONDS_MAX
 
 
+class InHand:
+    """What a producer has in hand, and until when it may write: no longer than the oldest of that may leave."""
+
+    def __init__(self) -> None:
+        self._until: dict[asyncio.Future[Any], float] = {}
+        self._given_up = False
+
+    def until(self) -> float:
+        """By the event loop's clock."""
+        return -math.inf if self._given_up else min(self._until.values(), default=math.inf)
+
+    def take(self, one: asyncio.Future[Any], by: float) -> None:
+        """A batch that may leave until then; after its end nobody asks for it."""
+        self._until[one] = by
+        one.add_done_callback(self._settled)
+
+    def give_up(self) -> None:
+        """Nothing of it may leave any more, and nobody waits for it."""
+        self._given_up = True
+        for one in [*self._until]:
+            one.cancel()
+
+    def _settled(self, one: asyncio.Future[Any]) -> None:
+        """What becomes of a message after nobody waits for it any more is no error of anybody's."""
+        self._until.pop(one, None)
+        if not one.cancelled():
+            one.exception()
+
+
 class Publisher:
     """One producer of one zone. `sign` is None only where a measurement leaves signatures out."""
 
@@ -117,7 +147,7 @@ class Publisher:
         self._kafka = dict(kafka)
         self._sign = sign
         self._producer: AIOKafkaProducer | None = None
-        self._unconfirmed: set[asyncio.Future[Any]] = set()
+        self._in_hand = InHand()
 
     async def start(self) -> None:
         """Connect, waiting for Kafka as long as it takes."""
@@ -133,12 +163,14 @@ class Publisher:
                     request_timeout_ms=REQUEST_TIMEOUT_MS,
                     max_batch_size=BATCH_BYTES_MAX,
                 )
+                in_hand = InHand()
+                fenced(producer, in_hand.until)
                 try:
                     await producer.start()
                 except BaseException:
                     await stopped(producer)
                     raise
-                self._producer = producer
+                self._producer, self._in_hand = producer, in_hand
 
     async def stop(self) -> None:
         """Send what is buffered and disconnect."""
@@ -167,31 +199,24 @@ class Publisher:
             return queued
         try:
             async with asyncio.timeout_at(by):
-                await self._hand_all_over(messages, records, queued)
+                await self._hand_all_over(messages, records, queued, by)
         except (KafkaError, OSError) as error:  # a TimeoutError is one
             await self._renew(error)
         return queued
 
     async def _hand_all_over(
-        self, messages: Sequence[Message], records: Sequence[Record], queued: list[Confirmation]
+        self, messages: Sequence[Message], records: Sequence[Record], queued: list[Confirmation], by: float
     ) -> None:
         if self._producer is None:
             await self.start()
-        producer = self._producer
+        producer, in_hand = self._producer, self._in_hand
         assert producer is not None
         try:
             for (topic, partition), places in (await _by_partition(producer, messages)).items():
                 await _hand_over(producer, topic, partition, [(place, records[place]) for place in places], queued)
         finally:
             for one in {one for one in queued if one is not None}:
-                self._unconfirmed.add(one)
-                one.add_done_callback(self._settled)
-
-    def _settled(self, one: asyncio.Future[Any]) -> None:
-        """What becomes of a message after nobody waits for it any more is no error of anybody's."""
-        self._unconfirmed.discard(one)
-        if not one.cancelled():
-            one.exception()
+                in_hand.take(one, by)
 
     async def confirmed(self, queued: Sequence[Confirmation], by: float) -> list[bool]:
         """Whether each message has arrived, once that is known.
@@ -220,6 +245,5 @@ class Publisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             log.warning("Kafka did not confirm messages (%s); the producer is made anew", type(error).__name__)
-            for one in self._unconfirmed:
-                one.cancel()
+            self._in_hand.give_up()
             await aborted(producer, REQUEST_TIMEOUT_MS / 1000)
