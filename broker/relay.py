@@ -24,8 +24,8 @@ from broker.handlers.releasing import release
 from broker.pipeline import Parts
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
-from broker.schemas.ids import EventId, OrgId, ReferralId
-from broker.schemas.vocabulary import RecipientCategory
+from broker.schemas.ids import EventId, OfferId, OrgId, ReferralId
+from broker.schemas.vocabulary import OfferState, RecipientCategory
 from broker.sql.bulk import Connection
 from broker.store.directory import clock_and_directory
 from broker.store.loading import ConsentCache, Wanted, load
@@ -35,6 +35,8 @@ from broker.trail.entries import Step
 log = logging.getLogger(__name__)
 
 CLAIMED_MAX: Final = 200
+_OVER: Final = frozenset({OfferState.WITHDRAWN, OfferState.EXPIRED})
+"""Of an offer that is over only its end is told, whatever had not left before."""
 
 _LANES = "SELECT lane FROM outbox_lane ORDER BY random() LIMIT $1 FOR UPDATE SKIP LOCKED"
 _CLAIM = (
@@ -138,7 +140,8 @@ def _asked_again(desk: Desk, message: Claimed) -> bool:
     if decision.effect is not Effect.PERMIT:
         return False
     if message.phase is Phase.OFFER:
-        return True
+        offer = referral.offers.get(OfferId(message.attributes.get("offerid", "")))
+        return offer is None or offer.state not in _OVER
     if _is_keyed(message):
         return all(wrap.field_group in decision.let_through for wrap in DisclosureKeyed.read(message.value).wraps)
     released = DisclosureReleased.read(message.value)
