@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from aiokafka import ConsumerRecord
 
-from broker.agency.errors import DoorRefused, DoorUnreachable
+from broker.agency.errors import BrokerUnreachable, DoorRefused
 from broker.agency.notices import Hearing, KafkaRecord, Notice
 from broker.limits import tail_again_seconds, tail_seconds_max, web_wait_seconds_max
 from broker.seal.request_signature import TIMESTAMP_HEADER, sign_request
@@ -34,7 +34,7 @@ class Door:
         What is not the broker's own word is left out, and the log says so.
 
         Raises:
-            DoorUnreachable: at the first page; later it is asked again, for as long as it takes.
+            BrokerUnreachable: at the first page; later it is asked again, for as long as it takes.
             DoorRefused: with the door's code, and what to do.
         """
         after, first = "", True
@@ -53,7 +53,7 @@ class Door:
         while True:
             try:
                 return await self._asked(path)
-            except DoorUnreachable:
+            except BrokerUnreachable:
                 if first:
                     raise
             await asyncio.sleep(tail_again_seconds)
@@ -68,9 +68,9 @@ class Door:
             ) as answer:
                 content: dict[str, Any] = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError):
-            raise DoorUnreachable from None
+            raise BrokerUnreachable from None
         if answer.status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-            raise DoorUnreachable
+            raise BrokerUnreachable
         if answer.status != HTTPStatus.OK:
             raise DoorRefused(f"{content.get('code')}: {content.get('title')}", remedy=content.get("detail"))
         return content

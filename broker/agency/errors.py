@@ -14,7 +14,6 @@ HandoffError
     ├── AssociationUnplaced
     ├── NotConfirmed
     ├── NoAnswerYet
-    ├── DoorUnreachable
     ├── DoorRefused
     ├── BrokerUnreachable
     ├── ReceiptNotYet
@@ -127,13 +126,6 @@ class NoAnswerYet(AgencyError):
     remedy = "It is not lost: the answer comes on your notice topic. If it is urgent, telephone."
 
 
-class DoorUnreachable(AgencyError):
-    """The network's door does not answer."""
-
-    exit_code: ClassVar[int] = 3
-    remedy = "Check the address; where it is right, the network's operator can tell."
-
-
 class DoorRefused(AgencyError):
     """The network's door tells this agency nothing."""
 
@@ -144,7 +136,9 @@ class BrokerUnreachable(AgencyError):
     """The broker's door does not answer, or not with what was asked."""
 
     exit_code: ClassVar[int] = 3
-    remedy = "Check HANDOFF_BROKER_URL, and ask the network's operator; nothing that was published is lost."
+    remedy = (
+        "Check its address (HANDOFF_BROKER_URL), and ask the network's operator; nothing that was published is lost."
+    )
 
 
 class ReceiptNotYet(AgencyError):

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from broker.agency.by_http import Door
-from broker.agency.errors import DoorRefused, DoorUnreachable
+from broker.agency.errors import BrokerUnreachable, DoorRefused
 from broker.agency.notices import Hearing, Notice
 from broker.composition import zone_folder
 from broker.schemas.event_accepted import EventAccepted
@@ -71,7 +71,7 @@ async def test_the_command_tells_what_there_is(
     assert any("event.accepted: the broker has taken event" in line for line in lines)
     assert any("REFERRAL_EXISTS" in line and "Give every new referral a new random id." in line for line in lines)
     away = await handoff("tail", "--door", "http://127.0.0.1:1", "--org", POLICE, "--once")
-    assert isinstance(away.exception, DoorUnreachable)
+    assert isinstance(away.exception, BrokerUnreachable)
 
 
 async def test_what_the_broker_did_not_sign_is_not_told(served: County, ear: Door) -> None:
