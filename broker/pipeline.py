@@ -285,9 +285,10 @@ class Pipeline:
             return []
         if self._settling is None or self._settling[0] != activation:
             self._settling = (activation, now)
-        found = await unsettled(connection, self._directory.policy, DUE_PER_TICK_MAX)
+        reference = self._directory.policy
+        found = await unsettled(connection, reference, DUE_PER_TICK_MAX)
         if not found:
-            await settle(connection, *self._settling)
+            await settle(connection, reference, *self._settling)
         return found
 
     async def work_early(self) -> int:

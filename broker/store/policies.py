@@ -30,6 +30,12 @@ SIGNERS_OF_LOOSER: Final = 2
 CLOSED_STATES: Final = [state.value for state in NeedState if lifecycle.is_terminal(lifecycle.NEED, state)]
 """Where a need has ended: it stays under the pack under which it was decided."""
 
+_UNDER_ANOTHER: Final = (
+    "referral r WHERE policy <> $1 AND EXISTS ("
+    " SELECT 1 FROM need n WHERE n.referral_id = r.referral_id AND n.state <> ALL($2::text[]))"
+)
+"""Open referrals that are decided under another pack than $1; $2 are `CLOSED_STATES`."""
+
 
 class PolicyNotActivated(HandoffError):
     """The policy pack was not put in force."""
@@ -161,9 +167,7 @@ async def put_in_force(
 async def unsettled(connection: Connection, reference: str, count_max: int) -> list[ReferralId]:
     """Open referrals that are decided under another pack than this one; nobody else has them while this lasts."""
     rows = await connection.fetch(
-        "SELECT referral_id FROM referral r WHERE policy <> $1 AND EXISTS ("
-        " SELECT 1 FROM need n WHERE n.referral_id = r.referral_id AND n.state <> ALL($2::text[]))"
-        " ORDER BY referral_id LIMIT $3 FOR UPDATE SKIP LOCKED",
+        f"SELECT referral_id FROM {_UNDER_ANOTHER} ORDER BY referral_id LIMIT $3 FOR UPDATE OF r SKIP LOCKED",
         reference,
         CLOSED_STATES,
         count_max,
@@ -171,17 +175,25 @@ async def unsettled(connection: Connection, reference: str, count_max: int) -> l
     return [ReferralId(row["referral_id"]) for row in rows]
 
 
-async def settle(connection: Connection, activation: int, seen_at: datetime) -> None:
-    """Note that all that is open is decided under the pack in force, unless a transaction from before still runs.
+async def settle(connection: Connection, reference: str, activation: int, seen_at: datetime) -> None:
+    """Note that all that is open is decided under this pack, unless something is not, or might still be brought.
 
-    `seen_at` (UTC) is when this process first saw the change: what began later saw it too.
+    `seen_at` (UTC) is when this process first saw the change: what began later saw it too. Whether anything from before
+    still runs is asked first, and what is open in a statement of its own after that: what ended between the two has
+    been seen by the second. It reads rows that others have locked too, which `unsettled` passes over.
     """
-    settled = await connection.fetchval(
-        "UPDATE policy_activation SET settled_at = clock_timestamp() WHERE seq <= $1 AND settled_at IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
-        " AND usename = current_user AND pid <> pg_backend_pid() AND xact_start < $2) RETURNING seq",
-        activation,
+    if await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND usename = current_user AND pid <> pg_backend_pid() AND xact_start < $1)",
         seen_at,
+    ):
+        return
+    settled = await connection.fetchval(
+        "UPDATE policy_activation SET settled_at = clock_timestamp() WHERE seq <= $3 AND settled_at IS NULL"
+        f" AND NOT EXISTS (SELECT 1 FROM {_UNDER_ANOTHER}) RETURNING seq",
+        reference,
+        CLOSED_STATES,
+        activation,
     )
     if settled is not None:
         await changed(connection)
@@ -216,8 +228,7 @@ async def how_settled(connection: Connection) -> int | None:
         return None
     return int(
         await connection.fetchval(
-            "SELECT count(*) FROM referral r WHERE policy <> $1 AND EXISTS ("
-            " SELECT 1 FROM need n WHERE n.referral_id = r.referral_id AND n.state <> ALL($2::text[]))",
+            f"SELECT count(*) FROM {_UNDER_ANOTHER}",
             row["reference"],
             CLOSED_STATES,
         )

@@ -20,7 +20,7 @@ from broker.schemas.referral_held import ReferralHeld
 from broker.seal.errors import PolicyNotVerified
 from broker.seal.keys import PolicyKey
 from broker.seal.signature_line import POLICY
-from broker.store.policies import PolicyNotActivated
+from broker.store.policies import PolicyNotActivated, settle, unsettled
 from broker.zone import load_zone
 from tests.broker.county import County
 from tests.broker.facts import NOTE, POLICE, SHELTERS, accepted, request
@@ -239,3 +239,28 @@ async def test_a_batch_that_began_before_the_change_is_waited_for(policed: Count
         await begun.commit()
     assert "Everything that is open is decided under it" in (await activation).output
     assert await under_the_new_one()
+
+
+async def test_a_referral_that_somebody_holds_is_not_passed_over(own_county: County) -> None:
+    """A change is not over while one open referral is under the older pack, even where another has it locked."""
+    referral, newer = new_referral_id(), "us-federal-vawa/9.0.0/0"
+    async with own_county.broker():
+        await own_county.say(POLICE, request(), referral)
+        await own_county.settled()
+    pool = own_county.pool
+    await pool.execute("INSERT INTO policy_text (reference, content) VALUES ($1, '')", newer)
+    seq = await pool.fetchval("INSERT INTO policy_activation (reference) VALUES ($1) RETURNING seq", newer)
+    async with pool.acquire() as settling, pool.acquire() as holding:
+
+        async def over() -> bool:
+            await settle(settling, newer, seq, datetime(2026, 1, 1, tzinfo=UTC))
+            return await settling.fetchval("SELECT settled_at IS NOT NULL FROM policy_activation WHERE seq = $1", seq)
+
+        async with holding.transaction():
+            await holding.execute("SELECT 1 FROM referral WHERE referral_id = $1 FOR UPDATE", referral)
+            assert await unsettled(settling, newer, 1) == []
+            assert not await over()
+        assert await unsettled(settling, newer, 1) == [referral]
+        assert not await over()
+        await settling.execute("UPDATE referral SET policy = $1 WHERE referral_id = $2", newer, referral)
+        assert await over()
