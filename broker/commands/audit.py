@@ -16,7 +16,7 @@ from broker.schemas.ids import CONSENT_ID_PATTERN, REFERRAL_ID_PATTERN
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store import auditing
-from broker.store.auditing import Answer, Asking
+from broker.store.asking import Answer, Asking
 from broker.trail.audit_event import audit_event
 
 app = typer.Typer(

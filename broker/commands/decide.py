@@ -13,8 +13,8 @@ from broker.commands.explain import answer_lines
 from broker.commands.trail import Json
 from broker.deciding import EXAMPLE, Answered, WhatIf, answer, read_what_if
 from broker.domain.consent import Decision
-from broker.explaining import Ruling
 from broker.handlers.releasing import duties
+from broker.rulings import Ruling
 from broker.schemas.refusal import ADVICE
 
 

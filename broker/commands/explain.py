@@ -6,22 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from broker.commands.trail import ACTOR, Json
 from broker.composition import broker_pool
 from broker.domain.consent import Effect
-from broker.domain.reasons import RULE, WORDS, Reason
-from broker.domain.shredding import Served
-from broker.explaining import Destroyed, Now, Ruling, asked_now, destroyed_of, rulings_of
+from broker.explaining import Now, asked_now
 from broker.local.parts import attached
-from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.rulings import Destroyed, Ruling, destroyed_of, rulings_of
 from broker.schemas.ids import ReferralId
 from broker.settings import Settings, load_settings
 from broker.store.questions import trail_of
-from broker.trail.entries import Step, fresh_salt
+from broker.telling import answer, coded_reason, done, duties, label, why_destroyed
+from broker.trail.entries import fresh_salt
 
 
 class Reading(StrEnum):
@@ -31,31 +30,6 @@ class Reading(StrEnum):
     SURVIVOR_ASKED = "SURVIVOR_ASKED"
     COMPLAINT = "COMPLAINT"
     AUDIT = "AUDIT"
-
-
-_DONE: Final = {
-    Step.OFFERS_MADE: "offer made, without identity",
-    Step.REFERRAL_HELD: "not asked, the need was held",
-    Step.DISCLOSURE_RELEASED: "sealed groups handed over",
-    Step.DISCLOSURE_DENIED: "nothing handed over",
-    Step.RECIPIENT_NAMED: "named to the source, which was asked to wrap its keys",
-    Step.FEEDBACK_DECIDED: "what became of it",
-    None: "if it were asked",
-}
-_DUTIES: Final = {
-    "redisclosureProhibited": "not to be passed on",
-    "notice": "notice",
-    "singleUse": "for one check only:",
-    "excludedFields": "without the fields",
-    "until": "relied on until",
-}
-"""The duties of a disclosure in words, by their names in the trail."""
-_WHY_DESTROYED: Final = {
-    Served.NEED_OVER: "the need is over",
-    Served.HANDED_OVER: "it was handed over",
-    Served.KEPT_TOO_LONG: "nothing is kept longer",
-}
-_ANSWER: Final = {Effect.PERMIT: "yes", Effect.DENY: "no", Effect.HOLD: "not yet"}
 
 
 def explain(
@@ -87,10 +61,11 @@ async def _read(
     was destroyed."""
     async with broker_pool(settings) as pool, pool.acquire() as connection, connection.transaction():
         lines = await trail_of(connection, referral, ACTOR, fresh_salt(), reason.value)
-        past = [one for one in rulings_of(lines) if recipient in (None, one.recipient)]
+        believed = [line for line in lines if line.sound]
+        past = [one for one in rulings_of(believed) if recipient in (None, one.recipient)]
         recipients = [recipient] if recipient else list(dict.fromkeys(one.recipient for one in past))
         now = await asked_now(connection, settings, referral, recipients)
-    return all(line.sound for line in lines), now, [*past, *(now.rulings if now else ())], destroyed_of(lines)
+    return all(line.sound for line in lines), now, [*past, *(now.rulings if now else ())], destroyed_of(believed)
 
 
 def _as_json(now: Now, rulings: Sequence[Ruling], gone: Sequence[Destroyed]) -> Iterator[str]:
@@ -117,7 +92,7 @@ def _told(referral: str, now: Now, rulings: Sequence[Ruling], gone: Sequence[Des
             then = f"next {standing.next_action} at {_clock(standing.due_at)}, until then with {standing.owner}"
         yield f"  {standing.need}, {standing.priority}: {standing.state}; {then}"
     for one in gone:
-        reasons = ", ".join(_WHY_DESTROYED[Served(why)] for why in one.because)
+        reasons = ", ".join(map(why_destroyed, one.because))
         yield f"  {_clock(one.at)}  destroyed here because {reasons}:"
         if one.keys:
             yield f"    keys of {', '.join(one.keys)} for {', '.join(one.keys_of)}"
@@ -135,41 +110,24 @@ def _told(referral: str, now: Now, rulings: Sequence[Ruling], gone: Sequence[Des
 
 def answer_lines(ruling: Ruling) -> Iterator[str]:
     """One answer of the gate: what was done, why, on what it rests, what it binds to, and every group."""
-    answer = "passed over" if ruling.effect is None else _ANSWER[ruling.effect]
-    yield f"  {_clock(ruling.at)}  {ruling.need}, {ruling.phase}: {_DONE[ruling.step]}: {answer}"
+    yield f"  {_clock(ruling.at)}  {ruling.need}, {ruling.phase}: {done(ruling.step)}: {answer(ruling.effect)}"
     if ruling.reason is not None:
-        yield f"    because {_why(ruling.reason)}"
+        yield f"    because {coded_reason(ruling.reason)}"
     if ruling.consents:
         yield f"    on release {', '.join(ruling.consents)} (id/version)"
     elif ruling.effect is Effect.PERMIT:
         yield "    on no release: by the rules alone"
     if ruling.rules:
         yield f"    by {', '.join(dict.fromkeys(ruling.rules))} under {ruling.policy}"
-    for duty, bound in ruling.obligations.items():
-        if bound:
-            yield f"    bound: {_DUTIES[duty]}{_bound(bound)}"
+    yield from (f"    bound: {duty}" for duty in duties(ruling.obligations))
     for group in ruling.let_through or ():
         yield f"    let through  {_labelled(group)}".rstrip()
     for group, why in sorted(ruling.withheld.items()):
-        yield f"    withheld     {_labelled(group)}  {_why(why)}"
-
-
-def _bound(value: bool | str | list[str]) -> str:
-    if isinstance(value, bool):
-        return ""
-    return f" {value if isinstance(value, str) else ', '.join(value)}"
-
-
-def _why(reason: str) -> str:
-    """The code, its rule and its words; a code of matching has no rule of law."""
-    if reason not in Reason.__members__:
-        return f"{reason}: matching chose others."
-    return f"{reason} ({RULE[Reason(reason)]}): {WORDS[Reason(reason)]}"
+        yield f"    withheld     {_labelled(group)}  {coded_reason(why)}"
 
 
 def _labelled(group: str) -> str:
-    facts = GROUPS.get(FieldGroup(group))
-    return f"{group:<5} {facts.label if facts else 'not in the catalogue':<38}"
+    return f"{group:<5} {label(group):<38}"
 
 
 def _clock(moment: datetime) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,6 +17,7 @@ from broker.local.parts import attached
 from broker.settings import load_settings
 from broker.sql.bulk import Connection
 from broker.store.questions import TrailLine, state_of, trail_of
+from broker.telling import plain_facts, story_row
 from broker.trail.entries import fresh_salt
 
 trail = typer.Typer(no_args_is_help=True, help="The trail: what happened to a referral, and the log that proves it.")
@@ -73,18 +74,7 @@ def _lines(lines: Sequence[TrailLine], form: Form) -> Iterator[str]:
     elif form is Form.JSON:
         yield from (json.dumps(asdict(line), default=str) for line in lines)
     else:
-        yield from printed([_cells(line) for line in lines], form)
-
-
-def _cells(line: TrailLine) -> dict[str, Any]:
-    """One entry as a spreadsheet has it: what all have, then the rest as it stands in the text."""
-    facts = dict(line.facts)
-    known = {name: facts.pop(name, None) for name in ("at", "kind", "actor", "cause")}
-    facts.pop("referral")
-    return {"entry": line.idx, **known, "sound": line.sound, "facts": json.dumps(facts)}
-
-
-_LEFT_OUT = {"kind", "referral", "at", "actor", "cause", "offers", "letThrough", "withheld", "passedOver"}
+        yield from printed([story_row(line) for line in lines], form)
 
 
 def _told(line: TrailLine) -> str:
@@ -92,8 +82,7 @@ def _told(line: TrailLine) -> str:
     facts = line.facts
     when = str(facts.get("at", line.at.isoformat()))[:19].replace("T", " ")
     head = f"{when}Z  {line.kind:<22} by {facts.get('actor')}{'' if line.sound else '   ALTERED'}"
-    told = {name: value for name, value in facts.items() if name not in _LEFT_OUT and value}
-    rest = "  ".join(f"{name}={_short(name, value)}" for name, value in told.items())
+    rest = "  ".join(f"{name}={value}" for name, value in plain_facts(line))
     details = [f"    {rest}"] if rest else []
     for offer in facts.get("offers", ()):
         rules = ",".join(offer["rules"])
@@ -104,12 +93,6 @@ def _told(line: TrailLine) -> str:
         details += [f"    withheld {group}: {reason}" for group, reason in facts["withheld"].items()]
     details += [f"    not asked: {org}: {reason}" for org, reason in facts.get("passedOver", {}).items()]
     return "\n".join([head, *details])
-
-
-def _short(name: str, value: Any) -> str:
-    if not isinstance(value, list):
-        return str(value)
-    return (" → " if name == "way" else " ").join(value)
 
 
 def _asked(ask: Callable[[Connection], Awaitable[None]]) -> None:

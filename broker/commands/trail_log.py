@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import typer
 
-from broker import limits
 from broker.commands.database import with_broker
 from broker.composition import log_keys
 from broker.local.progress import counted
@@ -17,10 +16,9 @@ from broker.seal.errors import KeyMissing
 from broker.seal.key_files import read_cards
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
+from broker.store.log_state import log_state
 from broker.store.outcomes import outcome_of
-from broker.store.questions import add_entry
-from broker.store.unsealed import unsealed_age
-from broker.trail.entries import Step, entry, fresh_salt
+from broker.store.questions import note_export
 from broker.trail.exporting import ANCHORS, export
 from broker.trail.notes import Verifier
 from broker.trail.proofs import PublishedLog, lines_of
@@ -46,8 +44,7 @@ def export_bundle(
         raise typer.BadParameter(f"{folder} is there already and not empty.")
 
     async def work(settings: Settings, connection: Connection) -> None:
-        facts = {"at": await connection.fetchval("SELECT now()"), "actor": ACTOR, "for": party}
-        await add_entry(connection, entry(Step.TRAIL_EXPORTED, None, facts, fresh_salt()))
+        await note_export(connection, ACTOR, party)
         with counted("Exporting the trail") as tell:
             size = await export(connection, folder, tell, party, settings.log / ANCHORS)
         typer.echo(f"Wrote {size} entries into {folder}. Check it: handoff-verify {folder} --vkey … --held …")
@@ -65,30 +62,23 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="The same as one
     """How many entries are sealed, how old the oldest is that is not, and the last checkpoint. Exit 1 on an alarm."""
 
     async def work(_: Settings, connection: Connection) -> None:
-        row = await connection.fetchrow(
-            "SELECT size, (SELECT max(made_at) FROM log_checkpoint) AS checkpoint_at, clock_timestamp() AS now"
-            " FROM log_state"
-        )
-        assert row is not None
-        age = await unsealed_age(connection)
-        seconds = None if age is None else round(age.total_seconds(), 1)
+        state = await log_state(connection)
         told = {
-            "entries": row["size"],
-            "unsealed_seconds": seconds,
-            "alarm": (seconds or 0) > limits.unsealed_alarm_seconds,
-            "stopped": (seconds or 0) > limits.unsealed_stop_seconds,
-            "checkpoint_at": None if row["checkpoint_at"] is None else row["checkpoint_at"].isoformat(),
+            "entries": state.entries,
+            "unsealed_seconds": state.unsealed_seconds,
+            "alarm": state.alarm,
+            "stopped": state.stopped,
+            "checkpoint_at": None if state.checkpoint_at is None else state.checkpoint_at.isoformat(),
         }
         if as_json:
             typer.echo(json.dumps(told))
         else:
-            typer.echo(
-                f"{row['size']} entries are sealed; the last checkpoint is of {told['checkpoint_at'] or 'never'}."
-            )
+            seconds, last = state.unsealed_seconds, told["checkpoint_at"] or "never"
+            typer.echo(f"{state.entries} entries are sealed; the last checkpoint is of {last}.")
             typer.echo("Nothing waits." if seconds is None else f"The oldest that waits has waited {seconds:.0f} s.")
-            if told["alarm"]:
-                typer.echo("ALARM: is `handoff serve sequencer` running?" + " Nothing is sent." * bool(told["stopped"]))
-        raise typer.Exit(int(bool(told["alarm"])))
+            if state.alarm:
+                typer.echo("ALARM: is `handoff serve sequencer` running?" + " Nothing is sent." * state.stopped)
+        raise typer.Exit(int(state.alarm))
 
     with_broker(work)
 

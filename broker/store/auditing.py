@@ -7,14 +7,12 @@ a referral, a consent, an organisation or a span of time, and there is nothing e
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final, Generic, NamedTuple, TypeVar
-
-from pydantic_core import from_json
+from typing import Any, Final
 
 from broker.domain.pack import Basis
 from broker.schemas.vocabulary import OfferState
 from broker.sql.bulk import Connection
+from broker.store.asking import Answer, Asking, Question, lines_told, moment_of, note_question
 from broker.store.audit_rows import (
     AccountingRow,
     ChangeRow,
@@ -24,39 +22,8 @@ from broker.store.audit_rows import (
     OverdueRow,
     ReadRow,
 )
-from broker.store.questions import TrailLine, add_entry
-from broker.trail.entries import Step, commitment, entry, fresh_salt
-
-Row = TypeVar("Row")
-
-
-class Question(StrEnum):
-    """What was asked, as the entry of the trail says it."""
-
-    DISCLOSURES = "DISCLOSURES"
-    ACCOUNTING = "ACCOUNTING"
-    OVERDUE = "OVERDUE"
-    EMERGENCIES = "EMERGENCIES"
-    READS = "READS"
-    POLICIES = "POLICIES"
-    FAILURES = "FAILURES"
-    AUDIT_EVENTS = "AUDIT_EVENTS"
-
-
-class Asking(NamedTuple):
-    """Who asks (a role, a desk, a worker's reference), and of which time: from `since` (UTC) to before `until`."""
-
-    by: str
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-class Answer(NamedTuple, Generic[Row]):
-    """The rows, and whether every text that they were read from still fits its commitment in the log."""
-
-    rows: Sequence[Row]
-    sound: bool = True
-
+from broker.store.questions import TrailLine
+from broker.trail.entries import Step
 
 # --- the questions ---------------------------------------------------------------------------------------------------
 
@@ -64,13 +31,13 @@ class Answer(NamedTuple, Generic[Row]):
 async def disclosures(connection: Connection, asking: Asking, about: str) -> Answer[DisclosureRow]:
     """Who received which groups of a referral, or under a consent, when, and until when (UTC)."""
     consent = not about.startswith("ref-")
-    lines = await _lines(connection, asking, _DISCLOSING, referral=None if consent else about)
+    told, altered = await lines_told(connection, asking, _DISCLOSING, referral=None if consent else about)
     if consent:
-        named = {line.facts["referral"] for line in lines if _rests_on(line.facts, about)}
-        lines = [line for line in lines if line.facts["referral"] in named]
-    rows = [row for row in _disclosed(lines) if not consent or _of_consent(row.consents, about)]
-    await _told(connection, asking, Question.DISCLOSURES, len(rows), about=about)
-    return Answer(rows, _sound(lines))
+        named = {line.facts["referral"] for line in told if _rests_on(line.facts, about)}
+        told = [line for line in told if line.facts["referral"] in named]
+    rows = [row for row in _disclosed(told) if not consent or _of_consent(row.consents, about)]
+    await note_question(connection, asking, Question.DISCLOSURES, len(rows), about=about)
+    return Answer(rows, altered)
 
 
 async def accounting(connection: Connection, asking: Asking, org: str) -> Answer[AccountingRow]:
@@ -78,63 +45,63 @@ async def accounting(connection: Connection, asking: Asking, org: str) -> Answer
     since = asking.since or datetime.now(UTC) - ACCOUNTED
     found = await connection.fetch("SELECT referral_id FROM referral WHERE source = $1", org)
     referrals = [row["referral_id"] for row in found]
-    lines = await _lines(connection, asking._replace(since=since), _RELEASING, referrals=referrals)
+    told, altered = await lines_told(connection, asking._replace(since=since), _RELEASING, referrals=referrals)
     names = {row["org_id"]: row["name"] for row in await connection.fetch("SELECT org_id, name FROM organisation")}
-    rows = [_accounted(row, names) for row in _disclosed(lines)]
-    await _told(connection, asking, Question.ACCOUNTING, len(rows), about=org)
-    return Answer(rows, _sound(lines))
+    rows = [_accounted(row, names) for row in _disclosed(told)]
+    await note_question(connection, asking, Question.ACCOUNTING, len(rows), about=org)
+    return Answer(rows, altered)
 
 
 async def overdue(connection: Connection, asking: Asking) -> Answer[OverdueRow]:
     """Confirmations that are owed and late at this moment, the oldest first."""
     rows = [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
-    await _told(connection, asking, Question.OVERDUE, len(rows))
+    await note_question(connection, asking, Question.OVERDUE, len(rows))
     return Answer(rows)
 
 
 async def emergencies(connection: Connection, asking: Asking) -> Answer[EmergencyRow]:
     """The emergencies that began in this time, with what became of each since: approval, review, what is owed."""
-    lines = await _lines(connection, asking._replace(until=None), _GLASS)
-    begun = [line for line in lines if line.kind == Step.GLASS_BROKEN]
+    told, altered = await lines_told(connection, asking._replace(until=None), _GLASS)
+    begun = [line for line in told if line.kind == Step.GLASS_BROKEN]
     wanted = [line for line in begun if asking.until is None or line.at < asking.until]
-    rows = [_emergency(line, [one for one in lines if _same_glass(one, line)]) for line in wanted]
-    await _told(connection, asking, Question.EMERGENCIES, len(rows))
-    return Answer(rows, _sound(lines))
+    rows = [_emergency(line, [one for one in told if _same_glass(one, line)]) for line in wanted]
+    await note_question(connection, asking, Question.EMERGENCIES, len(rows))
+    return Answer(rows, altered)
 
 
 async def reads(connection: Connection, asking: Asking, referral: str | None = None) -> Answer[ReadRow]:
     """Who read what, auditors included; this question is the next one's last row."""
-    lines = await _lines(connection, asking, (*_READING, Step.OFFER_MOVED), referral=referral)
-    rows = [row for line in lines if (row := _read(line)) is not None]
-    await _told(connection, asking, Question.READS, len(rows), about=referral)
-    return Answer(rows, _sound(lines))
+    told, altered = await lines_told(connection, asking, (*_READING, Step.OFFER_MOVED), referral=referral)
+    rows = [row for line in told if (row := _read(line)) is not None]
+    await note_question(connection, asking, Question.READS, len(rows), about=referral)
+    return Answer(rows, altered)
 
 
 async def policies(connection: Connection, asking: Asking) -> Answer[ChangeRow]:
     """Which rules changed when, by whom, signed by whom, and whether they became looser."""
-    lines = await _lines(connection, asking, _CHANGING)
-    rows = [_changed(line) for line in lines]
-    await _told(connection, asking, Question.POLICIES, len(rows))
-    return Answer(rows, _sound(lines))
+    told, altered = await lines_told(connection, asking, _CHANGING)
+    rows = [_changed(line) for line in told]
+    await note_question(connection, asking, Question.POLICIES, len(rows))
+    return Answer(rows, altered)
 
 
 async def failures(connection: Connection, asking: Asking) -> Answer[FailureRow]:
     """To whom how often nothing could be handed over, and why: as the providers' zones reported it, worst first."""
-    lines = await _lines(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED))
+    told, altered = await lines_told(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED))
     counted: dict[tuple[str, str], list[datetime]] = {}
-    for line in lines:
+    for line in told:
         if (failed := _failed(line.facts)) is not None:
-            counted.setdefault(failed, []).append(_at(line))
+            counted.setdefault(failed, []).append(moment_of(line))
     rows = [FailureRow(*who, len(when), min(when), max(when)) for who, when in counted.items()]
-    await _told(connection, asking, Question.FAILURES, len(rows))
-    return Answer(sorted(rows, key=lambda row: -row.times), _sound(lines))
+    await note_question(connection, asking, Question.FAILURES, len(rows))
+    return Answer(sorted(rows, key=lambda row: -row.times), altered)
 
 
 async def audit_lines(connection: Connection, asking: Asking, referral: str | None) -> Answer[TrailLine]:
     """The entries themselves, of a referral or of a time, for an export as FHIR AuditEvents."""
-    lines = await _lines(connection, asking, _OPEN_TO_AUDITORS, referral=referral)
-    await _told(connection, asking, Question.AUDIT_EVENTS, len(lines), about=referral)
-    return Answer(lines, _sound(lines))
+    told, altered = await lines_told(connection, asking, _OPEN_TO_AUDITORS, referral=referral)
+    await note_question(connection, asking, Question.AUDIT_EVENTS, len(told), about=referral)
+    return Answer(told, altered)
 
 
 # --- the texts -------------------------------------------------------------------------------------------------------
@@ -162,13 +129,6 @@ _EXEMPT: Final = {
     Basis.AUTH_164_508.name: "164.528(a)(1)(iv): authorization",
 }
 
-_LINES: Final = """
-SELECT e.idx, e.kind, e.salt, e.preimage, l.commitment, e.written_at FROM trail_entry e
-LEFT JOIN log_entry l ON l.entry_idx = e.idx
-WHERE e.kind = ANY($1::text[]) AND ($2::text[] IS NULL OR e.referral_id = ANY($2))
-    AND ($3::timestamptz IS NULL OR e.written_at >= $3) AND ($4::timestamptz IS NULL OR e.written_at < $4)
-ORDER BY e.idx
-"""
 _OVERDUE: Final = """
 SELECT 'REVOCATION' AS owed, r.referral_id AS referral, o.category AS need, o.provider AS by,
     coalesce(r.due_at, r.changed_at) AS since
@@ -180,52 +140,6 @@ JOIN need n USING (referral_id, category)
 WHERE w.resolved_at IS NULL AND w.reason IN ('CONTACT_OVERDUE', 'OUTCOME_OVERDUE', 'KEYS_OVERDUE', 'HANDOFF_OVERDUE')
 ORDER BY since, referral
 """
-
-
-async def _lines(
-    connection: Connection,
-    asking: Asking,
-    kinds: Iterable[Step],
-    *,
-    referral: str | None = None,
-    referrals: Sequence[str] | None = None,
-) -> list[TrailLine]:
-    about = [referral] if referral is not None else referrals
-    wanted = [kind.value for kind in kinds]
-    rows = await connection.fetch(_LINES, wanted, about, asking.since, asking.until)
-    return [
-        TrailLine(
-            idx=row["idx"],
-            kind=row["kind"],
-            at=row["written_at"],
-            facts=from_json(row["preimage"]),
-            sound=row["commitment"] in (None, commitment(row["kind"], row["preimage"], row["salt"])),
-        )
-        for row in rows
-    ]
-
-
-async def _told(
-    connection: Connection, asking: Asking, question: Question, rows: int, about: str | None = None
-) -> None:
-    """The entry that says who asked what, and how much was answered."""
-    referral = about if about is not None and about.startswith("ref-") else None
-    facts = {
-        "at": await connection.fetchval("SELECT now()"),
-        "actor": asking.by,
-        "question": question,
-        "about": about if referral is None else None,
-        "rows": rows,
-    }
-    await add_entry(connection, entry(Step.TRAIL_READ, referral, facts, fresh_salt()))
-
-
-def _sound(lines: Iterable[TrailLine]) -> bool:
-    return all(line.sound for line in lines)
-
-
-def _at(line: TrailLine) -> datetime:
-    return datetime.fromisoformat(line.facts["at"])
 
 
 def _rests_on(facts: Mapping[str, Any], consent: str) -> bool:
@@ -261,7 +175,7 @@ def _row(
     line: TrailLine, phase: str, decided: Mapping[str, Any], groups: Sequence[str], back: str | None
 ) -> DisclosureRow:
     return DisclosureRow(
-        at=_at(line),
+        at=moment_of(line),
         referral=line.facts["referral"],
         need=line.facts["need"],
         phase=phase,
@@ -305,7 +219,7 @@ def _emergency(begun: TrailLine, lines: Iterable[TrailLine]) -> EmergencyRow:
     else:
         owed = "review" if approved or Step.GLASS_VOID in since else "approval"
     return EmergencyRow(
-        at=_at(begun),
+        at=moment_of(begun),
         emergency=facts["breakGlass"],
         referral=facts["referral"],
         source=facts["actor"],
@@ -326,19 +240,21 @@ def _read(line: TrailLine) -> ReadRow | None:
     if line.kind == Step.OFFER_MOVED:
         if facts["to"] != OfferState.RECEIPTED:
             return None
-        return ReadRow(_at(line), facts["provider"], "OFFER", facts["referral"], None, None)
+        return ReadRow(moment_of(line), facts["provider"], "OFFER", facts["referral"], None, None)
     if line.kind == Step.RECORDS_READ:
-        return ReadRow(_at(line), facts["actor"], facts["what"], facts["referral"], len(facts["referrals"]), None)
+        return ReadRow(moment_of(line), facts["actor"], facts["what"], facts["referral"], len(facts["referrals"]), None)
     what = _READ_AS.get(line.kind) or facts.get("question", "STORY")
     about = facts.get("about") or facts["referral"]
-    return ReadRow(_at(line), facts["actor"], what, about, facts.get("rows", facts.get("entries")), facts.get("reason"))
+    return ReadRow(
+        moment_of(line), facts["actor"], what, about, facts.get("rows", facts.get("entries")), facts.get("reason")
+    )
 
 
 def _changed(line: TrailLine) -> ChangeRow:
     facts = line.facts
     policy, looser = line.kind != Step.ORGANISATION_CHANGED, facts.get("looser")
     return ChangeRow(
-        at=_at(line),
+        at=moment_of(line),
         who=facts["actor"],
         what=line.kind if policy else f"{line.kind}: {facts['what']}",
         about=facts["referral"] or facts.get("org"),

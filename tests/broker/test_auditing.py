@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from broker.cli import app
 from broker.commands import audit
-from broker.commands.rows import Form, printed, safe_cell
+from broker.commands.rows import Form, printed
 from broker.schemas.break_glass_vocabulary import new_break_glass_id
 from broker.schemas.delivery_failed import DeliveryFailed, DeliveryFailure
 from broker.schemas.ids import OrgId, new_referral_id
@@ -20,9 +20,10 @@ from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.vocabulary import OrgClass
+from broker.sheets import safe_cell
 from broker.store import auditing
+from broker.store.asking import Asking
 from broker.store.audit_rows import EmergencyRow, FailureRow
-from broker.store.auditing import Asking
 from broker.trail.audit_event import audit_event
 from tests.broker.county import County
 from tests.broker.facts import BIRCH, CEDAR, HOTLINE, POLICE, card, consent_of, granted, release, revoked

@@ -4,7 +4,8 @@ import pytest
 from pydantic_core import from_json
 
 from broker.commands.explain import _told
-from broker.explaining import Now, destroyed_of
+from broker.explaining import Now
+from broker.rulings import destroyed_of
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId, new_referral_id

@@ -1,0 +1,44 @@
+"""How far the log is sealed, and since when nothing was: what everybody may know of it, no entry's text among it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from broker import limits
+from broker.sql.bulk import Connection
+from broker.store.unsealed import unsealed_age
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """`entries` are sealed; the oldest that is not waits for `unsealed_seconds`, None where none waits."""
+
+    entries: int
+    unsealed_seconds: float | None
+    checkpoint_at: datetime | None
+
+    @property
+    def alarm(self) -> bool:
+        """Whether somebody must look after the sequencer."""
+        return (self.unsealed_seconds or 0) > limits.unsealed_alarm_seconds
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is sent until the trail is sealed again."""
+        return (self.unsealed_seconds or 0) > limits.unsealed_stop_seconds
+
+
+async def log_state(connection: Connection) -> LogState:
+    """The state of this moment."""
+    row = await connection.fetchrow(
+        "SELECT size, (SELECT max(made_at) FROM log_checkpoint) AS checkpoint_at FROM log_state"
+    )
+    assert row is not None
+    age = await unsealed_age(connection)
+    seconds = None if age is None else round(age.total_seconds(), 1)
+    return LogState(row["size"], seconds, row["checkpoint_at"])
+
+
+async def notes_since(connection: Connection, count: int) -> list[str]:
+    """The newest checkpoints, the newest first."""
+    rows = await connection.fetch("SELECT note FROM log_checkpoint ORDER BY seq DESC LIMIT $1", count)
+    return [row["note"] for row in rows]
