@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from broker.domain.consent import Effect
 from broker.domain.reasons import RULE, WORDS, Reason
+from broker.domain.rules import RULES
 from broker.domain.shredding import Served
 from broker.look.language import _
 from broker.schemas.field_groups import GROUPS, FieldGroup
@@ -94,6 +95,7 @@ _WHY_DESTROYED: Final = {
     Served.KEPT_TOO_LONG: "nothing is kept longer",
 }
 _ANSWERS: Final = {Effect.PERMIT: "yes", Effect.DENY: "no", Effect.HOLD: "not yet", None: "passed over"}
+_DEMANDS: Final = {one.rule: one.demands for one in RULES}
 _OF_EVERY_ENTRY: Final = frozenset({"kind", "referral", "at", "actor", "cause"})
 _DECISIONS: Final = frozenset({"offers", "letThrough", "withheld", "passedOver"})
 
@@ -116,6 +118,11 @@ def answer(effect: Effect | None) -> str:
 def rule_of(reason: str) -> str | None:
     """The rule that a reason stems from; None for a code of matching, which has no rule of law."""
     return RULE[Reason(reason)] if reason in Reason.__members__ else None
+
+
+def demands(rule: str) -> str | None:
+    """What a rule demands; None for a row of the policy pack, whose number is all that it is known by."""
+    return _(_DEMANDS[rule]) if rule in _DEMANDS else None
 
 
 def because(reason: str) -> str:

@@ -1,0 +1,68 @@
+"""Whether what a page shows is what was sealed: each text against its commitment, each commitment against the log."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from broker.sql.bulk import Connection
+from broker.store.log_state import Sealed, sealed_of
+from broker.store.questions import TrailLine
+from broker.trail.checking import Checked, checked, not_in
+from broker.trail.errors import TrailError
+from broker.trail.notes import Verifier
+from broker.trail.proofs import PublishedLog
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was found. `altered` and `missing` are numbers in the trail, `unproved` places in the log.
+
+    `checkpoint` is None where no log is published here: then commitments alone were checked.
+    """
+
+    entries: int
+    proved: int
+    waiting: int
+    altered: tuple[int, ...]
+    missing: tuple[int, ...]
+    unproved: tuple[int, ...]
+    checkpoint: Checked | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against what is shown."""
+        signed = self.checkpoint is None or self.checkpoint.signed is not False
+        return signed and not (self.altered or self.missing or self.unproved)
+
+
+async def sealed(connection: Connection, lines: Sequence[TrailLine]) -> Sealed:
+    """What the log holds of these entries."""
+    return await sealed_of(connection, [line.idx for line in lines])
+
+
+async def prove(
+    lines: Sequence[TrailLine], held: Sealed, log: PublishedLog, known: Sequence[Verifier] | None
+) -> Proof:
+    """Hold these entries against the published log, beside the requests of others."""
+    newest = await asyncio.to_thread(newest_of, log, known)
+    covered, unproved = 0, []
+    if newest is not None:
+        unproved = await asyncio.to_thread(not_in, log, newest.checkpoint, held.entries)
+        covered = sum(place < newest.checkpoint.size for place, _ in held.entries)
+    return Proof(
+        entries=len(lines),
+        proved=covered - len(unproved),
+        waiting=len(lines) - covered - len(held.missing),
+        altered=tuple(line.idx for line in lines if not line.sound),
+        missing=held.missing,
+        unproved=tuple(unproved),
+        checkpoint=newest,
+    )
+
+
+def newest_of(log: PublishedLog, known: Sequence[Verifier] | None) -> Checked | None:
+    """The newest checkpoint that is published here; None where none is, or nothing of one is left."""
+    try:
+        return checked(log.checkpoint(), known)
+    except TrailError:
+        return None
