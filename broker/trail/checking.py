@@ -37,7 +37,7 @@ class Checked:
         return b64encode(self.checkpoint.root).decode()
 
 
-def checked(note: str, known: Sequence[Verifier] | None) -> Checked:
+def checked(note: str, known: Sequence[Verifier]) -> Checked:
     """What stands in a note, and whether one of these keys signed it.
 
     Raises:

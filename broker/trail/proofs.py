@@ -12,8 +12,9 @@ from typing import Final
 
 from broker.trail.errors import CheckpointBroken, NotInLog
 from broker.trail.merkle import Read, consistency_proof, inclusion_proof
+from broker.trail.notes import Verifier
 from broker.trail.publishing import checkpoint_of
-from broker.trail.tiles import CHECKPOINT_FILE, reader
+from broker.trail.tiles import CHECKPOINT_FILE, VKEYS_FILE, reader
 
 _PROOF: Final = "c2sp.org/tlog-proof@v1"
 
@@ -44,6 +45,15 @@ class PublishedLog:
             return (self.folder / CHECKPOINT_FILE).read_text("utf-8")
         except FileNotFoundError:
             raise NotInLog(f"There is no checkpoint in {self.folder}.") from None
+
+    def keys(self) -> list[Verifier]:
+        """The public keys of its signers, as its sequencer has put them beside it; none where it has not.
+
+        Raises:
+            CheckpointBroken: something else stands there.
+        """
+        path = self.folder / VKEYS_FILE
+        return [Verifier.of_vkey(line) for line in path.read_text("utf-8").split()] if path.exists() else []
 
     def inclusion(self, index: int) -> str:
         """The proof that entry `index` is in the log, as a `.tlog-proof` (c2sp.org/tlog-proof).

@@ -1,13 +1,14 @@
 """Brings a folder up to a checkpoint of the log in the database: what is published, and what is exported."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from broker.sql.bulk import Connection
 from broker.trail.errors import LogAltered, LogShrunk
-from broker.trail.notes import Checkpoint, Note
-from broker.trail.tiles import CHECKPOINT_FILE, TILE, put_checkpoint, put_entries, put_levels
+from broker.trail.notes import Checkpoint, Note, Verifier
+from broker.trail.tiles import CHECKPOINT_FILE, TILE, VKEYS_FILE, put_checkpoint, put_entries, put_levels, write_whole
 
 _AT_ONCE: Final = 32 * TILE
 """Entries that are read and written together: a quarter of a megabyte."""
@@ -59,3 +60,15 @@ async def publish(connection: Connection, folder: Path, note: str) -> None:
         await asyncio.to_thread(put_entries, folder, begin, [row["commitment"] for row in rows])
     await asyncio.to_thread(put_levels, folder, old, size)
     await asyncio.to_thread(put_checkpoint, folder, note)
+
+
+def publish_keys(folder: Path, signers: Iterable[Verifier]) -> None:
+    """Put the public keys of these signers beside what they signed; those that were there stay, for older checkpoints.
+
+    For whoever shows the log. An auditor is given the keys by another way.
+    """
+    path = folder / VKEYS_FILE
+    known = path.read_text("utf-8").split() if path.exists() else []
+    fresh = [verifier.vkey for verifier in signers if verifier.vkey not in known]
+    if fresh:
+        write_whole(path, "".join(f"{vkey}\n" for vkey in (*known, *fresh)).encode())

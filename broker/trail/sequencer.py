@@ -23,7 +23,7 @@ from broker.trail.errors import LogAltered, SequencerFenced
 from broker.trail.horizon import Horizon
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Signs, Verifier
-from broker.trail.publishing import publish, refuse_older
+from broker.trail.publishing import publish, publish_keys, refuse_older
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Sequencer:
         upto = await self._horizon.settled(self._connection)
         sealed, note = await self._seal(upto)
         if note is not None:
-            await publish(self._connection, self._place.folder, note)
+            await self._publish(note)
         return sealed if sealed == limits.seal_batch_entries_max else 0
 
     async def _seal(self, upto: int) -> tuple[int, str | None]:
@@ -145,7 +145,12 @@ class Sequencer:
         last = await self._connection.fetchrow(_LAST_CHECKPOINT)
         if last is not None:
             self._checkpointed = last["size"]
-            await publish(self._connection, self._place.folder, last["note"])
+            await self._publish(last["note"])
+
+    async def _publish(self, note: str) -> None:
+        folder = self._place.folder
+        await asyncio.to_thread(publish_keys, folder, self._place.signers())
+        await publish(self._connection, folder, note)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from broker.trail.merkle import HASH_BYTES, Read, leaf_hash, node_hash, root_of
 TILE: Final = 256
 """Hashes or entries of a full tile (height 8)."""
 CHECKPOINT_FILE: Final = "checkpoint"
+VKEYS_FILE: Final = "vkeys"
 ENTRIES: Final = "entries"
 _ENTRY_BYTES: Final = 2 + HASH_BYTES
 

@@ -32,9 +32,8 @@ from broker.schemas.event import Contract
 from broker.store.log_state import log_state, notes_since
 from broker.store.questions import note_export
 from broker.trail.checking import Checked, checked, grown, not_in, pasted
-from broker.trail.errors import CheckpointBroken, NotInLog, TrailError
+from broker.trail.errors import CheckpointBroken
 from broker.trail.exporting import ANCHORS, export
-from broker.trail.notes import Verifier
 from broker.trail.proofs import PublishedLog
 from broker.web.audit.asked import NotFound, asked, shown
 from broker.web.audit.proof import newest_of
@@ -71,29 +70,28 @@ async def log(who: Examiner) -> Response:
 @router.post("/audit/log/entry")
 async def entry(who: Examiner, request: Request) -> Response:
     """The proof of one entry, checked, and as a text to keep."""
-    index = int((await read_form(request, _Entry)).index)
-    try:
-        proof = await asyncio.to_thread(who.desk.log.inclusion, index)
-    except NotInLog:
-        raise NotFound from None
-    row = await who.desk.pool.fetchrow("SELECT commitment FROM log_entry WHERE idx = $1", index)
-    newest = await asyncio.to_thread(newest_of, who.desk.log, who.desk.log_keys())
-    if row is None or newest is None:
+    index, published = int((await read_form(request, _Entry)).index), who.desk.log
+    newest = await asyncio.to_thread(newest_of, published)
+    commitment = await who.desk.pool.fetchval("SELECT commitment FROM log_entry WHERE idx = $1", index)
+    if published is None or newest is None or index >= newest.checkpoint.size:
         raise NotFound
-    broken = await asyncio.to_thread(not_in, who.desk.log, newest.checkpoint, [(index, row["commitment"])])
+    proof = await asyncio.to_thread(published.inclusion, index)
+    broken = await asyncio.to_thread(not_in, published, newest.checkpoint, [(index, commitment or b"")])
     return await _log_page(who, index=index, proof=proof, included=not broken)
 
 
 @router.post("/audit/log/held")
 async def held(who: Examiner, request: Request) -> Response:
     """Whether the log of now begins with the one that the auditor has seen."""
-    form = await read_form(request, _Held)
+    form, published = await read_form(request, _Held), who.desk.log
+    newest = await asyncio.to_thread(newest_of, published)
+    if published is None or newest is None:
+        raise NotFound
     try:
-        own = checked(pasted(form.checkpoint), who.desk.log_keys())
+        own = checked(pasted(form.checkpoint), published.keys())
     except CheckpointBroken:
         raise FormInvalid from None
-    newest = await asyncio.to_thread(newest_of, who.desk.log, who.desk.log_keys())
-    grew = newest is not None and await asyncio.to_thread(grown, who.desk.log, own.checkpoint, newest.checkpoint)
+    grew = await asyncio.to_thread(grown, published, own.checkpoint, newest.checkpoint)
     return await _log_page(who, held=own, grew=grew)
 
 
@@ -101,23 +99,17 @@ async def _log_page(who: Examining, **content: Any) -> Response:
     async with asked(who) as connection:
         state = await log_state(connection)
         notes = await notes_since(connection, limits.audit_checkpoints_shown)
-    desk = who.desk
-    newest, steps = await asyncio.to_thread(_steps, desk.log, notes, desk.log_keys())
+    newest, steps = await asyncio.to_thread(_steps, who.desk.log, notes)
     empty: dict[str, Any] = {"index": None, "proof": None, "included": None, "held": None, "grew": None}
     return shown("audit/log.html", who, state=state, newest=newest, steps=steps, **{**empty, **content})
 
 
-def _steps(
-    published: PublishedLog, notes: Sequence[str], known: Sequence[Verifier] | None
-) -> tuple[Checked | None, list[Step]]:
+def _steps(published: PublishedLog | None, notes: Sequence[str]) -> tuple[Checked | None, list[Step]]:
     """The newest checkpoint that is published, and the newest ones of the database with how each grew."""
-    newest = newest_of(published, known)
-    made = []
-    for note in notes:
-        try:
-            made.append(checked(note, known))
-        except TrailError:
-            continue
+    newest = newest_of(published)
+    if published is None or newest is None:
+        return None, []
+    made = [checked(note, published.keys()) for note in notes]
     grew = [grown(published, older.checkpoint, newer.checkpoint) for newer, older in pairwise(made)]
     return newest, [Step(one, told) for one, told in zip(made, [*grew, None], strict=True)]
 
@@ -150,7 +142,8 @@ async def _bundled(who: Examining) -> tuple[Path, int]:
         async with who.desk.pool.acquire() as connection:
             await note_export(connection, who.by, None)
             folder = place / "trail"
-            size = await export(connection, folder, lambda _done, _all: None, None, who.desk.log.folder / ANCHORS)
+            anchors = None if who.desk.log is None else who.desk.log.folder / ANCHORS
+            size = await export(connection, folder, lambda _done, _all: None, None, anchors)
         path = await asyncio.to_thread(shutil.make_archive, str(place / "trail"), "zip", folder)
     except BaseException:
         await asyncio.to_thread(shutil.rmtree, place, ignore_errors=True)

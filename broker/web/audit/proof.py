@@ -9,7 +9,6 @@ from broker.store.log_state import Sealed, sealed_of
 from broker.store.questions import TrailLine
 from broker.trail.checking import Checked, checked, not_in
 from broker.trail.errors import TrailError
-from broker.trail.notes import Verifier
 from broker.trail.proofs import PublishedLog
 
 
@@ -40,13 +39,11 @@ async def sealed(connection: Connection, lines: Sequence[TrailLine]) -> Sealed:
     return await sealed_of(connection, [line.idx for line in lines])
 
 
-async def prove(
-    lines: Sequence[TrailLine], held: Sealed, log: PublishedLog, known: Sequence[Verifier] | None
-) -> Proof:
+async def prove(lines: Sequence[TrailLine], held: Sealed, log: PublishedLog | None) -> Proof:
     """Hold these entries against the published log, beside the requests of others."""
-    newest = await asyncio.to_thread(newest_of, log, known)
+    newest = await asyncio.to_thread(newest_of, log)
     covered, unproved = 0, []
-    if newest is not None:
+    if newest is not None and log is not None:
         unproved = await asyncio.to_thread(not_in, log, newest.checkpoint, held.entries)
         covered = sum(place < newest.checkpoint.size for place, _ in held.entries)
     return Proof(
@@ -60,9 +57,9 @@ async def prove(
     )
 
 
-def newest_of(log: PublishedLog, known: Sequence[Verifier] | None) -> Checked | None:
+def newest_of(log: PublishedLog | None) -> Checked | None:
     """The newest checkpoint that is published here; None where none is, or nothing of one is left."""
     try:
-        return checked(log.checkpoint(), known)
+        return None if log is None else checked(log.checkpoint(), log.keys())
     except TrailError:
         return None

@@ -42,7 +42,7 @@ async def story(who: Examiner, referral: str, view: Annotated[str, Query()] = ""
         if not lines:
             raise NotFound
         state, held = await state_of(connection, referral), await sealed(connection, lines)
-    proof = await prove(lines, held, who.desk.log, who.desk.log_keys())
+    proof = await prove(lines, held, who.desk.log)
     full = view == FULL
     return shown(
         "audit/story.html",
