@@ -10,7 +10,6 @@ from adapters import tables
 from adapters.file import AnswerOnFile, File, OfferKey, OfferOnFile, Prepared
 from adapters.reading import Reading
 from adapters.recall_rows import load_recalls, take_back
-from adapters.reference import reference_of
 from adapters.released_rows import destroy, save_keyed, save_released
 from adapters.standing import Standing
 from adapters.tables import table
@@ -23,6 +22,7 @@ from broker.schemas.offer_expired import OfferExpired
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_reminded import OfferReminded
 from broker.schemas.offer_withdrawn import OfferWithdrawn
+from broker.schemas.reference import reference_of
 from broker.sql.bulk import Connection, insert
 
 Place = tuple[str, int]

@@ -1,7 +1,6 @@
 """`handoff inbox sign-in-link` and `handoff inbox passkey`: who may come in at the pages, and who may not any more."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -10,15 +9,15 @@ import typer
 
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.web.roles import StaffRole
-from adapters.words import moment
 from broker import limits
 from broker.entry.accounts import PasskeyId
 from broker.entry.links import LinkPurpose
+from broker.entry.printing import link_at, passkey_lines
 from broker.schemas.ids import OrgId
 from broker.settings import Settings
 
 if TYPE_CHECKING:
-    from adapters.inbox.web.entry import Entry
+    from broker.entry.ways import Entry
 
 OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
 Result = TypeVar("Result")
@@ -52,20 +51,8 @@ def passkey_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> 
     ) -> None:
         """The passkeys that are in use: their ids, whose they are by account and role, when made and used."""
         found = _run(open_inboxes, settings(), org, lambda entry, of, _inboxes: entry.passkeys.listed(of))
-        for one in found:
-            row = {
-                "passkey": one.passkey_id,
-                "account": one.account,
-                "role": one.role,
-                "madeAt": one.made_at.isoformat(),
-                "usedAt": one.used_at.isoformat() if one.used_at else None,
-            }
-            used = f"used {moment(one.used_at)}" if one.used_at else "never used"
-            typer.echo(
-                json.dumps(row)
-                if as_json
-                else f"{one.passkey_id}  {one.role:<15}  {one.account}  made {moment(one.made_at)}, {used}"
-            )
+        for line in passkey_lines(found, as_json=as_json):
+            typer.echo(line)
         if not found and not as_json:
             typer.echo("Nobody has a passkey here; `handoff inbox passkey link` lets somebody make one.", err=True)
 
@@ -76,7 +63,7 @@ def passkey_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> 
     ) -> None:
         """Take a passkey out of use; whoever it has signed in is signed out at once."""
 
-        async def work(entry: "Entry", of: OrgId, inboxes: Inboxes) -> bool:
+        async def work(entry: "Entry[StaffRole]", of: OrgId, inboxes: Inboxes) -> bool:
             return await entry.passkeys.revoke(of, PasskeyId(passkey), await inboxes.of(of).now())
 
         if not _run(open_inboxes, settings(), org, work):
@@ -90,10 +77,10 @@ def passkey_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> 
 def _print_link(
     open_inboxes: OpenInboxes, settings: Settings, org: str | None, role: StaffRole, purpose: LinkPurpose
 ) -> None:
-    async def work(entry: "Entry", of: OrgId, inboxes: Inboxes) -> str:
+    async def work(entry: "Entry[StaffRole]", of: OrgId, inboxes: Inboxes) -> str:
         return await entry.links.make(of, role, purpose, await inboxes.of(of).now())
 
-    typer.echo(f"{settings.inbox_origin}/sign-in/{_run(open_inboxes, settings, org, work)}")
+    typer.echo(link_at(settings.inbox_origin, _run(open_inboxes, settings, org, work)))
     typer.echo(f"It works once, within {limits.sign_in_link_minutes} minutes.", err=True)
 
 
@@ -101,13 +88,13 @@ def _run(
     open_inboxes: OpenInboxes,
     settings: Settings,
     org: str | None,
-    work: Callable[["Entry", OrgId, Inboxes], Awaitable[Result]],
+    work: Callable[["Entry[StaffRole]", OrgId, Inboxes], Awaitable[Result]],
 ) -> Result:
-    from adapters.inbox.web.entry import entry_of  # libraries for passkeys and tokens, for whoever lets people in
+    from adapters.inbox.web.entry import staff_entry  # libraries for passkeys and tokens, for whoever lets people in
 
     async def at_desk() -> Result:
         async with open_inboxes() as inboxes:
-            entry = entry_of(inboxes.pool, settings.inbox_origin, links_allowed=settings.inbox_links_allowed)
+            entry = staff_entry(inboxes.pool, settings.inbox_origin, links_allowed=settings.inbox_links_allowed)
             return await work(entry, inboxes.of(org).provider.org, inboxes)
 
     return asyncio.run(at_desk())

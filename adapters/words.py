@@ -1,10 +1,12 @@
 """What stands in an offer, in plain words for a person in a hurry, in that person's language (broker.look)."""
 
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import Final
 
 from broker.look.language import _, counted
+from broker.look.words import moment as moment
+from broker.look.words import plain as plain
+from broker.look.words import span as span
 from broker.schemas.clear_groups import AccessNeeds, OfferedNeed
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.referral_recalled import RecallReason
@@ -55,11 +57,6 @@ _ACCESS: Final = {
     "smokefree": "smoke-free",
     "transport_needed": "needs transport",
 }
-
-
-def plain(code: StrEnum) -> str:
-    """A code as words: `EMERGENCY_SHELTER` becomes "emergency shelter"."""
-    return _(code.value.replace("_", " ").lower())
 
 
 def services(offered: tuple[Service, ...]) -> str:
@@ -141,24 +138,6 @@ def as_of(offer: OfferMade, now: datetime) -> OfferMade:
     """The offer with whom to call at `now`: nobody is called after their shift."""
     worker = offer.worker_contact
     return offer if worker is None else offer.model_copy(update={"worker_contact": worker.at(now)})
-
-
-def moment(when: datetime) -> str:
-    """A moment to the minute, with its zone: UTC."""
-    return when.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def span(length: timedelta) -> str:
-    """A length of time in its largest unit: "45 s", "12 min", "3 h 20 min", "2 days"."""
-    seconds = max(0, int(length.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    minutes = seconds // 60
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h" + (f" {minutes % 60} min" if minutes % 60 else "")
-    return _("%(days)s days") % {"days": minutes // (24 * 60)}
 
 
 def deadline(answer_by: datetime, now: datetime) -> str:

@@ -13,12 +13,12 @@ import aiohttp
 from adapters.door.app import door_app
 from adapters.door.callers import door_folder
 from adapters.inbox.inboxes import database
-from adapters.reference import reference_of
 from adapters.standing import Standing
 from adapters.transports.webhook_secret_making import add_secret
 from bench.deliveries import emptied
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
+from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
 from broker.sql.bulk import Pool
 from broker.web.serving import served

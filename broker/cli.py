@@ -38,6 +38,7 @@ COMMANDS = (
     Entry("decide", "broker.commands.decide:decide", 'Ask the gate a "what if" from a file; nothing is sent.'),
     Entry("delivery", "broker.app:delivery", "See what is on its way to a provider, send it again, stop it."),
     Entry("demo", "broker.commands.demo:demo", "Play one county's night through, checking each step."),
+    Entry("desk", "broker.commands.desk:app", "Say who may come in at the desk, the network's own pages."),
     Entry("doctor", "broker.commands.doctor:doctor", "Tell what is reachable, at which version, and what is missing."),
     Entry("explain", "broker.commands.explain:explain", "Explain what each recipient of a referral was told, and why."),
     Entry("inbox", "broker.app:inbox", "See what waits for a provider, answer it, open what was released."),

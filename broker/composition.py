@@ -20,6 +20,7 @@ from broker.bus.publisher import Publisher, Sign
 from broker.domain.policy import PolicyPack
 from broker.errors import PostgresUnreachable, SettingsInvalid
 from broker.handlers.directory import Directory
+from broker.judging_again import Judge
 from broker.pipeline import Parts
 from broker.reading import Verify, signature_check
 from broker.schemas.ids import KeyId
@@ -162,6 +163,12 @@ def check_environment(pack: PolicyPack, settings: Settings) -> None:
     """
     if settings.environment not in pack.environments:
         raise SettingsInvalid(f"The policy pack {pack.name} is not for the environment {settings.environment.value}.")
+
+
+def judge_of(settings: Settings) -> Judge:
+    """What a process needs to judge quarantined records again."""
+    packs = Packs(partial(pinned_policy_keys, settings))
+    return Judge(topics_of(settings), packs, settings.broker_org, signature_check)
 
 
 def policy_cards(settings: Settings) -> Path:

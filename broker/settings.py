@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from broker import setting_shapes as shapes
+from broker.entry.accounts import OpenIdSettings
 from broker.errors import SettingsInvalid
 from broker.limits import keys_retention_hours_max
 from broker.schemas.ids import OrgId, OrgIdText
@@ -66,9 +68,7 @@ def _default_cache() -> Path:
     return user_cache_path("warm-handoff")
 
 
-_OIDC_ROLE = r"[^\s,=]{1,100}=(STAFF|SUPERVISOR|PRIVACY_OFFICER)"
-_OIDC_ROLES = rf"^{_OIDC_ROLE}(,{_OIDC_ROLE})*$"
-_SENTENCE = r"^[^\r\n<>]{1,200}$"
+_OIDC_PARTS = ("issuer", "client_id", "client_secret_file", "roles")
 
 
 class Settings(BaseSettings):
@@ -169,35 +169,31 @@ class Settings(BaseSettings):
     """`fhir.hospital.internal:8443[,…]`: endpoints of the organisation's own network that channels may lead to, by
     https, though their addresses are private. None by default, and no channel can add to them."""
 
-    door_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
+    door_address: str | None = Field(default=None, pattern=shapes.LISTENS_AT)
     """`host:port` at which `handoff serve adapter` lets providers' own systems fetch offers and answer them, behind a
     TLS proxy. Nothing listens where it is not set."""
 
-    web_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
+    web_address: str | None = Field(default=None, pattern=shapes.LISTENS_AT)
     """`host:port` at which `handoff serve web` takes events from agencies that have no Kafka of their own, behind a TLS
     proxy. Nothing listens where it is not set."""
 
-    inbox_address: str | None = Field(default=None, pattern=r"^(\[[0-9a-f:]+\]|[^\s:\[\]]+):\d{1,5}$")
+    inbox_address: str | None = Field(default=None, pattern=shapes.LISTENS_AT)
     """`host:port` at which `handoff serve adapter` shows the pages of the inbox, behind a TLS proxy. Nothing listens
     where it is not set."""
 
-    inbox_url: str | None = Field(
-        default=None, pattern=r"^(https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1):\d{1,5})$"
-    )
+    inbox_url: str | None = Field(default=None, pattern=shapes.PAGES_URL)
     """How people reach the pages: `https://inbox.haven.example`, or `http://127.0.0.1:port` on this very machine. By
     default the latter, at the port of `inbox_address`."""
 
     inbox_exit_url: str = Field(default="https://www.weather.gov/", pattern=r"^https?://[^\s\"<>]{1,200}$")
-    """The neutral page that quick exit shows: one that many people look at, and that says nothing of them."""
+    """The neutral page that quick exit shows, on every page of ours: one that many people look at, and that says
+    nothing of them."""
 
     inbox_sign_in_links: bool = False
     """Whether a one-time link may sign somebody in at the pages of the actual network. In an exercise it may anyway;
     where real people's data are seen, passkeys and the organisation's own sign-in are the ways in."""
 
-    inbox_oidc_issuer: str | None = Field(
-        default=None,
-        pattern=r"^(https://[^\s?#]{1,200}[^\s?#/]|http://(localhost|127\.0\.0\.1):\d{1,5}(/[^\s?#]*[^\s?#/])?)$",
-    )
+    inbox_oidc_issuer: str | None = Field(default=None, pattern=shapes.OIDC_ISSUER)
     """The organisation's own sign-in by OpenID Connect: its issuer, as its discovery document has it. With it belong
     the next three."""
 
@@ -207,20 +203,38 @@ class Settings(BaseSettings):
     inbox_oidc_client_secret_file: File | None = None
     """The file with the secret that the pages show there, readable by its owner alone."""
 
-    inbox_oidc_roles: str | None = Field(default=None, pattern=_OIDC_ROLES)
+    inbox_oidc_roles: str | None = Field(default=None, pattern=shapes.oidc_roles(shapes.STAFF_ROLES))
     """`claim=ROLE[,claim=ROLE…]`: which value of the claim gives which role; the first that somebody has holds."""
 
-    inbox_oidc_role_claim: str = Field(default="groups", pattern=r"^[A-Za-z0-9_:/-]+(\.[A-Za-z0-9_:/-]+)*$")
+    inbox_oidc_role_claim: str = Field(default="groups", pattern=shapes.OIDC_CLAIM)
     """Where the ID token says it: `groups`, or `realm_access.roles`."""
 
     inbox_oidc_org: OrgIdText | None = None
     """Whose sign-in it is; not needed where the installation serves one organisation."""
 
-    public_operator: str | None = Field(default=None, pattern=_SENTENCE)
+    desk_address: str | None = Field(default=None, pattern=shapes.LISTENS_AT)
+    """`host:port` at which `handoff serve web` shows the desk: the pages of the network's own people, behind a TLS
+    proxy that lets nobody else reach them. Nothing listens where it is not set."""
+
+    desk_url: str | None = Field(default=None, pattern=shapes.PAGES_URL)
+    """How they reach it: `https://desk.network.example`, or `http://127.0.0.1:port` on this very machine. By default
+    the latter, at the port of `desk_address`."""
+
+    desk_sign_in_links: bool = False
+    """As `inbox_sign_in_links`, for the desk."""
+
+    desk_oidc_issuer: str | None = Field(default=None, pattern=shapes.OIDC_ISSUER)
+    desk_oidc_client_id: str | None = Field(default=None, min_length=1, max_length=200)
+    desk_oidc_client_secret_file: File | None = None
+    desk_oidc_roles: str | None = Field(default=None, pattern=shapes.oidc_roles(shapes.DESK_ROLES))
+    desk_oidc_role_claim: str = Field(default="groups", pattern=shapes.OIDC_CLAIM)
+    """The operator's own sign-in, as those of `inbox_oidc`; the way back is `<desk_url>/organisation/back`."""
+
+    public_operator: str | None = Field(default=None, pattern=shapes.SENTENCE)
     """Who operates the network, as the public page names it; `broker_org` by default."""
 
-    public_complaints: str | None = Field(default=None, pattern=_SENTENCE)
-    public_withdrawal: str | None = Field(default=None, pattern=_SENTENCE)
+    public_complaints: str | None = Field(default=None, pattern=shapes.SENTENCE)
+    public_withdrawal: str | None = Field(default=None, pattern=shapes.SENTENCE)
     """How people complain to the operator, and how they take a permission back: a telephone number, hours, an address,
     as the public page says it."""
 
@@ -243,18 +257,27 @@ class Settings(BaseSettings):
             raise ValueError("SASL needs HANDOFF_KAFKA_USERNAME and HANDOFF_KAFKA_PASSWORD")
         if (self.kafka_cert_file is None) != (self.kafka_key_file is None):
             raise ValueError("HANDOFF_KAFKA_CERT_FILE and HANDOFF_KAFKA_KEY_FILE belong together")
-        oidc = (
-            self.inbox_oidc_issuer,
-            self.inbox_oidc_client_id,
-            self.inbox_oidc_client_secret_file,
-            self.inbox_oidc_roles,
-        )
-        if any(oidc) and not all(oidc):
-            raise ValueError(
-                "HANDOFF_INBOX_OIDC_ISSUER, HANDOFF_INBOX_OIDC_CLIENT_ID, HANDOFF_INBOX_OIDC_CLIENT_SECRET_FILE and"
-                " HANDOFF_INBOX_OIDC_ROLES belong together"
-            )
+        for pages in ("inbox", "desk"):
+            oidc = [getattr(self, f"{pages}_oidc_{part}") for part in _OIDC_PARTS]
+            if any(oidc) and not all(oidc):
+                names = [f"HANDOFF_{pages}_OIDC_{part}".upper() for part in _OIDC_PARTS]
+                raise ValueError(f"{', '.join(names[:-1])} and {names[-1]} belong together")
         return self
+
+    @property
+    def inbox_oidc(self) -> OpenIdSettings | None:
+        """The own sign-in of the organisation whose inbox it is."""
+        return self._oidc("inbox")
+
+    @property
+    def desk_oidc(self) -> OpenIdSettings | None:
+        """The operator's own sign-in."""
+        return self._oidc("desk")
+
+    def _oidc(self, pages: str) -> OpenIdSettings | None:
+        names = {part: f"{pages}_oidc_{part}" for part in (*_OIDC_PARTS, "role_claim")}
+        told = {part: getattr(self, name) for part, name in names.items()}
+        return OpenIdSettings(**told) if told["issuer"] is not None else None
 
     @property
     def inbox_links_allowed(self) -> bool:
@@ -267,12 +290,17 @@ class Settings(BaseSettings):
 
         Raises `SettingsInvalid` where that is not said and the pages are not for this machine alone.
         """
-        if self.inbox_url is not None:
-            return self.inbox_url
-        host, _, port = (self.inbox_address or "").rpartition(":")
-        if host not in ("127.0.0.1", "localhost"):
-            raise SettingsInvalid("HANDOFF_INBOX_URL is not set: say how people reach the pages of the inbox.")
-        return f"http://{host}:{port}"
+        return _origin(self.inbox_url, self.inbox_address, "HANDOFF_INBOX_URL")
+
+    @property
+    def desk_links_allowed(self) -> bool:
+        """Whether a link may sign somebody in at the desk."""
+        return self.desk_sign_in_links or self.environment is MsgStatus.EXERCISE
+
+    @property
+    def desk_origin(self) -> str:
+        """How people reach the desk; raises as `inbox_origin` does."""
+        return _origin(self.desk_url, self.desk_address, "HANDOFF_DESK_URL")
 
     @property
     def zones(self) -> Path:
@@ -316,27 +344,13 @@ class Settings(BaseSettings):
         return context
 
 
-_SHAPES = {
-    "broker_url": "must look like https://broker.example, without a slash at its end; http only for 127.0.0.1:port",
-    "broker_org": "must look like org-broker: small letters, digits and hyphens after `org-`",
-    "door_address": "must look like 127.0.0.1:8080",
-    "inbox_address": "must look like 127.0.0.1:8090",
-    "inbox_exit_url": "must look like https://www.weather.gov/",
-    "inbox_oidc_issuer": "must look like https://login.haven.example/realm, without a slash at its end",
-    "inbox_oidc_role_claim": "must look like groups or realm_access.roles",
-    "inbox_oidc_roles": "must look like advocates=STAFF,leads=SUPERVISOR; roles: STAFF, SUPERVISOR, PRIVACY_OFFICER",
-    "inbox_url": "must look like https://inbox.haven.example, without a slash at its end; http only for 127.0.0.1:port",
-    "kafka_bootstrap": "must look like host:port or host:port,host:port",
-    "log_origin": "must be a name without spaces and without a plus sign, such as log.example/county",
-    "maven_repository": "must look like https://host/path, without a slash at its end",
-    "outgoing_internal": "must look like fhir.hospital.internal:8443, in small letters, or several of these by comma",
-    "outgoing_loopback": "must look like localhost:8443 or localhost:8443,127.0.0.1:8080",
-    "public_complaints": "must be one line of at most 200 characters, without < and >",
-    "public_operator": "must be one line of at most 200 characters, without < and >",
-    "public_withdrawal": "must be one line of at most 200 characters, without < and >",
-    "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
-    "web_address": "must look like 127.0.0.1:8080",
-}
+def _origin(url: str | None, address: str | None, setting: str) -> str:
+    if url is not None:
+        return url
+    host, _, port = (address or "").rpartition(":")
+    if host not in ("127.0.0.1", "localhost"):
+        raise SettingsInvalid(f"{setting} is not set: say how people reach these pages.")
+    return f"http://{host}:{port}"
 
 
 def load_settings(**given: Any) -> Settings:
@@ -351,7 +365,7 @@ def load_settings(**given: Any) -> Settings:
 
 
 def _told(where: tuple[int | str, ...], message: str) -> str:
-    plain = _SHAPES.get(str(where[-1]) if where else "") or message.removeprefix("Value error, ")
+    plain = shapes.IN_WORDS.get(str(where[-1]) if where else "") or message.removeprefix("Value error, ")
     return f"HANDOFF_{'_'.join(map(str, where)).upper()}: {plain}" if where else plain
 
 

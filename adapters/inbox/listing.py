@@ -9,13 +9,13 @@ from pydantic_core import from_json
 
 from adapters.errors import OfferNotFound, ReferenceAmbiguous
 from adapters.provider import Provider
-from adapters.reference import normalised
 from adapters.standing import OPEN, OVER, TAKEN, Standing
 from broker import limits
 from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, ReferralId
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.reference import normalised
 from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import Priority

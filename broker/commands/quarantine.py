@@ -15,11 +15,10 @@ import typer
 from broker.bus.rereading import Rereader, rereader
 from broker.commands.database import with_broker
 from broker.commands.trail import ACTOR, Json
-from broker.composition import broker_parts, kafka_of
-from broker.judging_again import Judged, Judgement, judge_again
+from broker.composition import broker_pool, judge_of, kafka_of
+from broker.judging_again import Judge, Judged, Judgement, judge_again
 from broker.limits import quarantine_alarm_hours, quarantine_bulk_max
 from broker.local.parts import attached
-from broker.pipeline import Parts
 from broker.schemas.refusal import ADVICE, RefusalCode
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection
@@ -209,29 +208,25 @@ async def _named(connection: Connection, name: str) -> Quarantined:
 
 
 @asynccontextmanager
-async def _at_hand(settings: Settings) -> AsyncIterator[tuple[Parts, Connection, Rereader]]:
+async def _at_hand(settings: Settings) -> AsyncIterator[tuple[Judge, Connection, Rereader]]:
     async with (
-        broker_parts(settings) as parts,
-        parts.pool.acquire() as connection,
+        broker_pool(settings) as pool,
+        pool.acquire() as connection,
         rereader(kafka_of(settings)) as reader,
     ):
-        yield parts, connection, reader
+        yield judge_of(settings), connection, reader
 
 
 async def _release(settings: Settings, bulk: _Bulk, reason: ReleaseReason, *, as_json: bool) -> int:
     """Judge them again, one by one; returns how many are not taken in."""
     came: Counter[str] = Counter()
-    async with _at_hand(settings) as (parts, connection, reader):
+    async with _at_hand(settings) as (judge, connection, reader):
         for one in await _meant(connection, bulk, settings):
-            record = await reader.read(*one.place)
-            if record is None:
-                outcome = "GONE"
-                told = f"{one.place}: Kafka does not keep it any more; ask its publisher to send it anew"
-            else:
-                judged = await judge_again(connection, parts, one, record, reason, ACTOR, dry_run=bulk.dry_run)
-                outcome, told = judged.judged.value, f"{one.place}: {_outcome(judged, dry_run=bulk.dry_run)}"
-            came[outcome] += 1
-            typer.echo(json.dumps({"record": str(one.place), "outcome": outcome}) if as_json else told)
+            judged = await judge_again(connection, judge, reader, one, reason, ACTOR, dry_run=bulk.dry_run)
+            came[judged.judged.value] += 1
+            told = f"{one.place}: {_outcome(judged, dry_run=bulk.dry_run)}"
+            outcome = {"record": str(one.place), "outcome": judged.judged.value}
+            typer.echo(json.dumps(outcome) if as_json else told)
     if not as_json and came.total() > 1:
         typer.echo(", ".join(f"{outcome}: {count}" for outcome, count in sorted(came.items())))
     if not as_json and bulk.dry_run:
@@ -248,6 +243,8 @@ def _outcome(judgement: Judgement, *, dry_run: bool) -> str:
             return f"{would}settled: the same event was taken in by another record"
         case Judged.SETTLED_MEANWHILE:
             return "somebody has settled it meanwhile"
+        case Judged.GONE:
+            return "Kafka does not keep it any more; ask its publisher to send it anew"
         case Judged.REFUSED:
             assert judgement.code is not None
             at = f" at {judgement.field}" if judgement.field else ""

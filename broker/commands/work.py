@@ -15,7 +15,6 @@ from broker.domain.work_list import Resolution, UnmetReason
 from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store import work as store
-from broker.store.questions import note_reading
 from broker.store.work import WorkLine
 
 app = typer.Typer(no_args_is_help=True, help="What waits for a human: list, show, claim, release, assign, resolve.")
@@ -29,8 +28,7 @@ def list_(as_json: Json = False) -> None:
     """What waits for a human, the most urgent first, with its age, its owner, who is at it. Reading is an entry."""
 
     async def ask(_settings: Settings, connection: Connection) -> None:
-        lines = await store.open_work(connection)
-        await note_reading(connection, ACTOR, "work list", (line.referral_id for line in lines))
+        lines = await store.read_list(connection, ACTOR)
         for line in lines:
             typer.echo(json.dumps(asdict(line), default=_text) if as_json else _told(line))
         if not lines and not as_json:
@@ -44,8 +42,7 @@ def show(work_id: WorkId, as_json: Json = False) -> None:
     """One item: where its need stands, what happens next by itself, and what can be decided."""
 
     async def ask(_settings: Settings, connection: Connection) -> None:
-        line = await store.one_open(connection, work_id)
-        await note_reading(connection, ACTOR, "work show", [line.referral_id])
+        line = await store.read_one(connection, work_id, ACTOR)
         if as_json:
             typer.echo(json.dumps(asdict(line), default=_text))
             return
@@ -137,7 +134,7 @@ def _details(line: WorkLine) -> Iterator[str]:
         yield f"  → its story: handoff trail show {line.referral_id}"
     if line.claimed_by is not None:
         yield f"  claimed by {line.claimed_by} until {line.claimed_until:%H:%M} UTC"
-    yield f"  → handoff work resolve {line.work_id} --as {'|'.join(Resolution)}"
+    yield f"  → handoff work resolve {line.work_id} --as {'|'.join(store.decidable(line.need_state))}"
 
 
 def age(seconds: int) -> str:

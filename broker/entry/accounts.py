@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Generic, NewType, TypeVar
+from pathlib import Path
+from typing import Final, Generic, NamedTuple, NewType, TypeVar
 from urllib.parse import urlsplit
 
 from broker.schemas.ids import OrgId
@@ -59,6 +60,17 @@ class Site:
     def takes_passkeys(self) -> bool:
         """Whether browsers make passkeys here: a name they do, a bare address (`127.0.0.1`) they do not."""
         return not self.host.replace(".", "").isdigit() and ":" not in self.host
+
+
+class OpenIdSettings(NamedTuple):
+    """What an installation's settings say of an organisation's own sign-in."""
+
+    issuer: str
+    client_id: str
+    client_secret_file: Path
+    role_claim: str
+    roles: str
+    """`claim=ROLE[,claim=ROLE…]`, the first that somebody has holds."""
 
 
 @dataclass(frozen=True, slots=True)

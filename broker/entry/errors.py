@@ -21,7 +21,7 @@ class LinksNotAllowed(EntryError):
     """Sign-in links are for exercises: this installation does not take them."""
 
     remedy = (
-        "Give out a link for a passkey instead (`handoff inbox passkey link`), or set up your organisation's own"
+        "Give out a link for a passkey instead (`passkey link`), or set up your organisation's own"
         " sign-in; see docs/pages.md."
     )
 

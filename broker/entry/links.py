@@ -45,16 +45,23 @@ class Links(Generic[Role]):
             LinksNotAllowed: it should sign somebody in, and that is not done here.
         """
         self._check(purpose)
-        token, table = new_token(), self.tables.links
         async with self.pool.acquire() as connection, connection.transaction():
-            await connection.execute(
-                f"DELETE FROM {table} WHERE expires_at < $1",  # noqa: S608
-                now - timedelta(days=limits.session_rows_kept_days),
-            )
-            await connection.execute(
-                f"INSERT INTO {table} (token_hash, org_id, role, purpose, expires_at) VALUES ($1, $2, $3, $4, $5)",  # noqa: S608
-                *(hashed(token), org, role.value, purpose.value, now + timedelta(minutes=limits.sign_in_link_minutes)),
-            )
+            return await self.make_within(connection, org, role, purpose, now)
+
+    async def make_within(
+        self, connection: Connection, org: OrgId, role: Role, purpose: LinkPurpose, now: datetime
+    ) -> str:
+        """The same in the caller's transaction, so that it can be written down in it."""
+        self._check(purpose)
+        token, table = new_token(), self.tables.links
+        await connection.execute(
+            f"DELETE FROM {table} WHERE expires_at < $1",  # noqa: S608
+            now - timedelta(days=limits.session_rows_kept_days),
+        )
+        await connection.execute(
+            f"INSERT INTO {table} (token_hash, org_id, role, purpose, expires_at) VALUES ($1, $2, $3, $4, $5)",  # noqa: S608
+            *(hashed(token), org, role.value, purpose.value, now + timedelta(minutes=limits.sign_in_link_minutes)),
+        )
         return token
 
     async def purpose(self, token: str, now: datetime) -> LinkPurpose | None:

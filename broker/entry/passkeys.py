@@ -157,13 +157,24 @@ class Passkeys(Generic[Role]):
         """Take a passkey out of use, and end what it began at once; False where the organisation, or that account of
         it, has none of this id in use."""
         async with self.pool.acquire() as connection, connection.transaction():
-            found = await connection.fetchval(
-                f"UPDATE {self.tables.passkeys} SET revoked_at = $3 WHERE org_id = $1 AND passkey_id = $2"  # noqa: S608
-                " AND revoked_at IS NULL AND ($4::text IS NULL OR account_id = $4) RETURNING TRUE",
-                *(org, passkey_id, now, account),
-            )
-            if found:
-                await end_sessions_of(connection, self.tables, passkey_id, now)
+            return await self.revoke_within(connection, org, passkey_id, now, account)
+
+    async def revoke_within(
+        self,
+        connection: Connection,
+        org: OrgId,
+        passkey_id: PasskeyId,
+        now: datetime,
+        account: AccountId | None = None,
+    ) -> bool:
+        """The same in the caller's transaction, so that it can be written down in it."""
+        found = await connection.fetchval(
+            f"UPDATE {self.tables.passkeys} SET revoked_at = $3 WHERE org_id = $1 AND passkey_id = $2"  # noqa: S608
+            " AND revoked_at IS NULL AND ($4::text IS NULL OR account_id = $4) RETURNING TRUE",
+            *(org, passkey_id, now, account),
+        )
+        if found:
+            await end_sessions_of(connection, self.tables, passkey_id, now)
         return bool(found)
 
     @property

@@ -153,3 +153,14 @@ anchor_seconds_max: Final = 30.0
 
 anchor_answer_bytes_max: Final = 64 * 1024
 """Of an answer: a token with its certificates has some 5 KB."""
+
+# The desk (broker/web/desk)
+
+desk_requests_max: Final = 512
+"""Requests at once: each open page keeps one, which waits, and a network has tens of people at work."""
+
+desk_form_hours: Final = 24
+"""How long it is known that a form was sent: a page that lay open over a shift is sent again within it."""
+
+openid_answer_seconds_max: Final = 10.0
+"""For the operator's own sign-in to answer: somebody waits before a page."""

@@ -20,7 +20,8 @@ _OF_THE_PROVIDERS: Final = frozenset(
         *("provider_postgres_dsn", "door_address"),
         *(name for name in Settings.model_fields if name.startswith(("inbox_", "outgoing_"))),
     }
-)
+) - {"inbox_exit_url"}
+_OF_THE_WEB: Final = frozenset({"web_address", *(name for name in Settings.model_fields if name.startswith("desk_"))})
 _OF_OWNERS: Final = frozenset({"postgres_owner_dsn", "provider_postgres_owner_dsn"})
 
 
@@ -58,6 +59,8 @@ def environment_of(settings: Settings, process: Process) -> dict[str, str]:
         Process.SEQUENCER: _OF_THE_BROKER | _OF_THE_PROVIDERS,
     }
     hidden = _OF_OWNERS | others.get(process, _OF_THE_PROVIDERS | _OF_THE_SEQUENCER)
+    if process is not Process.WEB:
+        hidden |= _OF_THE_WEB
     variables: dict[str, str] = {}
     for name in settings.model_fields_set | {"home"}:
         value = getattr(settings, name)

@@ -12,10 +12,10 @@ STATIC: Final = {path.name: path.read_bytes() for path in (_FOLDER / "static").i
 """Our own style and scripts, by name: nothing else is served as a file."""
 
 
-def templates_of(folder: Path) -> Environment:
-    """The templates of one application; `frame.html` and `parts.html` are everybody's."""
+def templates_of(*folders: Path) -> Environment:
+    """The templates of one application, each by the first folder that has it; those here are everybody's."""
     made = Environment(
-        loader=FileSystemLoader([folder, _FOLDER / "templates"]),
+        loader=FileSystemLoader([*folders, _FOLDER / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -15,6 +15,7 @@ from sqlmodel import Field
 from broker.sql.columns import binary, json, moment
 from broker.sql.migrate import APP_ROLE, SEQUENCER_ROLE, Zone
 from broker.store import case_tables as case_tables
+from broker.store import desk_tables as desk_tables
 from broker.store import log_tables as log_tables
 from broker.store import retention_tables as retention_tables
 from broker.store.base import METADATA, Row

@@ -19,7 +19,7 @@ from broker.limits import work_claim_minutes
 from broker.schemas.vocabulary import NeedState, Priority
 from broker.sql.bulk import Connection
 from broker.store import ticks
-from broker.store.questions import add_entry
+from broker.store.questions import add_entry, note_reading
 from broker.trail.entries import Step, entry, fresh_salt
 
 _LINE: Final = (
@@ -28,6 +28,16 @@ _LINE: Final = (
     " clock_timestamp() AS now, n.state AS need_state, n.next_action, n.due_at"
     " FROM work_item w LEFT JOIN need n USING (referral_id, category) WHERE w.resolved_at IS NULL"
 )
+
+
+_ACTIONS: Final = {
+    Resolution.SEEK_AGAIN: NextAction.SEEK_AGAIN,
+    Resolution.CLOSE_UNMET: NextAction.CLOSE_UNMET,
+}
+_NOT_POSSIBLE: Final = {
+    Resolution.SEEK_AGAIN: "Somebody has it, or it has ended: nobody else can be sought. The source may ask anew.",
+    Resolution.CLOSE_UNMET: "Only a need for which nobody is left (NO_MATCH) can be closed as unmet.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,26 @@ class WorkLine:
 async def open_work(connection: Connection) -> list[WorkLine]:
     """What waits for a human, the most urgent and oldest first."""
     return [_line(row) for row in await connection.fetch(f"{_LINE} ORDER BY w.priority, w.raised_at")]
+
+
+async def read_list(connection: Connection, reader: str) -> list[WorkLine]:
+    """The same for somebody (a role, a desk) who is shown it, which is an entry of the trail."""
+    async with connection.transaction():
+        lines = await open_work(connection)
+        await note_reading(connection, reader, "work list", (line.referral_id for line in lines))
+    return lines
+
+
+async def read_one(connection: Connection, work_id: str, reader: str) -> WorkLine:
+    """One of them for somebody who is shown it, likewise.
+
+    Raises:
+        WorkNotOpen: it is unknown or resolved.
+    """
+    async with connection.transaction():
+        line = await one_open(connection, work_id)
+        await note_reading(connection, reader, "work show", [line.referral_id])
+    return line
 
 
 async def one_open(connection: Connection, work_id: str) -> WorkLine:
@@ -167,21 +197,22 @@ async def resolve(
         await _look_again(connection, row)
 
 
+def decidable(need_state: str | None) -> tuple[Resolution, ...]:
+    """What a human can decide while the need is in this state; None where an item is about no need."""
+    state = None if need_state is None else NeedState(need_state)
+    decisions = [Resolution.HANDLED]
+    if state is not None and (state is NeedState.NO_MATCH or state in SEEKING):
+        decisions.append(Resolution.SEEK_AGAIN)
+    if state is not None and lifecycle.allows(lifecycle.NEED, state, NeedState.CLOSED_UNMET):
+        decisions.append(Resolution.CLOSE_UNMET)
+    return tuple(decisions)
+
+
 def _action(row: asyncpg.Record, resolution: Resolution) -> NextAction | None:
     """What a clock is to do of it."""
-    if resolution is Resolution.HANDLED:
-        return None
-    state = None if row["need_state"] is None else NeedState(row["need_state"])
-    if resolution is Resolution.CLOSE_UNMET:
-        if state is not None and lifecycle.allows(lifecycle.NEED, state, NeedState.CLOSED_UNMET):
-            return NextAction.CLOSE_UNMET
-        remedy = (
-            "Only a need for which nobody is left (NO_MATCH) can be closed as unmet; `handoff work show` says more."
-        )
-        raise WorkImpossible(remedy=remedy)
-    if state is NeedState.NO_MATCH or state in SEEKING:
-        return NextAction.SEEK_AGAIN
-    raise WorkImpossible(remedy="Somebody has it, or it has ended: nobody else can be sought. The source may ask anew.")
+    if resolution not in decidable(row["need_state"]):
+        raise WorkImpossible(remedy=_NOT_POSSIBLE[resolution])
+    return _ACTIONS.get(resolution)
 
 
 async def _locked(connection: Connection, work_id: str) -> asyncpg.Record:

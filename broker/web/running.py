@@ -1,4 +1,4 @@
-"""The door for agencies and the pages of the network, while a block lasts: a process that has no key of anybody's."""
+"""The door for agencies, the pages of the network and its desk, while a block lasts: without a key of anybody's."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +10,9 @@ from broker.errors import SettingsInvalid
 from broker.settings import Settings
 from broker.sql.bulk import Pool
 from broker.web.app import WebParts, agencies_door
+from broker.web.desk.app import desk_pages
+from broker.web.desk.asking import own_sign_in
+from broker.web.desk.who import Desk
 from broker.web.pages.app import Site
 from broker.web.pages.public import Contacts, PublicDesk
 from broker.web.serving import served
@@ -20,6 +23,25 @@ def _site(settings: Settings, pool: Pool) -> Site:
     operator = settings.public_operator or settings.broker_org
     contacts = Contacts(operator, settings.public_complaints, settings.public_withdrawal)
     return Site(settings.environment, PublicDesk(pool, contacts), settings.inbox_exit_url)
+
+
+@asynccontextmanager
+async def _desk(settings: Settings, pool: Pool) -> AsyncIterator[None]:
+    """The desk, where an address is set: apart from what everybody may reach."""
+    if settings.desk_address is None:
+        yield
+        return
+    async with own_sign_in(settings) as own:
+        pages = desk_pages(
+            Desk(pool, settings.broker_org),
+            settings.environment,
+            origin=settings.desk_origin,
+            leave_for=settings.inbox_exit_url,
+            links_allowed=settings.desk_links_allowed,
+            own_sign_in=own,
+        )
+        async with served(pages, settings.desk_address, "HANDOFF_DESK_ADDRESS", limits.desk_requests_max):
+            yield
 
 
 @asynccontextmanager
@@ -38,7 +60,10 @@ async def running_web(settings: Settings) -> AsyncIterator[tuple[str, int]]:
         door = agencies_door(WebParts(pool, kafka, topics_of(settings), sender, settings.log))
         app = SiteAndDoor(_site(settings, pool), door)
         try:
-            async with served(app, settings.web_address, "HANDOFF_WEB_ADDRESS", limits.web_connections_max) as place:
+            async with (
+                served(app, settings.web_address, "HANDOFF_WEB_ADDRESS", limits.web_connections_max) as place,
+                _desk(settings, pool),
+            ):
                 yield place
         finally:
             await sender.stop()

@@ -21,7 +21,6 @@ from pydantic_core import to_json
 import tests.adapters.receivers as receivers_package
 from adapters.handing_on import CODES_ALONE, HANDED_ON
 from adapters.inbox.opening import OpenedGroup
-from adapters.reference import reference_of
 from adapters.transports import transports
 from adapters.transports.transport import Channel, Delivered, Handover, Outcome, Refused, Transport, TryAgain
 from broker.schemas.disclosure_released import DisclosureReleased
@@ -30,6 +29,7 @@ from broker.schemas.field_groups import GROUPS as FIELD_GROUPS
 from broker.schemas.field_groups import FieldGroup, group_model
 from broker.schemas.ids import OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import MsgStatus, Priority, RecipientCategory
 from tests.adapters.network import GROUPS, example_offer
 from tests.adapters.receivers.receiver import Behaviour, Receiver

@@ -7,9 +7,9 @@ import pytest
 
 from adapters.errors import ProviderFolderIncomplete
 from adapters.provider import KEYS_FOLDER, load_providers, write_provider_folder
-from adapters.reference import normalised, reference_of
 from broker.errors import HandoffError
 from broker.schemas.ids import KeyId, OrgId, ReferralId, new_referral_id
+from broker.schemas.reference import normalised, reference_of
 from broker.schemas.vocabulary import RecipientCategory
 from broker.seal.errors import KeyMissing
 from broker.seal.keys import SigningKey

@@ -112,6 +112,8 @@ _PROCESS: Final = "starts processes; what they do is entered where they do it"
 _AUDIT: Final = ("disclosures", "accounting", "overdue", "emergencies", "reads", "policies", "failures", "fhir")
 _ERASING: Final = "tests/trail/test_erasing.py"
 
+_LETTING_IN: Final = steps(Step.ORGANISATION_CHANGED, done_in="tests/web/desk/test_coming_in.py")
+
 COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "agent": Says((ReferralSealed,)),
     **dict.fromkeys((f"audit {question}" for question in ("story", *_AUDIT)), steps(Step.TRAIL_READ)),
@@ -125,6 +127,8 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "decide": "asks a question about a file; it reads and changes nothing of the network's",
     **dict.fromkeys(("delivery list", "delivery show", "delivery replay", "delivery stop"), _ZONE),
     "demo": "plays a county of its own, through the same doors as everybody",
+    **dict.fromkeys(("desk sign-in-link", "desk passkey link", "desk passkey revoke"), _LETTING_IN),
+    "desk passkey list": "shows when passkeys of accounts without names were made and used",
     "doctor": _COUNTS,
     "explain": steps(Step.TRAIL_READ),
     **dict.fromkeys(("inbox providers", "inbox list", "inbox show", "inbox retire-key", "inbox aside"), _ZONE),
@@ -196,6 +200,15 @@ _ANSWERS: Final = Says(
 )
 _SESSION: Final = "a screen of the provider's own: who signed in is in its zone"
 
+_COMING_IN: Final = (
+    *("GET /sign-in", "GET /sign-in/{link}", "POST /sign-in", "GET /signed-out", "GET /exit", "POST /sign-out"),
+    *("POST /stay", "POST /language", "GET /static/{name}", "GET /organisation", "GET /organisation/back"),
+    *("POST /sign-in/passkey", "POST /sign-in/passkey/options", "POST /sign-in/first", "POST /sign-in/first/options"),
+    *("GET /passkeys", "POST /passkeys", "POST /passkeys/options", "POST /passkeys/revoke"),
+)
+"""What every application that one signs in at has (broker/entry)."""
+_AT_THE_DESK: Final = "shows nothing yet: who may come in is an entry of its own, and so is what they read"
+
 _NETWORK: Final = (
     *("/", "/rules.toml", "/events", "/events/{event}", "/groups/{code}", "/schemas/{name}.json", "/asyncapi.json"),
     *("/errors", "/start", "/practice", "/exit", "/static/{name}"),
@@ -212,19 +225,14 @@ ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     **dict.fromkeys(("inbox POST /offers/{offer_id}/answer", "inbox POST /offers/{offer_id}/progress"), _ANSWERS),
     "inbox POST /offers/{offer_id}/confirmed": _ZONE,
     "inbox POST /offers/{offer_id}/revocation": Says((RevocationAcknowledged,)),
-    **dict.fromkeys(("inbox GET /sign-in/{link}", "inbox POST /sign-in", "inbox GET /signed-out"), _SESSION),
-    **dict.fromkeys(("inbox GET /exit", "inbox POST /sign-out", "inbox POST /stay", "inbox POST /language"), _SESSION),
-    "inbox GET /static/{name}": _SESSION,
-    **dict.fromkeys(("inbox GET /sign-in", "inbox GET /organisation", "inbox GET /organisation/back"), _SESSION),
-    **dict.fromkeys(("inbox POST /sign-in/passkey", "inbox POST /sign-in/passkey/options"), _SESSION),
-    **dict.fromkeys(("inbox POST /sign-in/first", "inbox POST /sign-in/first/options"), _SESSION),
-    **dict.fromkeys(("inbox GET /passkeys", "inbox POST /passkeys", "inbox POST /passkeys/options"), _SESSION),
-    "inbox POST /passkeys/revoke": _SESSION,
+    **dict.fromkeys((f"inbox {route}" for route in _COMING_IN), _SESSION),
     "inbox GET /counts": "numbers alone, of an organisation's own list",
     **dict.fromkeys(("inbox GET /capacity", "inbox GET /roster", "inbox POST /roster"), _ZONE),
     **dict.fromkeys(("inbox POST /roster/clear", "inbox POST /offers/{offer_id}/draft"), _ZONE),
     "inbox GET /offers/{offer_id}/handoff": _ZONE,
     "inbox POST /offers/{offer_id}/handoff": Says((HandoffStarted, HandoffCompleted, HandoffFailed)),
     "inbox POST /capacity": Says((CapacityUpdated,)),
+    **dict.fromkeys((f"desk {route}" for route in (*_COMING_IN, "GET /")), _AT_THE_DESK),
+    "desk GET /counts": "numbers alone, of the network's one list",
     **dict.fromkeys((f"network GET {path}" for path in _NETWORK), "documentation, and counts without small ones"),
 }

@@ -20,6 +20,8 @@ from broker.schemas.vocabulary import MsgStatus
 from broker.seal.keys import SigningKey
 from broker.store.quarantine import DiscardReason, ReleaseReason
 from broker.web.app import WebParts, agencies_door
+from broker.web.desk.app import desk_pages
+from broker.web.desk.who import Desk
 from broker.web.pages.app import network_pages
 from tests.broker.acts import COMMANDS_ENTER, ROUTES_ENTER, STORIES_ENTER, Entered, Says, Steps
 from tests.broker.county import County
@@ -57,6 +59,7 @@ def routes() -> Iterator[str]:
         "providers": door_app(nobody, {}, MsgStatus.ACTUAL),
         "inbox": pages,
         "network": network_pages(nobody),
+        "desk": desk_pages(Desk(nobody, nobody), MsgStatus.ACTUAL, origin="https://d.example", leave_for=""),
     }
     for whose, door in doors.items():
         for route in door.routes:

@@ -2,20 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
 
 from fastapi import FastAPI
-from starlette.responses import HTMLResponse
 
-from adapters.inbox.web import ceremonies, desk, entering, handing_over, news, offers
-from adapters.inbox.web.counts import Counts
-from adapters.inbox.web.entry import OwnSignIn, entry_of
-from adapters.inbox.web.problems import EXPECTED, Problems, told
+from adapters.inbox.web import desk, handing_over, offers
+from adapters.inbox.web.entry import StaffSignIn, staff_entry
+from adapters.inbox.web.problems import EXPECTED, told
+from adapters.inbox.web.waiting import offers_waiting
 from adapters.inbox.web.who import Desk
 from adapters.provider import Provider
-from broker.look.guard import Guard
+from broker.entry.application import pages_of
+from broker.entry.front import Front
+from broker.entry.rendering import front_templates
+from broker.look.counts import Counts
 from broker.schemas.ids import OrgId
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Pool
+
+_TEMPLATES: Final = front_templates(Path(__file__).parent / "templates", "To the list")
 
 
 def utc_now() -> datetime:
@@ -31,23 +37,24 @@ def inbox_pages(
     origin: str,
     leave_for: str,
     links_allowed: bool = False,
-    own_sign_in: OwnSignIn | None = None,
+    own_sign_in: StaffSignIn | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
-    """The pages of these organisations; `providers` may change meanwhile. See `Desk` for what the others mean.
+    """The pages of these organisations; `providers` may change meanwhile. See `Front` for what the others mean.
 
     `origin` is how they are reached (`https://inbox.haven.example`). In an exercise links may sign somebody in;
     `links_allowed` says so of the actual network, too.
     """
     links_allowed = links_allowed or environment is MsgStatus.EXERCISE
-    entry = entry_of(pool, origin, links_allowed=links_allowed, own=own_sign_in)
-    made = Desk(pool, providers, environment, entry, Counts(pool), leave_for, clock)
-    app = FastAPI(openapi_url=None, redirect_slashes=False, default_response_class=HTMLResponse)
-    app.state.desk = made
-    for error in EXPECTED:
-        app.add_exception_handler(error, told)
-    app.add_middleware(Guard, origin=origin, problem=Problems(made))
-    # As routes of the application itself, so that whoever walks them sees each.
-    for pages in (entering, ceremonies, offers, handing_over, desk, news):
-        app.router.routes.extend(pages.router.routes)
+    front = Front(
+        environment=environment,
+        entry=staff_entry(pool, origin, links_allowed=links_allowed, own=own_sign_in),
+        pages=_TEMPLATES,
+        counts=Counts(offers_waiting(pool)),
+        leave_for=leave_for,
+        clock=clock,
+        admits=lambda account: account.org in providers,
+    )
+    app = pages_of(front, (offers.router, handing_over.router, desk.router), EXPECTED, told)
+    app.state.desk = Desk(pool, providers)
     return app

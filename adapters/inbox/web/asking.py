@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from adapters.inbox.web.entry import OwnSignIn
+from adapters.inbox.web.entry import StaffSignIn
 from adapters.inbox.web.roles import StaffRole
 from adapters.transports.outgoing import Outgoing, OutgoingFailed, outgoing_of
 from adapters.transports.transport import ChannelRefused
 from broker import limits
 from broker.entry.errors import OpenIdAway
 from broker.entry.openid import Fetched, Organisation
+from broker.entry.organisation import organisation_of as entry_organisation
+from broker.entry.ways import OwnSignIn
 from broker.errors import SettingsInvalid
 from broker.schemas.ids import OrgId
-from broker.seal.errors import KeyFileError
-from broker.seal.key_files import read_secret
 from broker.settings import Settings
 
 
@@ -43,13 +43,13 @@ class Asking:
 
 
 @asynccontextmanager
-async def own_sign_in(settings: Settings, served: Mapping[OrgId, object]) -> AsyncIterator[OwnSignIn | None]:
+async def own_sign_in(settings: Settings, served: Mapping[OrgId, object]) -> AsyncIterator[StaffSignIn | None]:
     """The organisation's own sign-in, where the settings have one, while the block lasts.
 
     Raises:
         SettingsInvalid: the secret cannot be read, or it is not said whose sign-in it is.
     """
-    if settings.inbox_oidc_issuer is None:
+    if settings.inbox_oidc is None:
         yield None
         return
     outgoing = outgoing_of(settings)
@@ -61,27 +61,9 @@ async def own_sign_in(settings: Settings, served: Mapping[OrgId, object]) -> Asy
 
 def organisation_of(settings: Settings, served: Mapping[OrgId, object]) -> Organisation[StaffRole]:
     """What the settings say of it."""
-    issuer, client_id = settings.inbox_oidc_issuer, settings.inbox_oidc_client_id
-    file, roles = settings.inbox_oidc_client_secret_file, settings.inbox_oidc_roles
-    assert issuer is not None
-    assert client_id is not None
-    assert file is not None
-    assert roles is not None
+    told = settings.inbox_oidc
+    assert told is not None
     org = settings.inbox_oidc_org or (next(iter(served)) if len(served) == 1 else None)
     if org is None:
         raise SettingsInvalid("HANDOFF_INBOX_OIDC_ORG is not set: say whose sign-in it is.")
-    try:
-        secret = read_secret(file).decode().strip()
-    except (KeyFileError, UnicodeDecodeError):
-        raise SettingsInvalid(
-            "HANDOFF_INBOX_OIDC_CLIENT_SECRET_FILE cannot be read, or others can read it too: chmod 600."
-        ) from None
-    pairs = (one.partition("=") for one in roles.split(","))
-    return Organisation(
-        org=OrgId(org),
-        issuer=issuer,
-        client_id=client_id,
-        client_secret=secret,
-        role_claim=settings.inbox_oidc_role_claim,
-        roles={name: StaffRole(role) for name, _, role in pairs},
-    )
+    return entry_organisation(told, OrgId(org), StaffRole, "HANDOFF_INBOX_OIDC_CLIENT_SECRET_FILE")

@@ -18,10 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from adapters import words
 from adapters.inbox.capacity import Told
 from adapters.inbox.roster import Turn
-from adapters.inbox.web.forms import FormInvalid, read_form
-from adapters.inbox.web.rendering import page
 from adapters.inbox.web.who import Decider, Reader
 from broker import limits
+from broker.entry.forms import FormInvalid, read_form
+from broker.entry.rendering import page
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.event import Contract
 from broker.schemas.offer_accepted import AcceptedBy

@@ -12,12 +12,12 @@ from starlette.responses import RedirectResponse, Response
 
 from adapters import words
 from adapters.inbox.listing import OfferSeen
-from adapters.inbox.web.forms import FormInvalid, Keyed, read_form
 from adapters.inbox.web.offers import own_offer
-from adapters.inbox.web.rendering import page
 from adapters.inbox.web.shown import line
 from adapters.inbox.web.who import Decider, Deciding
 from adapters.standing import Standing, after
+from broker.entry.forms import FormInvalid, Keyed, read_form
+from broker.entry.rendering import page
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
 from broker.schemas.handoff_failed import HandoffFailed, HandoffFailure

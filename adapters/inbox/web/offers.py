@@ -23,11 +23,12 @@ from adapters.inbox.listing import OfferSeen
 from adapters.inbox.panels import LIVE_FIRST
 from adapters.inbox.web import progress
 from adapters.inbox.web.drafts import Draft, Drafts
-from adapters.inbox.web.forms import FormInvalid, Keyed, Nothing, read_form
-from adapters.inbox.web.rendering import page
+from adapters.inbox.web.roles import StaffRole
 from adapters.inbox.web.shown import line, opened, shown
 from adapters.inbox.web.who import Decider, Deciding, Reader, SignedIn
 from adapters.standing import OPEN, Standing
+from broker.entry.forms import FormInvalid, Keyed, Nothing, read_form
+from broker.entry.rendering import page
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import OFFER_ID_PATTERN, new_event_id
 from broker.schemas.offer_accepted import OfferAccepted
@@ -115,7 +116,7 @@ def _drafts(who: SignedIn) -> Drafts:
 
 
 def _decides(who: SignedIn) -> bool:
-    return who.session.role.decides
+    return StaffRole(who.session.role).decides
 
 
 @router.post("/offers/{offer_id}/draft", status_code=HTTPStatus.NO_CONTENT)

@@ -7,9 +7,9 @@ from typing import Final
 from adapters import words
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.listing import OfferSeen
-from adapters.inbox.web.forms import FormInvalid, Keyed
 from adapters.kind import ProviderKind
 from adapters.standing import TAKEN, after
+from broker.entry.forms import FormInvalid, Keyed
 from broker.look.language import _
 from broker.schemas.contact_attempted import AttemptOutcome, ContactAttempted
 from broker.schemas.contact_made import ContactMade

@@ -13,7 +13,7 @@ const say = (connected) => {
   news.replaceChildren(sentences.join(" ") + (number ? " " : ""));
   if (!number) return;
   const link = document.createElement("a");
-  link.href = "/";
+  link.href = location.pathname;
   link.textContent = show;
   news.append(link);
 };

@@ -10,11 +10,11 @@ import aiohttp
 from adapters.door.app import door_app
 from adapters.door.callers import door_folder
 from adapters.provider import Provider, load_providers
-from adapters.reference import reference_of
 from adapters.standing import Standing
 from adapters.transports.webhook_secret_making import add_secret
 from broker.schemas.ids import OfferId, OrgId, new_offer_id, new_referral_id
 from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
+from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
 from broker.web.serving import served
 from tests.adapters.door.own_system import OwnSystem

@@ -13,16 +13,16 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
-from adapters.inbox.web.entry import OwnSignIn, staff_links
+from adapters.inbox.web.entry import StaffSignIn, staff_links
 from adapters.inbox.web.roles import StaffRole
-from adapters.inbox.web.who import Desk
-from adapters.reference import reference_of
 from adapters.standing import Standing
 from broker import limits
 from broker.entry.accounts import Site
+from broker.entry.front import Front
 from broker.entry.links import LinkPurpose
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
+from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
 from broker.seal.sealing import seal_group, wrap_key
 from broker.web.serving import served
@@ -44,7 +44,7 @@ class House(Watched):
     environment: MsgStatus = MsgStatus.ACTUAL
     base: str = ""
     links_allowed: bool = True
-    own_sign_in: OwnSignIn | None = None
+    own_sign_in: StaffSignIn | None = None
     elsewhere: str | None = None
     """An origin besides that a browser may ask: that of the organisation's own sign-in."""
     pages: FastAPI | None = None
@@ -68,11 +68,11 @@ class House(Watched):
         return Inbox(self.desk.pool, self.desk.providers[org], self.environment)
 
     @property
-    def desk_of_pages(self) -> Desk:
+    def front(self) -> Front:
         """What the pages work with."""
         assert self.pages is not None
-        desk: Desk = self.pages.state.desk
-        return desk
+        front: Front = self.pages.state.front
+        return front
 
     @property
     def site(self) -> Site:

@@ -9,11 +9,12 @@ import aiohttp
 import psutil
 from playwright.async_api import expect
 
-from adapters.inbox.web.counts import Counts
 from adapters.inbox.web.roles import StaffRole
+from adapters.inbox.web.waiting import offers_waiting
 from adapters.standing import Standing
 from broker import limits
 from broker.entry.accounts import Account, new_account_id
+from broker.look.counts import Counts
 from broker.schemas.vocabulary import DeclineReason
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.house import BROOK, House
@@ -92,7 +93,7 @@ async def test_what_is_sent_is_digits_and_nothing_else(house: House) -> None:
 
 async def test_an_offer_that_is_stored_late_is_counted_once_and_not_forgotten(house: House) -> None:
     """An offer's time is before it can be seen: a page that was shown in between is told of it all the same."""
-    counts = Counts(house.desk.pool)
+    counts = Counts(offers_waiting(house.desk.pool))
     shown_at = datetime.now(UTC)
     numbers = counts.since(HAVEN, shown_at)
     assert await anext(numbers) == 0
@@ -112,7 +113,7 @@ async def test_five_hundred_open_pages_know_within_a_second(house: House) -> Non
     """
     now, before = datetime.now(UTC), psutil.Process().memory_info().rss
     account = Account(new_account_id(), HAVEN, StaffRole.STAFF)
-    cookie = (await house.desk_of_pages.entry.sessions.begin(account, "en", now)).token
+    cookie = (await house.front.entry.sessions.begin(account, "en", now)).token
     ready = [asyncio.Event() for _ in range(PAGES)]
 
     async def page(session: aiohttp.ClientSession, number: int) -> None:

@@ -15,12 +15,13 @@ from playwright.async_api import Page, expect
 
 from adapters.guard import Guard
 from adapters.inbox.web.asking import Asking
-from adapters.inbox.web.entry import CALLBACK, TABLES, OwnSignIn
+from adapters.inbox.web.entry import TABLES, StaffSignIn
 from adapters.inbox.web.roles import StaffRole
 from adapters.transports.outgoing import Outgoing
 from broker.entry.accounts import Account
 from broker.entry.errors import OpenIdAway, OpenIdError, OpenIdRefused, RoleUnknown
 from broker.entry.openid import OpenId, Organisation
+from broker.entry.ways import CALLBACK, OwnSignIn
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.house import House
 from tests.adapters.pages.organisation import CLIENT, SECRET, OrganisationsOwn, logging_in
@@ -29,7 +30,7 @@ ROLES: Final = {"leads": StaffRole.SUPERVISOR, "advocates": StaffRole.STAFF}
 
 
 @asynccontextmanager
-async def own_of(house: House, **settings: Any) -> AsyncIterator[tuple[OrganisationsOwn, OwnSignIn]]:
+async def own_of(house: House, **settings: Any) -> AsyncIterator[tuple[OrganisationsOwn, StaffSignIn]]:
     """Haven's own sign-in, and how its pages ask it."""
     async with logging_in(house.base + CALLBACK) as provider:
         port = urlsplit(provider.issuer).port
@@ -146,7 +147,7 @@ async def come_back(openid: OpenId[StaffRole], **sent: str) -> Account[StaffRole
     return await openid.finish(ceremony.token, answered, now)
 
 
-def openid_of(house: House, own: OwnSignIn) -> OpenId[StaffRole]:
+def openid_of(house: House, own: StaffSignIn) -> OpenId[StaffRole]:
     """A way in of its own, which knows nothing of the provider yet."""
     return OpenId(own.organisation, own.fetch, house.desk.pool, TABLES, house.base + CALLBACK)
 

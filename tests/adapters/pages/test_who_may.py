@@ -10,8 +10,9 @@ from playwright.async_api import APIRequestContext
 
 from adapters.inbox.web.app import inbox_pages
 from adapters.inbox.web.roles import StaffRole
-from adapters.inbox.web.who import Anybody, Deciding, Listening, SignedIn
+from adapters.inbox.web.who import Deciding, SignedIn
 from adapters.standing import Standing
+from broker.entry.front import Anybody, Listening, Somebody
 from broker.look.guard import HEADERS
 from broker.schemas.ids import new_event_id
 from broker.schemas.vocabulary import MsgStatus
@@ -35,7 +36,7 @@ OPEN_TO_ANYBODY = {
     ("GET", "/exit"),
     ("GET", "/static/{name}"),
 }
-ACTORS = (Anybody, SignedIn, Deciding, Listening)
+ACTORS = (Anybody, Somebody, SignedIn, Deciding, Listening)
 FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/answer": {"answer": "accept"},
     "/offers/{offer_id}/draft": {"answer": "accept"},

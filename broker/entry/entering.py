@@ -11,7 +11,7 @@ POST /language         says everything in another language
 """
 
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from pydantic import StringConstraints
@@ -19,12 +19,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from adapters.inbox.web.forms import Nothing, read_form
-from adapters.inbox.web.rendering import notice, page
-from adapters.inbox.web.roles import StaffRole
-from adapters.inbox.web.who import Anybody, Desk, Reader, Visitor
 from broker.entry.accounts import Account, PasskeyId
+from broker.entry.forms import Nothing, read_form
+from broker.entry.front import Anybody, Front, Person, Visitor
 from broker.entry.links import LinkPurpose
+from broker.entry.rendering import notice, page
 from broker.look.language import _
 from broker.look.rendering import STATIC
 from broker.schemas.event import Contract
@@ -45,10 +44,10 @@ class _Language(Contract):
     language: Literal["en", "es"]
 
 
-def link_over(desk: Desk) -> Response:
+def link_over(front: Front) -> Response:
     """What a link that works no more leads to."""
     return notice(
-        desk,
+        front,
         HTTPStatus.GONE,
         _("This sign-in link does not work any more"),
         _("Each link works once and for a few minutes. Ask whoever gave it to you for another one."),
@@ -57,42 +56,42 @@ def link_over(desk: Desk) -> Response:
 
 
 async def let_in(
-    who: Anybody, account: Account[StaffRole], answer: Response, passkey_id: PasskeyId | None = None
+    who: Anybody, account: Account[Any], answer: Response, passkey_id: PasskeyId | None = None
 ) -> Response:
     """Sign an account in under a fresh cookie; whatever this browser held before ends."""
-    desk = who.desk
+    front = who.front
     if who.token is not None:
-        await desk.entry.sessions.end(who.token, desk.clock())
-    session = await desk.entry.sessions.begin(account, who.language, desk.clock(), passkey_id)
-    answer.set_cookie(desk.cookie, session.token, secure=desk.secure, httponly=True, samesite="lax", path="/")
+        await front.entry.sessions.end(who.token, front.clock())
+    session = await front.entry.sessions.begin(account, who.language, front.clock(), passkey_id)
+    answer.set_cookie(front.cookie, session.token, secure=front.secure, httponly=True, samesite="lax", path="/")
     return answer
 
 
 @router.get("/sign-in")
 async def ways_in(who: Visitor) -> Response:
     """By passkey, by the organisation's own sign-in, or by asking for a link."""
-    entry = who.desk.entry
+    entry = who.front.entry
     return page("ways_in.html", who, passkeys=entry.site.takes_passkeys, own=entry.openid is not None)
 
 
 @router.get("/sign-in/{link}")
 async def link_page(who: Visitor, link: str) -> Response:
     """What whoever opens the link sees first."""
-    match await who.desk.entry.links.purpose(link, who.desk.clock()):
+    match await who.front.entry.links.purpose(link, who.front.clock()):
         case LinkPurpose.SIGN_IN:
             return page("sign_in.html", who, link=link)
         case LinkPurpose.PASSKEY:
             return page("first_passkey.html", who, link=link)
-    return link_over(who.desk)
+    return link_over(who.front)
 
 
 @router.post("/sign-in")
 async def sign_in(who: Visitor, request: Request) -> Response:
     """Use the link up."""
-    form, desk = await read_form(request, LinkUsed), who.desk
-    account = await desk.entry.links.use(form.link, LinkPurpose.SIGN_IN, desk.clock())
+    form, front = await read_form(request, LinkUsed), who.front
+    account = await front.entry.links.use(form.link, LinkPurpose.SIGN_IN, front.clock())
     if account is None:
-        return link_over(desk)
+        return link_over(front)
     return await let_in(who, account, RedirectResponse("/", HTTPStatus.SEE_OTHER))
 
 
@@ -105,38 +104,38 @@ async def signed_out(who: Visitor) -> Response:
 @router.get("/exit")
 async def leave(who: Visitor) -> Response:
     """Quick exit. A plain link, so that nothing has to work but the network."""
-    answer = RedirectResponse(who.desk.leave_for, HTTPStatus.SEE_OTHER)
+    answer = RedirectResponse(who.front.leave_for, HTTPStatus.SEE_OTHER)
     # An addition where browsers know it: what ends the session is its row.
     answer.headers["clear-site-data"] = '"cache", "cookies", "storage"'
-    return await _ended(who.desk, who.token, answer)
+    return await _ended(who.front, who.token, answer)
 
 
 @router.post("/sign-out")
-async def sign_out(who: Reader, request: Request) -> Response:
+async def sign_out(who: Person, request: Request) -> Response:
     """The end of a shift."""
     await read_form(request, Nothing)
-    return await _ended(who.desk, who.session.token, RedirectResponse("/signed-out", HTTPStatus.SEE_OTHER))
+    return await _ended(who.front, who.session.token, RedirectResponse("/signed-out", HTTPStatus.SEE_OTHER))
 
 
-async def _ended(desk: Desk, token: str | None, answer: Response) -> Response:
+async def _ended(front: Front, token: str | None, answer: Response) -> Response:
     if token is not None:
-        await desk.entry.sessions.end(token, desk.clock())
-        answer.delete_cookie(desk.cookie, secure=desk.secure, httponly=True, samesite="lax", path="/")
+        await front.entry.sessions.end(token, front.clock())
+        answer.delete_cookie(front.cookie, secure=front.secure, httponly=True, samesite="lax", path="/")
     return answer
 
 
 @router.post("/stay", status_code=HTTPStatus.NO_CONTENT)
-async def stay(who: Reader, request: Request) -> Response:
+async def stay(who: Person, request: Request) -> Response:
     """Asking who it is has let the session live on already."""
     await read_form(request, Nothing)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 @router.post("/language")
-async def language(who: Reader, request: Request) -> Response:
+async def language(who: Person, request: Request) -> Response:
     """Speak another language for the rest of the session."""
     form = await read_form(request, _Language)
-    await who.desk.entry.sessions.speaks(who.session.token, form.language)
+    await who.front.entry.sessions.speaks(who.session.token, form.language)
     return RedirectResponse("/", HTTPStatus.SEE_OTHER)
 
 

@@ -1,6 +1,6 @@
 """What a page that is open asks by itself.
 
-GET  /counts           a stream of numbers: how many offers wait that the page does not show
+GET  /counts           a stream of numbers: how many things wait that the page does not show
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from starlette.responses import Response, StreamingResponse
 
-from adapters.inbox.web.who import Listener, Listening
+from broker.entry.front import Listener, Listening
 
 router = APIRouter()
 
@@ -28,5 +28,5 @@ async def counts(who: Listener, since: Annotated[int, Query(ge=0, le=_SECONDS_MA
 
 
 async def _events(who: Listening, shown_at: datetime) -> AsyncIterator[str]:
-    async for number in who.desk.counts.since(who.session.org, shown_at):
+    async for number in who.front.counts.since(who.session.org, shown_at):
         yield f"data:{number}\n\n"

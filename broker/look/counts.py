@@ -1,4 +1,4 @@
-"""How many offers have come since a page was shown: one question per process and half second, however many pages ask.
+"""How many things have come since a page was shown: one question per process and half second, however many pages ask.
 
 A page that is open learns a number and nothing else; it changes nothing by itself (pages.md §1 point 3). While no page
 is open, nothing is asked.
@@ -6,37 +6,41 @@ is open, nothing is asked.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from adapters.standing import Standing
 from broker import limits
-from broker.schemas.ids import OfferId, OrgId
-from broker.sql.bulk import Pool
 from broker.sql.transient import TRANSIENT
 
 log = logging.getLogger(__name__)
 
-_WAITING: Final = (
-    "SELECT org.org_id, o.offer_id, o.received_at, clock_timestamp() AS now FROM unnest($1::text[]) AS org (org_id)"
-    " LEFT JOIN offer o ON o.org_id = org.org_id AND o.standing = $2"
-)
-"""At least a row for each organisation: one that nothing waits for was asked about, too."""
 _STORED_WITHIN: Final = timedelta(milliseconds=250)
-"""An offer's time is that of the transaction that stored it, and it is seen when that has ended: a little later."""
+"""A row's time is that of the transaction that stored it, and it is seen when that has ended: a little later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits at `now` in each house that was asked about, by an id of its own, with the time (UTC) of its row."""
+
+    now: datetime
+    houses: Mapping[str, Mapping[str, datetime]]
+
+
+Ask = Callable[[Collection[str]], Awaitable[Waiting]]
+"""Asks what waits in these houses; each of them is in the answer."""
 
 
 @dataclass(slots=True)
 class _House:
-    """One organisation of which a page is open."""
+    """Whoever sees the same list, of which a page is open."""
 
     pages: int = 0
     asked_at: datetime | None = None
-    came: dict[OfferId, datetime] = field(default_factory=dict)
-    """When each offer that waits could be seen first."""
+    came: dict[str, datetime] = field(default_factory=dict)
+    """When each thing that waits could be seen first."""
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once, at the next change; there is a fresh one for that after it."""
 
@@ -44,39 +48,39 @@ class _House:
         """How many wait that a page of `shown_at` does not show; None where nothing is known yet."""
         return None if self.asked_at is None else sum(came > shown_at for came in self.came.values())
 
-    def saw(self, waiting: Mapping[OfferId, datetime], now: datetime) -> None:
+    def saw(self, waiting: Mapping[str, datetime], now: datetime) -> None:
         """What waits at `now`, each with its own time."""
-        came = {offer_id: self.came.get(offer_id) or self._first_seen(at) for offer_id, at in waiting.items()}
+        came = {name: self.came.get(name) or self._first_seen(at) for name, at in waiting.items()}
         news = self.asked_at is None or came != self.came
         self.came, self.asked_at = came, now
         if news:
             self.changed, changed = asyncio.Event(), self.changed
             changed.set()
 
-    def _first_seen(self, received_at: datetime) -> datetime:
+    def _first_seen(self, stored_at: datetime) -> datetime:
         """It was not there when was last asked, and is there now."""
-        stored = received_at + _STORED_WITHIN
+        stored = stored_at + _STORED_WITHIN
         return stored if self.asked_at is None else max(stored, self.asked_at)
 
 
 class Counts:
     """The counts of one process."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._open: dict[OrgId, _House] = {}
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._open: dict[str, _House] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def since(self, org: OrgId, shown_at: datetime) -> AsyncIterator[int]:
-        """How many offers wait that a page of `shown_at` (UTC) does not show: now, at each change, and now and then.
+    async def since(self, house: str, shown_at: datetime) -> AsyncIterator[int]:
+        """How much waits there that a page of `shown_at` (UTC) does not show: now, at each change, and now and then.
 
         It ends by itself after a while: a page that is still open asks again, and must still be signed in.
         """
         clock = asyncio.get_running_loop().time
         until, told_at, last = clock() + limits.counts_stream_seconds_max, clock(), -1
-        with self._opened(org) as house:
+        with self._opened(house) as here:
             while clock() < until:
-                changed, number = house.changed, house.since(shown_at)
+                changed, number = here.changed, here.since(shown_at)
                 if number is not None and (number != last or clock() - told_at >= limits.counts_repeat_seconds):
                     yield number
                     told_at, last = clock(), number
@@ -85,8 +89,8 @@ class Counts:
                         await changed.wait()
 
     @contextmanager
-    def _opened(self, org: OrgId) -> Iterator[_House]:
-        house = self._open.setdefault(org, _House())
+    def _opened(self, name: str) -> Iterator[_House]:
+        house = self._open.setdefault(name, _House())
         house.pages += 1
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_again_and_again(), name="counts")
@@ -95,7 +99,7 @@ class Counts:
         finally:
             house.pages -= 1
             if not house.pages:
-                del self._open[org]
+                del self._open[name]
             if not self._open:
                 self._asking.cancel()
                 self._asking = None
@@ -103,19 +107,14 @@ class Counts:
     async def _ask_again_and_again(self) -> None:
         while True:
             try:
-                await self._ask()
+                await self._look()
             except TRANSIENT as error:
                 # The pages hear nothing meanwhile, and say since when.
                 log.warning("counts wait (%s)", type(error).__name__)
             await asyncio.sleep(limits.counts_look_seconds)
 
-    async def _ask(self) -> None:
-        waiting: dict[OrgId, dict[OfferId, datetime]] = {}
-        rows = await self._pool.fetch(_WAITING, list(self._open), Standing.WAITING.value)
-        for row in rows:
-            of_house = waiting.setdefault(row["org_id"], {})
-            if row["offer_id"] is not None:
-                of_house[row["offer_id"]] = row["received_at"]
-        for org, offers in waiting.items():
-            if (house := self._open.get(org)) is not None:
-                house.saw(offers, rows[0]["now"])
+    async def _look(self) -> None:
+        waiting = await self._ask(tuple(self._open))
+        for name, things in waiting.houses.items():
+            if (house := self._open.get(name)) is not None:
+                house.saw(things, waiting.now)

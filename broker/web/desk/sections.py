@@ -1,0 +1,22 @@
+"""What each role goes to from every page of the desk; its first is where it arrives."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from broker.web.desk.roles import DeskRole
+
+
+class Section(NamedTuple):
+    """A page that is gone to from everywhere, and for whom it is."""
+
+    path: str
+    name: str
+    roles: frozenset[DeskRole]
+
+
+SECTIONS: Final[tuple[Section, ...]] = ()
+
+
+def sections(role: DeskRole) -> Sequence[Section]:
+    """Those of a role, in their order."""
+    return [section for section in SECTIONS if role in section.roles]

@@ -1,0 +1,80 @@
+"""Who asks for a page of the desk, beside the types of `broker.entry.front`: a test demands one of each route.
+
+`Reader`     somebody who is signed in, of whatever role
+`Worker`     coordinators and operators, who work what waits for a human
+`Settler`    operators, who say what becomes of records that were not taken in
+`Examiner`   auditors and privacy officers, who ask the trail
+
+To whoever's role it is not, a page is not there.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from broker.entry.front import RoleMayNot, Somebody, somebody
+from broker.schemas.ids import OrgId
+from broker.sql.bulk import Pool
+from broker.web.desk.roles import DeskRole
+
+_ACCOUNT_LETTERS = 8
+"""Of an account's id, so that two coordinators are told apart on a list and in the trail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the pages work with."""
+
+    pool: Pool
+    broker_org: OrgId
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Somebody):
+    """Somebody of the network's own."""
+
+    desk: Desk
+
+    @property
+    def by(self) -> str:
+        """Who acts, as the trail has it: a role and a short reference, such as `role:coordinator-1f3a9c2e`."""
+        account = self.session.account
+        reference = account.account_id.rpartition("-")[2][:_ACCOUNT_LETTERS]
+        return f"role:{account.role.value.lower().replace('_', '-')}-{reference}"
+
+
+@dataclass(frozen=True, slots=True)
+class Working(Reading):
+    """Somebody who works what waits for a human."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling(Working):
+    """Somebody who says what becomes of records that were not taken in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examining(Reading):
+    """Somebody who asks the trail."""
+
+
+Kind = TypeVar("Kind", bound=Reading)
+
+
+def _only(kind: type[Kind], *roles: DeskRole) -> Callable[[Request], Awaitable[Kind]]:
+    async def found(request: Request) -> Kind:
+        who = await somebody(request)
+        if who.session.role not in roles:
+            raise RoleMayNot
+        return kind(who.front, who.session, request.app.state.desk)
+
+    return found
+
+
+Reader = Annotated[Reading, Depends(_only(Reading, *DeskRole))]
+Worker = Annotated[Working, Depends(_only(Working, *(role for role in DeskRole if role.works)))]
+Settler = Annotated[Settling, Depends(_only(Settling, *(role for role in DeskRole if role.settles)))]
+Examiner = Annotated[Examining, Depends(_only(Examining, DeskRole.AUDITOR, DeskRole.PRIVACY_OFFICER))]

@@ -1,0 +1,1 @@
+"""The desk: pages of the broker's zone that people sign in at."""

@@ -1,0 +1,54 @@
+"""A network's office: a database of its own for each test, its desk open, in the loop that the browser lives in."""
+
+import inspect
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+
+from broker.local import databases
+from broker.local.databases import ZoneDatabase
+from broker.sql.migrate import migrate
+from broker.store.tables import ZONE
+from broker.web.desk.who import Desk
+from tests.adapters.pages.conftest import browser as browser
+from tests.conftest import MakeDatabase
+from tests.parts import Parts
+from tests.web.desk.office import BROKER, Office, open_office
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here runs in the loop that the browser lives in."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and inspect.iscoroutinefunction(getattr(item, "function", None)):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def broker_tables(parts: Parts) -> AsyncIterator[str]:
+    """A database with the broker's empty tables, to be copied for each test."""
+    name = f"t_{secrets.token_hex(6)}"
+    made = await databases.make_database(parts.superuser_dsn, name, template="template1", sequencer=True)
+    await migrate(made.owner_dsn, ZONE)
+    yield name
+    await databases.drop_database(parts.superuser_dsn, name)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office_database(make_database: MakeDatabase, broker_tables: str) -> ZoneDatabase:
+    """The office's database, as its everyday role finds it."""
+    return await make_database(template=broker_tables)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(office_database: ZoneDatabase, browser: Browser) -> AsyncIterator[Office]:
+    """The desk, open."""
+    async with (
+        asyncpg.create_pool(office_database.app_dsn, min_size=1, max_size=4) as pool,
+        open_office(Office(Desk(pool, BROKER), browser)) as opened,
+    ):
+        yield opened
