@@ -21,9 +21,9 @@ from broker.schemas.vocabulary import MsgStatus
 _OWN: Final = Path(__file__).parent / "templates"
 
 
-def front_templates(folder: Path, home: str) -> Environment:
+def front_templates(*folders: Path, home: str) -> Environment:
     """The templates of one application; `home` says where its first page leads: "To the list"."""
-    made = templates_of(folder, _OWN)
+    made = templates_of(*folders, _OWN)
     made.globals.update({"limits": limits, "home": home})
     made.filters.update(plain=plain, moment=moment)
     return made

@@ -49,8 +49,8 @@ def checked(note: str, known: Sequence[Verifier]) -> Checked:
     try:
         believed(note, known)
     except CheckpointForged:
-        return Checked(note, checkpoint, False)
-    return Checked(note, checkpoint, True)
+        return Checked(note, checkpoint, signed=False)
+    return Checked(note, checkpoint, signed=True)
 
 
 def grown(log: PublishedLog, old: Checkpoint, new: Checkpoint) -> bool:

@@ -9,6 +9,7 @@ from broker.composition import broker_pool, kafka_of, topics_of
 from broker.errors import SettingsInvalid
 from broker.settings import Settings
 from broker.sql.bulk import Pool
+from broker.trail.proofs import PublishedLog
 from broker.web.app import WebParts, agencies_door
 from broker.web.desk.app import desk_pages
 from broker.web.desk.asking import own_sign_in
@@ -33,7 +34,7 @@ async def _desk(settings: Settings, pool: Pool) -> AsyncIterator[None]:
         return
     async with own_sign_in(settings) as own:
         pages = desk_pages(
-            Desk(pool, settings.broker_org),
+            Desk(pool, settings.broker_org, PublishedLog(settings.log)),
             settings.environment,
             origin=settings.desk_origin,
             leave_for=settings.inbox_exit_url,

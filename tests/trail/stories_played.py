@@ -31,7 +31,7 @@ from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
 from broker.schemas.handoff_failed import HandoffFailed
 from broker.schemas.handoff_started import HandoffStarted
-from broker.schemas.ids import EventId, KeyId, OfferId, OrgId, ReferralId
+from broker.schemas.ids import EventId, KeyId, OfferId, OrgId, new_referral_id
 from broker.schemas.incident_reported import IncidentReported
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
@@ -97,7 +97,7 @@ class Played:
 
     def asked(self, who: Party, consent: bool = False, **changes: Any) -> Referral:
         """A referral to a shelter, with one sealed group."""
-        name = ReferralId(f"ref-{_uuid()}")
+        name = new_referral_id()
         sealed = [{**ReferralRequested.EXAMPLE["sealed"][0], "fieldGroup": "FG03"}]
         wire = {
             **ReferralRequested.EXAMPLE,
@@ -130,7 +130,7 @@ class Played:
 def played() -> Wrote:
     """Which steps each event of the broker's stories wrote."""
     play = Played()
-    for part in (_early_answers, _service, _transfer, _consents, _ends, _emergency):
+    for part in (_early_answers, _service, _transfer, _consents, _ends, played_emergency):
         part(play)
     return play.wrote
 
@@ -195,11 +195,13 @@ def _ends(play: Played) -> None:
     play.say(POLICE, _example(ReferralRecalled), referral.referral_id)
 
 
-def _emergency(play: Played) -> None:
-    referral = play.asked(POLICE, victimAgreed="NOT_ASKED_UNSAFE")
-    times = {"invokedAt": NOW.isoformat(), "expiresAt": (NOW + timedelta(hours=2)).isoformat()}
+def played_emergency(play: Played) -> Referral:
+    """An emergency that is invoked, approved and reviewed."""
+    referral, now = play.asked(POLICE, victimAgreed="NOT_ASKED_UNSAFE"), play.desk.now
+    times = {"invokedAt": now.isoformat(), "expiresAt": (now + timedelta(hours=2)).isoformat()}
     glass = {**BreakGlassInvoked.EXAMPLE, "category": "SHELTER", "recipient": SHELTER.org, **times}
     play.say(POLICE, BreakGlassInvoked.model_validate(glass), referral.referral_id)
     named = {"breakGlassId": glass["breakGlassId"]}
     for kind in (BreakGlassApproved, BreakGlassReviewed):
         play.say(POLICE, kind.model_validate({**kind.EXAMPLE, **named}), referral.referral_id)
+    return referral

@@ -21,7 +21,7 @@ from broker.schemas.ids import OrgId
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Pool
 
-_TEMPLATES: Final = front_templates(Path(__file__).parent / "templates", "To the list")
+_TEMPLATES: Final = front_templates(Path(__file__).parent / "templates", home="To the list")
 
 
 def utc_now() -> datetime:

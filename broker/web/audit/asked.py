@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, StringConstraints
 from starlette.responses import Response
@@ -16,15 +17,10 @@ from broker.schemas.event import Contract
 from broker.schemas.ids import CONSENT_ID_PATTERN, ORG_ID_PATTERN, REFERRAL_ID_PATTERN
 from broker.sql.bulk import Connection
 from broker.store.asking import Asking
+from broker.web.audit.errors import TooMuchAsked
 from broker.web.desk.who import Examining
 
-
-class TooMuchAsked(Exception):
-    """The question takes too long: nothing was shown, and nothing was entered."""
-
-
-class NotFound(Exception):
-    """There is no such referral, report or entry."""
+TEMPLATES: Final = Path(__file__).parent / "templates"
 
 
 def _day(told: object) -> object:

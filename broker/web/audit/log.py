@@ -35,7 +35,8 @@ from broker.trail.checking import Checked, checked, grown, not_in, pasted
 from broker.trail.errors import CheckpointBroken
 from broker.trail.exporting import ANCHORS, export
 from broker.trail.proofs import PublishedLog
-from broker.web.audit.asked import NotFound, asked, shown
+from broker.web.audit.asked import asked, shown
+from broker.web.audit.errors import NotFound
 from broker.web.audit.proof import newest_of
 from broker.web.desk.who import Examiner, Examining
 
@@ -55,9 +56,10 @@ class _Held(Contract):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A checkpoint and whether it grew from the one before it; None for the oldest that is shown."""
+    """A checkpoint, None where what is stored is none any more; and whether it grew from the one before it, None for
+    the oldest that is shown."""
 
-    checked: Checked
+    checked: Checked | None
     grew: bool | None
 
 
@@ -109,9 +111,19 @@ def _steps(published: PublishedLog | None, notes: Sequence[str]) -> tuple[Checke
     newest = newest_of(published)
     if published is None or newest is None:
         return None, []
-    made = [checked(note, published.keys()) for note in notes]
-    grew = [grown(published, older.checkpoint, newer.checkpoint) for newer, older in pairwise(made)]
-    return newest, [Step(one, told) for one, told in zip(made, [*grew, None], strict=True)]
+    made = [_read(note, published) for note in notes]
+    grew = [
+        newer is not None and older is not None and grown(published, older.checkpoint, newer.checkpoint)
+        for newer, older in pairwise(made)
+    ]
+    return newest, [Step(one, told) for one, told in zip(made, [*grew, None][: len(made)], strict=True)]
+
+
+def _read(note: str, published: PublishedLog) -> Checked | None:
+    try:
+        return checked(note, published.keys())
+    except CheckpointBroken:
+        return None
 
 
 @router.post("/audit/bundle")

@@ -20,7 +20,8 @@ from broker.schemas.reference import reference_of
 from broker.sheets import csv_lines
 from broker.store.questions import TrailLine, state_of, trail_of
 from broker.trail.entries import fresh_salt
-from broker.web.audit.asked import NotFound, asked, download, shown
+from broker.web.audit.asked import asked, download, shown
+from broker.web.audit.errors import NotFound
 from broker.web.audit.proof import prove, sealed
 from broker.web.audit.story import acts, ladders, readings_in
 from broker.web.desk.who import Examiner, Examining

@@ -14,7 +14,7 @@ from broker.look.language import _
 from broker.look.pictures import Rung, Standing
 from broker.look.words import moment, span
 from broker.rulings import Ruling, rulings_of
-from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState
+from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, RecipientCategory
 from broker.store.asking import moment_of
 from broker.store.questions import TrailLine
 from broker.trail.entries import Step
@@ -131,7 +131,7 @@ def ladders(lines: Iterable[TrailLine]) -> tuple[NeedLadder, ...]:
         if line.sound:
             _climb(line, needs, ends, offers)
     return tuple(
-        NeedLadder(_(KINDS[need]) if need in KINDS else need, _rungs(reached, ends.get(need)))
+        NeedLadder(_(KINDS[RecipientCategory(need)]), _rungs(reached, ends.get(need)))
         for need, reached in needs.items()
     )
 

@@ -17,7 +17,8 @@ from broker.schemas.ids import REFERRAL_ID_PATTERN, ReferralId
 from broker.schemas.reference import reference_of
 from broker.sheets import csv_lines, json_lines
 from broker.store.asking import Answer, Asking
-from broker.web.audit.asked import About, NotFound, OfTime, Org, Referral, asked, default_days, download, shown
+from broker.web.audit.asked import About, OfTime, Org, Referral, asked, default_days, download, shown
+from broker.web.audit.errors import NotFound
 from broker.web.audit.reports import REPORTS, By, Report
 from broker.web.audit.sheet import sheet_of
 from broker.web.desk.who import Examiner, Examining

@@ -12,6 +12,9 @@ from broker.entry.front import Front
 from broker.entry.rendering import front_templates
 from broker.look.counts import Counts
 from broker.schemas.vocabulary import MsgStatus
+from broker.web.audit import finding, log, stories, tables
+from broker.web.audit.asked import TEMPLATES as AUDIT_TEMPLATES
+from broker.web.audit.sheet import exact
 from broker.web.desk import start
 from broker.web.desk.entry import DeskSignIn, desk_entry
 from broker.web.desk.problems import EXPECTED, told
@@ -19,10 +22,12 @@ from broker.web.desk.sections import sections
 from broker.web.desk.waiting import work_waiting
 from broker.web.desk.who import Desk
 
-ROUTERS: Final = (start.router,)
+ROUTERS: Final = (start.router, finding.router, stories.router, tables.router, log.router)
 
-_TEMPLATES: Final = front_templates(Path(__file__).parent / "templates", "To the overview")
+_FOLDERS: Final = (Path(__file__).parent / "templates", AUDIT_TEMPLATES)
+_TEMPLATES: Final = front_templates(*_FOLDERS, home="To the overview")
 _TEMPLATES.globals["sections"] = sections
+_TEMPLATES.filters["exact"] = exact
 
 
 def utc_now() -> datetime:

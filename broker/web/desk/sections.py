@@ -14,7 +14,9 @@ class Section(NamedTuple):
     roles: frozenset[DeskRole]
 
 
-SECTIONS: Final[tuple[Section, ...]] = ()
+SECTIONS: Final[tuple[Section, ...]] = (
+    Section("/audit", "Audit", frozenset({DeskRole.AUDITOR, DeskRole.PRIVACY_OFFICER})),
+)
 
 
 def sections(role: DeskRole) -> Sequence[Section]:

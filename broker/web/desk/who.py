@@ -18,6 +18,7 @@ from starlette.requests import Request
 from broker.entry.front import RoleMayNot, Somebody, somebody
 from broker.schemas.ids import OrgId
 from broker.sql.bulk import Pool
+from broker.trail.proofs import PublishedLog
 from broker.web.desk.roles import DeskRole
 
 _ACCOUNT_LETTERS = 8
@@ -30,6 +31,8 @@ class Desk:
 
     pool: Pool
     broker_org: OrgId
+    log: PublishedLog | None = None
+    """The trail's log as it is published here; None where it is not."""
 
 
 @dataclass(frozen=True, slots=True)
