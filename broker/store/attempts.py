@@ -25,6 +25,7 @@ class Came(StrEnum):
     SEEN = "SEEN"
     NOT_DELIVERED = "NOT_DELIVERED"
     STOPPED = "STOPPED"
+    ENDED = "ENDED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,14 @@ def _offer_said(facts: Mapping[str, Any]) -> tuple[str, str, Came, str | None] |
         return provider, "offer", Came.NOT_DELIVERED, facts["why"]
     if facts["to"] in _SEEN_BY:
         return provider, "offer", Came.SEEN, facts["to"]
+    if facts["to"] in (OfferState.EXPIRED, OfferState.WITHDRAWN):
+        return provider, "offer", Came.ENDED, facts.get("reason") or facts["to"]
     if facts.get("rung") == Acknowledgment.A1_DELIVERED:
         return provider, "offer", Came.DELIVERED, None
     return None
 
 
-_FINAL: Final = frozenset({Came.SEEN, Came.NOT_DELIVERED, Came.STOPPED})
+_FINAL: Final = frozenset({Came.SEEN, Came.NOT_DELIVERED, Came.STOPPED, Came.ENDED})
 
 
 def _settle(rows: list[AttemptRow], at: datetime, recipient: str, what: str, came: Came, code: str | None) -> None:

@@ -214,6 +214,12 @@ _NETWORK: Final = (
     *("/errors", "/start", "/practice", "/exit", "/static/{name}"),
 )
 
+_AUDITED: Final = (
+    *("POST /audit/found", "POST /audit/reports/{name}", "GET /audit/referrals/{referral}"),
+    *("GET /audit/referrals/{referral}/{name}", "POST /audit/referrals/{referral}/story"),
+)
+_READ_AT_THE_DESK: Final = steps(Step.TRAIL_READ, done_in="tests/web/audit/test_asking.py")
+
 ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     "agencies POST /events": "an event as from Kafka: its own entries, when the broker takes it in",
     **dict.fromkeys(("agencies GET /events/{event_id}", "agencies GET /notices"), _OWN),
@@ -233,6 +239,12 @@ ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     "inbox POST /offers/{offer_id}/handoff": Says((HandoffStarted, HandoffCompleted, HandoffFailed)),
     "inbox POST /capacity": Says((CapacityUpdated,)),
     **dict.fromkeys((f"desk {route}" for route in (*_COMING_IN, "GET /")), _AT_THE_DESK),
+    **dict.fromkeys((f"desk {route}" for route in _AUDITED), _READ_AT_THE_DESK),
+    **dict.fromkeys(
+        ("desk GET /audit", "desk GET /audit/reports/{name}"), "forms: nothing is read before they are sent"
+    ),
+    **dict.fromkeys(("desk GET /audit/log", "desk POST /audit/log/entry", "desk POST /audit/log/held"), _PUBLISHED),
+    "desk POST /audit/bundle": steps(Step.TRAIL_EXPORTED, done_in="tests/web/audit/test_proving.py"),
     "desk GET /counts": "numbers alone, of the network's one list",
     **dict.fromkeys((f"network GET {path}" for path in _NETWORK), "documentation, and counts without small ones"),
 }

@@ -42,14 +42,16 @@ async def sealed(connection: Connection, lines: Sequence[TrailLine]) -> Sealed:
 async def prove(lines: Sequence[TrailLine], held: Sealed, log: PublishedLog | None) -> Proof:
     """Hold these entries against the published log, beside the requests of others."""
     newest = await asyncio.to_thread(newest_of, log)
-    covered, unproved = 0, []
+    covered: set[int] = set()
+    unproved: list[int] = []
     if newest is not None and log is not None:
         unproved = await asyncio.to_thread(not_in, log, newest.checkpoint, held.entries)
-        covered = sum(place < newest.checkpoint.size for place, _ in held.entries)
+        covered = {place for place, _ in held.entries if place < newest.checkpoint.size}
+    fits = {line.place for line in lines if line.sound}
     return Proof(
         entries=len(lines),
-        proved=covered - len(unproved),
-        waiting=len(lines) - covered - len(held.missing),
+        proved=len((covered & fits) - set(unproved)),
+        waiting=len(lines) - len(covered) - len(held.missing),
         altered=tuple(line.idx for line in lines if not line.sound),
         missing=held.missing,
         unproved=tuple(unproved),

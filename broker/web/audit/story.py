@@ -27,12 +27,12 @@ class Telling:
 
     number: int
     place: int | None
-    sound: bool
     kind: str
     what: str
-    gist: str
-    facts: tuple[tuple[str, str], ...]
-    rulings: tuple[Ruling, ...]
+    sound: bool = True
+    gist: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    rulings: tuple[Ruling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,10 @@ class NeedLadder:
 
 
 _GIST: Final = ("need", "provider", "recipient", "way", "to", "reason", "why", "outcome", "owed", "level", "owner")
+_RULED: Final = frozenset(
+    {"recipient", "effect", "reason", "rules", "basis", "consents", "policy", "obligations", "candidates", "released"}
+)
+"""What an answer of the gate says already."""
 _READINGS: Final = frozenset({Step.TRAIL_READ.value, Step.RECORDS_READ.value})
 """Told by number in the compact story: it is about her referral, not about who reads of it."""
 
@@ -80,24 +84,26 @@ def _together(line: TrailLine) -> tuple[datetime, str, str | None]:
 
 def _telling(line: TrailLine) -> Telling:
     if not line.sound:
-        return Telling(line.idx, line.place, False, line.kind, _("This entry was altered"), "", (), ())
+        return Telling(line.idx, line.place, line.kind, _("This entry was altered"), sound=False)
+    rulings = tuple(rulings_of([line]))
+    facts = {name: told for name, told in telling.plain_facts(line) if not rulings or name not in _RULED}
     return Telling(
         number=line.idx,
         place=line.place,
-        sound=True,
         kind=line.kind,
         what=telling.step(line.kind),
-        gist=" · ".join(_gist(dict(telling.plain_facts(line)))),
-        facts=tuple(telling.plain_facts(line)),
-        rulings=tuple(rulings_of([line])),
+        gist=" · ".join(_gist(facts)),
+        facts=tuple(facts.items()),
+        rulings=rulings,
     )
 
 
 def _gist(facts: Mapping[str, str]) -> Iterator[str]:
     for name in _GIST:
-        if name in facts:
-            before = f"{facts['from']} → " if name == "to" and "from" in facts else ""
-            yield before + facts[name]
+        if name == "to" and "rung" in facts and facts["from"] == facts["to"]:
+            yield _(STEPS[Acknowledgment(facts["rung"])])
+        elif name in facts:
+            yield f"{facts['from']} → {facts['to']}" if name == "to" and "from" in facts else facts[name]
 
 
 # --- the ladder ------------------------------------------------------------------------------------------------------

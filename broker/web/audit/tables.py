@@ -105,7 +105,7 @@ def _shown(who: Examining, name: str, answer: Answer[object], about: str | None,
         report=REPORTS[name],
         about=about,
         reference=_reference(about),
-        sheet=sheet_of(answer.rows),
+        sheet=sheet_of(answer.rows, about=about),
         altered=answer.altered,
         form=form,
     )

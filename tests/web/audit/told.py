@@ -12,6 +12,7 @@ from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.contact_made import ContactMade
 from broker.schemas.delivery_failed import DeliveryFailed
 from broker.schemas.delivery_succeeded import DeliverySucceeded
+from broker.schemas.event import EventData
 from broker.schemas.offer_accepted import OfferAccepted
 from broker.schemas.offer_declined import OfferDeclined
 from broker.schemas.offer_receipted import OfferReceipted
@@ -70,12 +71,13 @@ def _play(play: Played) -> Told:
     granted = record(HOTLINE, SHELTER, OTHER_SHELTER, validity=lasts)
     play.say(HOTLINE, ConsentGranted(asked_in_private=True, record=granted), CONSENT)
     served = play.asked(HOTLINE, consent=True)
-    steps = (DeliverySucceeded, OfferReceipted, OfferAccepted)
-    for minutes, kind in zip((1, 4, 7), steps, strict=True):
+    first: tuple[type[EventData], ...] = (DeliverySucceeded, OfferReceipted, OfferAccepted)
+    for minutes, kind in zip((1, 4, 7), first, strict=True):
         play.desk.now += timedelta(minutes=minutes)
         play.answer(served, kind)
     play.sealed(HOTLINE, served)
-    for hours, kind in ((1, ContactMade), (2, ServiceStarted), (5, ServiceCompleted)):
+    later: tuple[type[EventData], ...] = (ContactMade, ServiceStarted, ServiceCompleted)
+    for hours, kind in zip((1, 2, 5), later, strict=True):
         play.desk.now += timedelta(hours=hours)
         play.answer(served, kind)
     recalled = play.asked(HOTLINE, consent=True)
