@@ -87,9 +87,14 @@ async def accounting(connection: Connection, asking: Asking, org: str) -> Answer
 
 async def overdue(connection: Connection, asking: Asking) -> Answer[OverdueRow]:
     """Confirmations that are owed and late at this moment, the oldest first."""
-    rows = [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
+    rows = await owed_now(connection)
     await _told(connection, asking, Question.OVERDUE, len(rows))
     return Answer(rows)
+
+
+async def owed_now(connection: Connection) -> list[OverdueRow]:
+    """The same, to be counted."""
+    return [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
 
 
 async def emergencies(connection: Connection, asking: Asking) -> Answer[EmergencyRow]:
@@ -120,7 +125,7 @@ async def policies(connection: Connection, asking: Asking) -> Answer[ChangeRow]:
 
 async def failures(connection: Connection, asking: Asking) -> Answer[FailureRow]:
     """To whom how often nothing could be handed over, and why: as the providers' zones reported it, worst first."""
-    lines = await _lines(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED))
+    lines = await _lines(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED), saying=_UNDELIVERED)
     counted: dict[tuple[str, str], list[datetime]] = {}
     for line in lines:
         if (failed := _failed(line.facts)) is not None:
@@ -157,6 +162,8 @@ _OPEN_TO_AUDITORS: Final = tuple(step for step in Step if step is not Step.CONTE
 """What exactly was in a disclosure is for its two agencies alone."""
 _CHANGING: Final = (Step.POLICY_ACTIVATED, Step.POLICY_CHANGED, Step.ORGANISATION_CHANGED)
 
+_UNDELIVERED: Final = "UNDELIVERED"
+
 _EXEMPT: Final = {
     Basis.TREATMENT.name: "164.528(a)(1)(i): treatment",
     Basis.AUTH_164_508.name: "164.528(a)(1)(iv): authorization",
@@ -167,6 +174,7 @@ SELECT e.idx, e.kind, e.salt, e.preimage, l.commitment, e.written_at FROM trail_
 LEFT JOIN log_entry l ON l.entry_idx = e.idx
 WHERE e.kind = ANY($1::text[]) AND ($2::text[] IS NULL OR e.referral_id = ANY($2))
     AND ($3::timestamptz IS NULL OR e.written_at >= $3) AND ($4::timestamptz IS NULL OR e.written_at < $4)
+    AND ($5::bytea IS NULL OR position($5 IN e.preimage) > 0)
 ORDER BY e.idx
 """
 _OVERDUE: Final = """
@@ -189,10 +197,14 @@ async def _lines(
     *,
     referral: str | None = None,
     referrals: Sequence[str] | None = None,
+    saying: str | None = None,
 ) -> list[TrailLine]:
+    """Entries in their order; `saying` leaves out, before they are read, those whose text does not have this code."""
     about = [referral] if referral is not None else referrals
     wanted = [kind.value for kind in kinds]
-    rows = await connection.fetch(_LINES, wanted, about, asking.since, asking.until)
+    rows = await connection.fetch(
+        _LINES, wanted, about, asking.since, asking.until, None if saying is None else f'"{saying}"'.encode()
+    )
     return [
         TrailLine(
             idx=row["idx"],
@@ -351,7 +363,7 @@ def _changed(line: TrailLine) -> ChangeRow:
 
 def _failed(facts: Mapping[str, Any]) -> tuple[str, str] | None:
     """Recipient and code of something that could not be handed over; None for any other entry."""
-    if facts.get("reason") != "UNDELIVERED":
+    if facts.get("reason") != _UNDELIVERED:
         return None
     if "offer" in facts:
         return facts["provider"], facts["why"]

@@ -12,14 +12,14 @@ from broker.entry.front import Front
 from broker.entry.rendering import front_templates
 from broker.look.counts import Counts
 from broker.schemas.vocabulary import MsgStatus
-from broker.web.desk import start
+from broker.web.desk import overview, owed, quarantine, work
 from broker.web.desk.entry import DeskSignIn, desk_entry
 from broker.web.desk.problems import EXPECTED, told
 from broker.web.desk.sections import sections
 from broker.web.desk.waiting import work_waiting
 from broker.web.desk.who import Desk
 
-ROUTERS: Final = (start.router,)
+ROUTERS: Final = (overview.router, work.router, quarantine.router, owed.router)
 
 _TEMPLATES: Final = front_templates(Path(__file__).parent / "templates", "To the overview")
 _TEMPLATES.globals["sections"] = sections

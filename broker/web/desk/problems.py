@@ -1,5 +1,6 @@
 """What cannot be done at the desk is said on a page, in the words of whoever reads it."""
 
+from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
@@ -7,12 +8,51 @@ from starlette.responses import Response
 
 from broker.entry import problems
 from broker.entry.front import RoleMayNot, front_of
+from broker.entry.rendering import notice
+from broker.errors import KafkaUnreachable, WorkClaimed, WorkImpossible, WorkNotOpen
+from broker.look.language import _
+from broker.web.desk.errors import RecordSettled
 
-EXPECTED: Final = (RoleMayNot,)
+EXPECTED: Final = (RoleMayNot, WorkNotOpen, WorkClaimed, WorkImpossible, RecordSettled, KafkaUnreachable)
 
 
 def told(request: Request, error: Exception) -> Response:
     """The page for what went wrong; to whoever's role it is not, it is not there."""
-    if isinstance(error, RoleMayNot):
-        return problems.missing(front_of(request))
+    front, above = front_of(request), request.url.path.rpartition("/")[0]
+    match error:
+        case RoleMayNot():
+            return problems.missing(front)
+        case WorkNotOpen():
+            return notice(
+                front,
+                HTTPStatus.NOT_FOUND,
+                _("It is not open any more"),
+                _("Somebody has decided it, or there never was such an item. The work list has what is open."),
+            )
+        case WorkClaimed():
+            return notice(
+                front,
+                HTTPStatus.CONFLICT,
+                _("Somebody else has it"),
+                _("Nothing was stored. Its page says who has it, and until when."),
+                again=above,
+            )
+        case WorkImpossible():
+            return notice(front, HTTPStatus.CONFLICT, _("This has changed meanwhile"), _(error.remedy), again=above)
+        case RecordSettled():
+            return notice(
+                front,
+                HTTPStatus.CONFLICT,
+                _("Somebody has settled it meanwhile"),
+                _("Nothing was stored. Its page says what became of it."),
+                again=above,
+            )
+        case KafkaUnreachable():
+            return notice(
+                front,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                _("Kafka does not answer"),
+                _("Nothing was stored. Try again in some seconds."),
+                again=above,
+            )
     return problems.told(request, error)
