@@ -11,12 +11,18 @@ from PIL import Image
 from playwright.async_api import Page
 
 from adapters.standing import Standing
+from broker.web.desk.roles import DeskRole
 from broker.web.pages.public import Contacts
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.conftest import browser as browser
 from tests.adapters.pages.conftest import empty_zone as empty_zone
 from tests.adapters.pages.conftest import house as house
 from tests.adapters.pages.house import House
+from tests.web.desk.conftest import broker_tables as broker_tables
+from tests.web.desk.conftest import office as office
+from tests.web.desk.conftest import office_database as office_database
+from tests.web.desk.office import Office
+from tests.web.desk.states import filled
 from tests.web.pages.conftest import empty_network as empty_network
 from tests.web.pages.conftest import network as network
 from tests.web.pages.conftest import pool as pool
@@ -72,6 +78,30 @@ async def test_of_the_inbox(house: House) -> None:
         async with house.person(HAVEN, **_screen(width, scheme)) as page:
             async for name in _inbox(page, waiting, taken):
                 await _taken(page, f"inbox-{name}", width, scheme)
+
+
+async def test_of_the_desk(office: Office) -> None:
+    """What the network's own people see."""
+    item, record = await filled(office)
+    pages = {
+        "overview": "/",
+        "work": "/work",
+        "item": f"/work/{item}",
+        "quarantine": "/quarantine",
+        "record": record,
+        "discard": f"{record}/discard",
+        "overdue": "/overdue",
+        "unreached": "/unreached",
+    }
+    for width, scheme in LOOKS:
+        async with office.person(DeskRole.OPERATOR, **_screen(width, scheme)) as page:
+            for name, path in pages.items():
+                await page.goto(path)
+                if name == "item":
+                    await page.locator("main form button").first.click()
+                    await page.locator("#decide, #over").first.wait_for()
+                await _taken(page, f"desk-{name}", width, scheme)
+            await office.pool.execute("UPDATE work_item SET claimed_until = NULL WHERE work_id = $1", item)
 
 
 async def _inbox(page: Page, waiting: str, taken: str) -> AsyncIterator[str]:

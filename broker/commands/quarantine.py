@@ -27,7 +27,6 @@ from broker.store.quarantine import DiscardReason, Filter, Quarantined, ReleaseR
 
 app = typer.Typer(no_args_is_help=True, help="Records that were not taken in: look, have them judged again, give up.")
 
-_RECORD: Final = re.compile(r"^(?P<topic>[a-zA-Z0-9._-]+)/(?P<partition>\d{1,9})/(?P<offset>\d{1,18})$")
 _SPAN: Final = re.compile(r"^(\d{1,6})(m|h|d)$")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -196,11 +195,11 @@ def _is_open(one: Quarantined) -> bool:
 
 
 async def _named(connection: Connection, name: str) -> Quarantined:
-    found = _RECORD.match(name)
-    if found is None:
+    try:
+        one = await quarantine.named(connection, name)
+    except ValueError:
         typer.echo("A record is named as topic/partition/offset; `handoff quarantine list` shows them.", err=True)
-        raise typer.Exit(2)
-    one = await quarantine.at(connection, found["topic"], int(found["partition"]), int(found["offset"]))
+        raise typer.Exit(2) from None
     if one is None:
         typer.echo("No such record in quarantine.", err=True)
         raise typer.Exit(1)

@@ -35,9 +35,12 @@ def page(template: str, who: Somebody | Anybody, status: HTTPStatus = HTTPStatus
     return _rendered(template, who.front, status, session=signed_in, **content)
 
 
-def notice(front: Front, status: HTTPStatus, title: str, *sentences: str, back: bool = True) -> HTMLResponse:
-    """A page that says what is wrong and what to do."""
-    return _rendered("notice.html", front, status, session=None, title=title, sentences=sentences, back=back)
+def notice(
+    front: Front, status: HTTPStatus, title: str, *sentences: str, back: bool = True, again: str | None = None
+) -> HTMLResponse:
+    """A page that says what is wrong and what to do; `again` is where to look once more."""
+    said = {"title": title, "sentences": sentences, "back": back, "again": again}
+    return _rendered("notice.html", front, status, session=None, **said)
 
 
 def _rendered(template: str, front: Front, status: HTTPStatus, **content: Any) -> HTMLResponse:

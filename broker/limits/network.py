@@ -164,3 +164,9 @@ desk_form_hours: Final = 24
 
 openid_answer_seconds_max: Final = 10.0
 """For the operator's own sign-in to answer: somebody waits before a page."""
+
+desk_unreached_days: Final = 7
+"""How far back the desk tells of providers that were not reached: a weekend and what came of it."""
+
+desk_rows_max: Final = 200
+"""Rows of one list of the desk: more than anybody reads, few enough to answer at once; commands have the rest."""

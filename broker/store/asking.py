@@ -62,6 +62,7 @@ SELECT e.idx, e.kind, e.salt, e.preimage, l.idx AS place, l.commitment, e.writte
 LEFT JOIN log_entry l ON l.entry_idx = e.idx
 WHERE e.kind = ANY($1::text[]) AND ($2::text[] IS NULL OR e.referral_id = ANY($2))
     AND ($3::timestamptz IS NULL OR e.written_at >= $3) AND ($4::timestamptz IS NULL OR e.written_at < $4)
+    AND ($5::bytea IS NULL OR position($5 IN e.preimage) > 0)
 ORDER BY e.idx
 """
 
@@ -73,11 +74,17 @@ async def lines_told(
     *,
     referral: str | None = None,
     referrals: Sequence[str] | None = None,
+    saying: str | None = None,
 ) -> Lines:
-    """The entries of these kinds, of one referral or of several where that is asked."""
+    """The entries of these kinds, of one referral or of several where that is asked.
+
+    `saying` leaves out, before they are read, those whose text does not have this code.
+    """
     about = [referral] if referral is not None else referrals
     wanted = [kind.value for kind in kinds]
-    read = [opened(row) for row in await connection.fetch(_LINES, wanted, about, asking.since, asking.until)]
+    code = None if saying is None else f'"{saying}"'.encode()
+    rows = await connection.fetch(_LINES, wanted, about, asking.since, asking.until, code)
+    read = [opened(row) for row in rows]
     return Lines([line for line in read if line.sound], tuple(line.idx for line in read if not line.sound))
 
 

@@ -54,9 +54,14 @@ async def accounting(connection: Connection, asking: Asking, org: str) -> Answer
 
 async def overdue(connection: Connection, asking: Asking) -> Answer[OverdueRow]:
     """Confirmations that are owed and late at this moment, the oldest first."""
-    rows = [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
+    rows = await owed_now(connection)
     await note_question(connection, asking, Question.OVERDUE, len(rows))
     return Answer(rows)
+
+
+async def owed_now(connection: Connection) -> list[OverdueRow]:
+    """The same, to be counted."""
+    return [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
 
 
 async def emergencies(connection: Connection, asking: Asking) -> Answer[EmergencyRow]:
@@ -87,7 +92,7 @@ async def policies(connection: Connection, asking: Asking) -> Answer[ChangeRow]:
 
 async def failures(connection: Connection, asking: Asking) -> Answer[FailureRow]:
     """To whom how often nothing could be handed over, and why: as the providers' zones reported it, worst first."""
-    told, altered = await lines_told(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED))
+    told, altered = await lines_told(connection, asking, (Step.OFFER_MOVED, Step.WORK_RAISED), saying=_UNDELIVERED)
     counted: dict[tuple[str, str], list[datetime]] = {}
     for line in told:
         if (failed := _failed(line.facts)) is not None:
@@ -123,6 +128,8 @@ _READ_AS: Final[dict[str, str]] = {Step.TRAIL_EXPORTED: "EXPORT", Step.LIST_MADE
 _OPEN_TO_AUDITORS: Final = tuple(step for step in Step if step is not Step.CONTENT)
 """What exactly was in a disclosure is for its two agencies alone."""
 _CHANGING: Final = (Step.POLICY_ACTIVATED, Step.POLICY_CHANGED, Step.ORGANISATION_CHANGED)
+
+_UNDELIVERED: Final = "UNDELIVERED"
 
 _EXEMPT: Final = {
     Basis.TREATMENT.name: "164.528(a)(1)(i): treatment",
@@ -267,7 +274,7 @@ def _changed(line: TrailLine) -> ChangeRow:
 
 def _failed(facts: Mapping[str, Any]) -> tuple[str, str] | None:
     """Recipient and code of something that could not be handed over; None for any other entry."""
-    if facts.get("reason") != "UNDELIVERED":
+    if facts.get("reason") != _UNDELIVERED:
         return None
     if "offer" in facts:
         return facts["provider"], facts["why"]

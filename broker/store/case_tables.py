@@ -80,7 +80,10 @@ class Offer(Row, table=True):
     """One need shown to one provider, without identity."""
 
     __tablename__ = "offer"
-    __table_args__ = (Index("offer_by_referral", "referral_id"),)
+    __table_args__ = (
+        Index("offer_by_referral", "referral_id"),
+        Index("offer_undelivered", "changed_at", postgresql_where=text("reason = 'UNDELIVERED'")),
+    )
     offer_id: str = Field(primary_key=True)
     referral_id: str
     category: str

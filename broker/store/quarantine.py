@@ -4,6 +4,7 @@ A row says where a record lies and why it was refused, never what it says (docs/
 somebody has it judged again and it is taken in, or gives it up with a reason; both are entries of the trail.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -109,6 +110,17 @@ class Backlog:
     oldest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OfCode:
+    """The open rows that were refused with one code: how many, how many for too long, since when the oldest waits."""
+
+    code: RefusalCode
+    open: int
+    overdue: int
+    oldest: datetime
+
+
+_NAMED: Final = re.compile(r"(?P<topic>[a-zA-Z0-9._-]{1,249})/(?P<partition>\d{1,9})/(?P<offset>\d{1,18})")
 _ROW: Final = (
     "SELECT topic, partition, record_offset, record_time_ms, code, field, org_id, event_id, size_bytes, quarantined_at,"
     " judged_at, settled_at, settled, settled_reason FROM quarantine"
@@ -142,6 +154,10 @@ _BACKLOG: Final = (
     " count(*) FILTER (WHERE quarantined_at <= now() - $3::interval) AS overdue, min(quarantined_at) AS oldest"
     " FROM quarantine WHERE settled_at IS NULL GROUP BY 1 ORDER BY oldest"
 )
+_BY_CODE: Final = (
+    "SELECT code, count(*) AS open, count(*) FILTER (WHERE quarantined_at <= now() - $1::interval) AS overdue,"
+    " min(quarantined_at) AS oldest FROM quarantine WHERE settled_at IS NULL GROUP BY code ORDER BY open DESC, code"
+)
 _FORGET: Final = (
     "DELETE FROM quarantine WHERE (topic, partition, record_offset, record_time_ms) IN (SELECT topic, partition,"
     " record_offset, record_time_ms FROM quarantine WHERE settled_at < now() - make_interval(days => $1) LIMIT $2"
@@ -165,6 +181,24 @@ async def at(connection: Connection, topic: str, partition: int, offset: int) ->
     """The row of one record; of a topic that was made anew the newest one."""
     row = await connection.fetchrow(_AT, topic, partition, offset)
     return None if row is None else _read(row)
+
+
+async def named(connection: Connection, name: str) -> Quarantined | None:
+    """The row of the record that people name so (topic/partition/offset); None where there is none.
+
+    Raises:
+        ValueError: no record is named so.
+    """
+    found = _NAMED.fullmatch(name)
+    if found is None:
+        raise ValueError("a record is named as topic/partition/offset")
+    return await at(connection, found["topic"], int(found["partition"]), int(found["offset"]))
+
+
+async def by_code(connection: Connection) -> list[OfCode]:
+    """What is open, by the code with which it was refused, the most first."""
+    rows = [dict(row) for row in await connection.fetch(_BY_CODE, ALARM_AGE)]
+    return [OfCode(**{**row, "code": RefusalCode(row["code"])}) for row in rows]
 
 
 async def locked(connection: Connection, place: Place) -> Quarantined | None:

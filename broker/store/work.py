@@ -4,6 +4,7 @@ The referral's row is locked before the item's, in the order of every batch. Wha
 for now: a clock does it, under the same rules as everything else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -108,6 +109,45 @@ def _line(row: asyncpg.Record) -> WorkLine:
         aged=age > age_max(row["reason"], Priority(row["priority"])),
         claimed_until=row["claimed_until"] if claimed else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Whom an item concerns: who asked, who has the need or had it last, and what these organisations are called."""
+
+    source: str | None
+    provider: str | None
+    names: Mapping[str, str]
+
+
+async def concerned(connection: Connection, line: WorkLine) -> Concerned:
+    """Whom to call about it."""
+    row = await connection.fetchrow(
+        "SELECT r.source, n.provider FROM referral r LEFT JOIN need n ON n.referral_id = r.referral_id"
+        " AND n.category = $2 WHERE r.referral_id = $1",
+        *(line.referral_id, line.category),
+    )
+    orgs = [row["source"], row["provider"]] if row is not None else [None, None]
+    named = await connection.fetch("SELECT org_id, name FROM organisation WHERE org_id = ANY($1::text[])", orgs)
+    return Concerned(orgs[0], orgs[1], {one["org_id"]: one["name"] for one in named})
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """An item about something that could not be handed over to a provider that had said yes."""
+
+    work_id: str
+    referral_id: str
+    provider: str
+
+
+async def undelivered(connection: Connection) -> list[Undelivered]:
+    """Those that are open, the oldest first."""
+    rows = await connection.fetch(
+        "SELECT w.work_id, w.referral_id, n.provider FROM work_item w JOIN need n USING (referral_id, category)"
+        " WHERE w.resolved_at IS NULL AND w.reason = 'UNDELIVERED' AND n.provider IS NOT NULL ORDER BY w.raised_at"
+    )
+    return [Undelivered(**dict(row)) for row in rows]
 
 
 async def claim(connection: Connection, work_id: str, by: str, *, override: bool = False) -> datetime:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from broker import limits
 from broker.agency.sending import Sender
-from broker.composition import broker_pool, kafka_of, topics_of
+from broker.composition import broker_pool, judge_of, kafka_of, topics_of
 from broker.errors import SettingsInvalid
 from broker.settings import Settings
 from broker.sql.bulk import Pool
@@ -34,7 +34,7 @@ async def _desk(settings: Settings, pool: Pool) -> AsyncIterator[None]:
         return
     async with own_sign_in(settings) as own:
         pages = desk_pages(
-            Desk(pool, settings.broker_org, PublishedLog(settings.log)),
+            Desk(pool, settings.broker_org, judge_of(settings), kafka_of(settings), PublishedLog(settings.log)),
             settings.environment,
             origin=settings.desk_origin,
             leave_for=settings.inbox_exit_url,

@@ -106,6 +106,7 @@ _ZONE: Final = "in the provider's own zone, which never writes to the broker's t
 _FILES: Final = "reads and writes files of this machine alone; the network hears of it by another act"
 _PUBLISHED: Final = "shows what is published to everybody: commitments, which tell of no referral"
 _COUNTS: Final = "shows counts, ages and codes; no referral is named"
+_LIES: Final = "shows where a record lies and why it was refused; its content stays where it is"
 _OWN: Final = "tells an organisation what became of its own events, and nothing of anybody else's"
 _PROCESS: Final = "starts processes; what they do is entered where they do it"
 
@@ -161,7 +162,7 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "policy activate": steps(Step.POLICY_ACTIVATED, done_in="tests/broker/test_policy_change.py"),
     "publish": "publishes any event of the contract; each has its own entries",
     "quarantine list": _COUNTS,
-    "quarantine show": "shows where a record lies and why it was refused; its content stays where it is",
+    "quarantine show": _LIES,
     "quarantine release": steps(Step.QUARANTINE_KEPT),
     "quarantine discard": steps(Step.QUARANTINE_DISCARDED),
     "retention show": "shows schedules, which all members know",
@@ -207,6 +208,8 @@ _COMING_IN: Final = (
     *("GET /passkeys", "POST /passkeys", "POST /passkeys/options", "POST /passkeys/revoke"),
 )
 """What every application that one signs in at has (broker/entry)."""
+_AT_WORK: Final = "tests/web/desk/test_stories.py"
+_RECORD: Final = "/quarantine/{topic}/{partition}/{offset}"
 _AT_THE_DESK: Final = "shows nothing yet: who may come in is an entry of its own, and so is what they read"
 
 _NETWORK: Final = (
@@ -238,13 +241,24 @@ ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     "inbox GET /offers/{offer_id}/handoff": _ZONE,
     "inbox POST /offers/{offer_id}/handoff": Says((HandoffStarted, HandoffCompleted, HandoffFailed)),
     "inbox POST /capacity": Says((CapacityUpdated,)),
-    **dict.fromkeys((f"desk {route}" for route in (*_COMING_IN, "GET /")), _AT_THE_DESK),
     **dict.fromkeys((f"desk {route}" for route in _AUDITED), _READ_AT_THE_DESK),
     **dict.fromkeys(
         ("desk GET /audit", "desk GET /audit/reports/{name}"), "forms: nothing is read before they are sent"
     ),
     **dict.fromkeys(("desk GET /audit/log", "desk POST /audit/log/entry", "desk POST /audit/log/held"), _PUBLISHED),
     "desk POST /audit/bundle": steps(Step.TRAIL_EXPORTED, done_in="tests/web/audit/test_proving.py"),
+    **dict.fromkeys((f"desk {route}" for route in _COMING_IN), _AT_THE_DESK),
+    **dict.fromkeys((f"desk {route}" for route in ("GET /", "GET /work/decided/{resolution}")), _COUNTS),
+    **dict.fromkeys(("desk GET /work", "desk GET /work/{work_id}"), steps(Step.RECORDS_READ, done_in=_AT_WORK)),
+    "desk POST /work/{work_id}/claim": steps(Step.WORK_CLAIMED, done_in=_AT_WORK),
+    "desk POST /work/{work_id}/release": steps(Step.WORK_RELEASED, done_in=_AT_WORK),
+    "desk POST /work/{work_id}/assign": steps(Step.WORK_ASSIGNED, done_in=_AT_WORK),
+    "desk POST /work/{work_id}/resolve": steps(Step.WORK_RESOLVED, done_in=_AT_WORK),
+    **dict.fromkeys(("desk GET /quarantine", "desk GET /quarantine/codes/{code}", f"desk GET {_RECORD}"), _LIES),
+    **dict.fromkeys((f"desk GET {_RECORD}/release", f"desk GET {_RECORD}/discard"), _LIES),
+    f"desk POST {_RECORD}/release": steps(Step.QUARANTINE_RELEASED, done_in=_AT_WORK),
+    f"desk POST {_RECORD}/discard": steps(Step.QUARANTINE_DISCARDED, done_in=_AT_WORK),
+    **dict.fromkeys(("desk GET /overdue", "desk GET /unreached"), steps(Step.TRAIL_READ, done_in=_AT_WORK)),
     "desk GET /counts": "numbers alone, of the network's one list",
     **dict.fromkeys((f"network GET {path}" for path in _NETWORK), "documentation, and counts without small ones"),
 }

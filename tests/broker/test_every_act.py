@@ -59,7 +59,9 @@ def routes() -> Iterator[str]:
         "providers": door_app(nobody, {}, MsgStatus.ACTUAL),
         "inbox": pages,
         "network": network_pages(nobody),
-        "desk": desk_pages(Desk(nobody, nobody), MsgStatus.ACTUAL, origin="https://d.example", leave_for=""),
+        "desk": desk_pages(
+            Desk(nobody, nobody, nobody, {}), MsgStatus.ACTUAL, origin="https://d.example", leave_for=""
+        ),
     }
     for whose, door in doors.items():
         for route in door.routes:

@@ -1,4 +1,4 @@
-"""What an auditor's page cannot show: for each there is a page that says so (broker/web/desk/problems.py)."""
+"""What an auditor's page cannot show: for each there is a page that says so (broker/web/audit/problems.py)."""
 
 
 class TooMuchAsked(Exception):

@@ -15,14 +15,15 @@ from broker.schemas.vocabulary import MsgStatus
 from broker.web.audit import finding, log, stories, tables
 from broker.web.audit.asked import TEMPLATES as AUDIT_TEMPLATES
 from broker.web.audit.sheet import exact
-from broker.web.desk import start
+from broker.web.desk import overview, owed, quarantine, work
 from broker.web.desk.entry import DeskSignIn, desk_entry
 from broker.web.desk.problems import EXPECTED, told
 from broker.web.desk.sections import sections
 from broker.web.desk.waiting import work_waiting
 from broker.web.desk.who import Desk
 
-ROUTERS: Final = (start.router, finding.router, stories.router, tables.router, log.router)
+_AUDIT: Final = (finding.router, stories.router, tables.router, log.router)
+ROUTERS: Final = (overview.router, work.router, quarantine.router, owed.router, *_AUDIT)
 
 _FOLDERS: Final = (Path(__file__).parent / "templates", AUDIT_TEMPLATES)
 _TEMPLATES: Final = front_templates(*_FOLDERS, home="To the overview")

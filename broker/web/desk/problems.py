@@ -9,32 +9,59 @@ from starlette.responses import Response
 from broker.entry import problems
 from broker.entry.front import RoleMayNot, front_of
 from broker.entry.rendering import notice
+from broker.errors import KafkaUnreachable, WorkClaimed, WorkImpossible, WorkNotOpen
 from broker.look.language import _
-from broker.trail.errors import NotInLog
-from broker.web.audit.errors import NotFound, TooMuchAsked
+from broker.web.audit import problems as audit
+from broker.web.desk.errors import RecordSettled
 
-EXPECTED: Final = (RoleMayNot, NotFound, TooMuchAsked, NotInLog)
+EXPECTED: Final = (
+    RoleMayNot,
+    WorkNotOpen,
+    WorkClaimed,
+    WorkImpossible,
+    RecordSettled,
+    KafkaUnreachable,
+    *audit.EXPECTED,
+)
 
 
 def told(request: Request, error: Exception) -> Response:
     """The page for what went wrong; to whoever's role it is not, it is not there."""
-    if isinstance(error, RoleMayNot):
-        return problems.missing(front_of(request))
+    front, above = front_of(request), request.url.path.rpartition("/")[0]
     match error:
-        case NotFound():
-            return problems.missing(front_of(request))
-        case TooMuchAsked():
+        case RoleMayNot():
+            return problems.missing(front)
+        case WorkNotOpen():
             return notice(
-                front_of(request),
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                _("That takes too long for a page"),
-                _("Nothing was shown, and nothing was written down. Ask of fewer days, or by handoff audit."),
+                front,
+                HTTPStatus.NOT_FOUND,
+                _("It is not open any more"),
+                _("Somebody has decided it, or there never was such an item. The work list has what is open."),
             )
-        case NotInLog():
+        case WorkClaimed():
             return notice(
-                front_of(request),
+                front,
                 HTTPStatus.CONFLICT,
-                _("There is no bundle yet"),
-                _("The sequencer makes a checkpoint first. Try again in a minute."),
+                _("Somebody else has it"),
+                _("Nothing was stored. Its page says who has it, and until when."),
+                again=above,
             )
-    return problems.told(request, error)
+        case WorkImpossible():
+            return notice(front, HTTPStatus.CONFLICT, _("This has changed meanwhile"), _(error.remedy), again=above)
+        case RecordSettled():
+            return notice(
+                front,
+                HTTPStatus.CONFLICT,
+                _("Somebody has settled it meanwhile"),
+                _("Nothing was stored. Its page says what became of it."),
+                again=above,
+            )
+        case KafkaUnreachable():
+            return notice(
+                front,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                _("Kafka does not answer"),
+                _("Nothing was stored. Try again in some seconds."),
+                again=above,
+            )
+    return audit.told(front, error) or problems.told(request, error)

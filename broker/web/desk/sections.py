@@ -1,4 +1,4 @@
-"""What each role goes to from every page of the desk; its first is where it arrives."""
+"""What each role goes to from every page of the desk, beside where it arrives."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -14,7 +14,13 @@ class Section(NamedTuple):
     roles: frozenset[DeskRole]
 
 
-SECTIONS: Final[tuple[Section, ...]] = (
+_WORKERS: Final = frozenset(role for role in DeskRole if role.works)
+
+SECTIONS: Final = (
+    Section("/work", "Work list", _WORKERS),
+    Section("/quarantine", "Not taken in", _WORKERS),
+    Section("/overdue", "Overdue", _WORKERS),
+    Section("/unreached", "Not reached", _WORKERS),
     Section("/audit", "Audit", frozenset({DeskRole.AUDITOR, DeskRole.PRIVACY_OFFICER})),
 )
 

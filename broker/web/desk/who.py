@@ -8,14 +8,15 @@
 To whoever's role it is not, a page is not there.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends
 from starlette.requests import Request
 
 from broker.entry.front import RoleMayNot, Somebody, somebody
+from broker.judging_again import Judge
 from broker.schemas.ids import OrgId
 from broker.sql.bulk import Pool
 from broker.trail.proofs import PublishedLog
@@ -31,6 +32,10 @@ class Desk:
 
     pool: Pool
     broker_org: OrgId
+    judge: Judge
+    """By whom records that were not taken in are judged again."""
+    kafka: Mapping[str, Any]
+    """What a Kafka client is made with: such records are read where they lie."""
     log: PublishedLog | None = None
     """The trail's log as it is published here; None where it is not."""
 

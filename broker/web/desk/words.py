@@ -168,6 +168,20 @@ OWED: Final = {
     "HANDOFF_OVERDUE": "Take over on the line",
 }
 
+TO: Final = {
+    "role:coordinator": "The coordinators",
+    "role:operator": "The operators",
+    "role:manager": "Whoever manages the programme",
+    "role:privacy-officer": "The privacy officer",
+}
+"""To whom something can be given: roles, so that somebody is there at any hour."""
+ROLES: Final = {
+    "coordinator": "coordinator",
+    "operator": "operator",
+    "manager": "programme manager",
+    "privacy-officer": "privacy officer",
+    "auditor": "auditor",
+}
 _KINDS: Final = {**{str(kind): said for kind, said in KINDS.items()}, CLOCK: "The network itself"}
 _URGENT: Final = (Priority.P0, Priority.P1)
 
@@ -181,6 +195,15 @@ def why(reason: str) -> Why:
 def kind(category: str) -> str:
     """What kind of help it is about."""
     return _(_KINDS.get(category, category.replace("_", " ").lower()))
+
+
+def actor(by: str) -> str:
+    """Who acts, as people say it: `role:coordinator-1f3a9c2e` is "coordinator 1f3a9c2e", a desk keeps its name."""
+    _kind, _colon, name = by.partition(":")
+    role, _dash, reference = name.rpartition("-")
+    if name in ROLES:
+        return _(ROLES[name])
+    return f"{_(ROLES[role])} {reference}" if role in ROLES else name or by
 
 
 def urgent(priority: str) -> bool:

@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,16 @@ from playwright.async_api import Browser
 
 from broker import limits
 from broker.local import databases
+from broker.settings import load_settings
 from broker.sql.migrate import migrate
 from broker.store.tables import ZONE
 from broker.trail.proofs import PublishedLog
-from broker.web.desk.who import Desk
 from tests.adapters.pages.conftest import browser as browser
 from tests.conftest import MakeDatabase
 from tests.parts import Parts
 from tests.trail.conftest import Trail, trail_in
 from tests.web.audit.told import Told, tell
-from tests.web.desk.office import BROKER, Office, open_office
+from tests.web.desk.office import Office, desk_of, open_office
 
 BEGAN_HOURS_AGO = 10
 
@@ -84,7 +84,8 @@ async def audited(
     made = await make_database(template=sealed.database)
     superuser = urlsplit(parts.superuser_dsn)._replace(path=urlsplit(made.app_dsn).path).geturl()
     async with asyncpg.create_pool(made.app_dsn, min_size=1, max_size=4) as pool:
-        office = Office(Desk(pool, BROKER, PublishedLog(home / "log")), browser)
+        settings = load_settings(home=home, kafka_bootstrap=parts.kafka_bootstrap, _env_file=None)
+        office = Office(replace(desk_of(pool, settings), log=PublishedLog(settings.log)), browser)
         async with open_office(office), pool.acquire() as held:
             connection: Any = held
             yield Audited(office, sealed.told, Trail(made, superuser, home, connection))

@@ -12,13 +12,14 @@ from playwright.async_api import Browser
 
 from broker.local import databases
 from broker.local.databases import ZoneDatabase
+from broker.settings import load_settings
 from broker.sql.migrate import migrate
 from broker.store.tables import ZONE
-from broker.web.desk.who import Desk
 from tests.adapters.pages.conftest import browser as browser
+from tests.broker.county import County
 from tests.conftest import MakeDatabase
 from tests.parts import Parts
-from tests.web.desk.office import BROKER, Office, open_office
+from tests.web.desk.office import Office, desk_of, open_office
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -45,10 +46,20 @@ async def office_database(make_database: MakeDatabase, broker_tables: str) -> Zo
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def office(office_database: ZoneDatabase, browser: Browser) -> AsyncIterator[Office]:
-    """The desk, open."""
+async def office(
+    office_database: ZoneDatabase, parts: Parts, tmp_path: Path, browser: Browser
+) -> AsyncIterator[Office]:
+    """A desk where nothing has happened yet, open."""
+    settings = load_settings(home=tmp_path / "home", kafka_bootstrap=parts.kafka_bootstrap, _env_file=None)
     async with (
         asyncpg.create_pool(office_database.app_dsn, min_size=1, max_size=4) as pool,
-        open_office(Office(Desk(pool, BROKER), browser)) as opened,
+        open_office(Office(desk_of(pool, settings), browser)) as opened,
     ):
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def county_office(served: County, browser: Browser) -> AsyncIterator[Office]:
+    """The desk of a county with its broker at work, open."""
+    async with open_office(Office(desk_of(served.pool, served.settings), browser)) as opened:
         yield opened

@@ -26,7 +26,7 @@ from tests.adapters.pages.organisation import CLIENT, SECRET, logging_in
 from tests.adapters.pages.test_passkeys import Device
 from tests.broker.shell import run
 from tests.parts import Parts
-from tests.web.desk.office import BROKER, Office
+from tests.web.desk.office import Office
 
 ROLES: Final = {"duty": DeskRole.COORDINATOR, "audit": DeskRole.AUDITOR}
 AtHome = Callable[[Office], None]
@@ -119,7 +119,7 @@ async def test_where_people_are_real_no_link_signs_anybody_in(
 async def test_whoever_the_operator_knows_comes_in_under_their_role(office: Office) -> None:
     """By the claim's table, over the desk's own client; the same person is the same account."""
     async with logging_in(office.base + CALLBACK) as provider, aiohttp.ClientSession() as session:
-        organisation = Organisation(BROKER, provider.issuer, CLIENT, SECRET, "groups", ROLES)
+        organisation = Organisation(office.desk.broker_org, provider.issuer, CLIENT, SECRET, "groups", ROLES)
         office.own_sign_in, office.elsewhere = OwnSignIn(organisation, Asking(session)), provider.issuer
         office.pages = office.application()
         async with office.visitor() as page:

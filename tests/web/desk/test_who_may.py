@@ -45,7 +45,7 @@ FROM_HERE: Final = {"sec-fetch-site": "same-origin"}
 def routes() -> Iterator[tuple[str, APIRoute]]:
     """Every route with its method."""
     nobody: Any = None
-    pages = desk_pages(Desk(nobody, nobody), MsgStatus.ACTUAL, origin="https://desk.example", leave_for="")
+    pages = desk_pages(Desk(nobody, nobody, nobody, {}), MsgStatus.ACTUAL, origin="https://desk.example", leave_for="")
     for route in pages.routes:
         assert isinstance(route, APIRoute), "a page that does not say who may see it"
         for method in route.methods or ():

@@ -1,0 +1,131 @@
+"""The desk's pages are for everybody: by axe, by keyboard, narrow, without scripts, on paper, in Spanish, small."""
+
+import gettext
+import gzip
+from typing import Any
+
+import pytest
+from playwright.async_api import Response, expect
+
+from broker.domain.work_list import Resolution, UnmetReason
+from broker.handlers.cases import NextAction
+from broker.look import language
+from broker.schemas.refusal import RefusalCode
+from broker.schemas.vocabulary import NeedState
+from broker.store.quarantine import DiscardReason, ReleaseReason
+from broker.web.desk import owed, words
+from broker.web.desk.roles import DeskRole
+from broker.web.desk.sections import SECTIONS
+from tests.adapters.pages.catalogue import LANGUAGES, translated
+from tests.adapters.pages.test_look import FIRST_VIEW_BYTES_MAX, is_for_everybody, walked
+from tests.web.desk.office import Office
+from tests.web.desk.states import LISTS, every_page, filled
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
+async def test_every_page_is_for_everybody(office: Office, width: int, scheme: Any) -> None:
+    """No finding of axe, none that it leaves open; nothing wider than the screen; primary targets of 44 pixels."""
+    office.named()
+    async with office.visitor(viewport={"width": width, "height": 640}, color_scheme=scheme) as page:
+        async for name in every_page(office, page):
+            await is_for_everybody(page, width, name)
+
+
+async def test_no_page_needs_scripts_to_be_read_or_used(office: Office) -> None:
+    """The same pages and forms without any; and printed, nothing but what was asked for is on the paper."""
+    async with office.visitor(java_script_enabled=False) as page:
+        async for name in every_page(office, page):
+            assert await page.locator("h1:visible").count() == 1, name
+            await page.emulate_media(media="print")
+            for away in (".top", "form", "nav", "footer", "dialog"):
+                assert await page.locator(f"{away}:visible").count() == 0, (name, away)
+            await page.emulate_media(media="screen")
+
+
+async def test_every_list_is_walked_by_keyboard(office: Office) -> None:
+    """From the skip link past the way out to the rows, and out of it again: nothing holds the focus."""
+    await filled(office)
+    async with office.person(DeskRole.OPERATOR, viewport={"width": 320, "height": 640}) as page:
+        for path in LISTS:
+            await page.goto(path)
+            order = await walked(page)
+            assert order[0] == "Skip to the content", path
+            assert {"exit", "Load again", "Work list", "Sign out"} <= set(order), (path, order)
+
+
+async def test_an_item_is_taken_and_decided_by_keyboard_alone(office: Office) -> None:
+    """From the list to the stored decision."""
+    await office.waits("CONTACT_OVERDUE", state=NeedState.CONTACT_PENDING)
+    async with office.person(DeskRole.COORDINATOR, viewport={"width": 320, "height": 640}) as page:
+        await page.goto("/work")
+        await page.locator("tbody a").focus()
+        for button in ("Take it", "Store the decision"):
+            await page.keyboard.press("Enter")
+            await page.get_by_role("button", name=button).wait_for()
+            await walked(page, until="resolution" if button == "Store the decision" else button)
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("It is off the work list.")).to_be_visible()
+
+
+async def test_the_first_view_is_small(office: Office) -> None:
+    """Everything that a work list of fifty loads, compressed: at most 50 KiB."""
+    for _ in range(50):
+        await office.waits("NOBODY_LEFT")
+    answers: list[Response] = []
+    async with office.person(DeskRole.COORDINATOR) as page:
+        page.on("response", lambda answer: answers.append(answer))
+        await page.goto("/work", wait_until="networkidle")
+        whole = [answer for answer in answers if answer.request.resource_type != "eventsource"]
+        sizes = [len(gzip.compress(await answer.body())) for answer in whole]
+    assert len(sizes) >= 4, "the page, its style, its scripts"
+    assert sum(sizes) <= FIRST_VIEW_BYTES_MAX
+
+
+async def test_every_sentence_of_every_page_is_there_in_spanish(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the catalogue lacks is told by name; in an exercise, each page says that it is one."""
+    lacking: list[str] = []
+
+    class Telling(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            lacking.append(message)
+            return message
+
+    monkeypatch.setattr(language.catalogue("es"), "_fallback", Telling())
+    office.practise()
+    async with office.visitor(locale="es-MX") as page:
+        async for name in every_page(office, page):
+            assert await page.locator("html").get_attribute("lang") == "es", name
+            await expect(page.locator(".practice"), name).to_be_visible()
+    assert lacking == []
+
+
+def test_every_code_that_the_desk_can_say_has_words_in_both_languages() -> None:
+    """Reasons, decisions, states, next steps; a code without words would be shown as a code."""
+    for table, codes in (
+        (words.DECISIONS, Resolution),
+        (words.UNMET, UnmetReason),
+        (words.THEN, NextAction),
+        (words.RELEASES, ReleaseReason),
+        (words.DISCARDS, DiscardReason),
+    ):
+        assert set(table) == set(codes)
+    whys = [sentence for why in (*words.REASONS.values(), *words.DECISIONS.values()) for sentence in why]
+    tables = (words.UNMET, words.STATES, words.THEN, words.RELEASES, words.DISCARDS, words.OWED, words.TO, words.ROLES)
+    said = {*whys, *(one for table in tables for one in table.values()), *owed.FAILURES.values()}
+    said |= {section.name for section in SECTIONS}
+    said |= {role.value.replace("_", " ").lower() for role in DeskRole}
+    assert said - translated(LANGUAGES / "es" / "LC_MESSAGES" / "handoff.po") == set()
+
+
+async def test_no_list_says_more_than_codes(office: Office) -> None:
+    """A refused record's row has its place and its code; no page has a title that says what this is."""
+    await filled(office)
+    await office.lies(RefusalCode.IDENTITY_IN_CLEAR)
+    async with office.person(DeskRole.OPERATOR) as page:
+        for path in LISTS:
+            await page.goto(path)
+            assert await page.title() in {"Overview", *(section.name for section in SECTIONS)}
+    assert not [url for url in office.urls if "?" in url.replace("/counts?since=", "")]
