@@ -4,7 +4,8 @@ import inspect
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,6 @@ from broker.sql.migrate import migrate
 from broker.store.tables import ZONE
 from broker.trail.proofs import PublishedLog
 from tests.adapters.pages.conftest import browser as browser
-from tests.conftest import MakeDatabase
 from tests.parts import Parts
 from tests.trail.conftest import Trail, trail_in
 from tests.web.audit.told import Told, tell
@@ -74,18 +74,43 @@ async def sealed(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     await databases.drop_database(parts.superuser_dsn, name)
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def audited(
-    make_database: MakeDatabase, sealed: Sealed, parts: Parts, tmp_path: Path, browser: Browser
-) -> AsyncIterator[Audited]:
-    """The office, open, with a trail of its own."""
-    home = tmp_path / "audited"
+@asynccontextmanager
+async def _open(sealed: Sealed, parts: Parts, home: Path, browser: Browser) -> AsyncIterator[Audited]:
+    """A copy of what is sealed, with its office open."""
     shutil.copytree(sealed.home, home)
-    made = await make_database(template=sealed.database)
-    superuser = urlsplit(parts.superuser_dsn)._replace(path=urlsplit(made.app_dsn).path).geturl()
+    name = f"t_{secrets.token_hex(6)}"
+    made = await databases.make_database(parts.superuser_dsn, name, template=sealed.database, sequencer=True)
+    superuser = urlsplit(parts.superuser_dsn)._replace(path=f"/{name}").geturl()
     async with asyncpg.create_pool(made.app_dsn, min_size=1, max_size=4) as pool:
         settings = load_settings(home=home, kafka_bootstrap=parts.kafka_bootstrap, _env_file=None)
         office = Office(replace(desk_of(pool, settings), log=PublishedLog(settings.log)), browser)
         async with open_office(office), pool.acquire() as held:
             connection: Any = held
             yield Audited(office, sealed.told, Trail(made, superuser, home, connection))
+    await databases.drop_database(parts.superuser_dsn, name)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def read_by_all(
+    sealed: Sealed, parts: Parts, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> AsyncIterator[Audited]:
+    """The office that every test shares which only asks."""
+    async with _open(sealed, parts, tmp_path_factory.mktemp("read") / "home", browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def audited(read_by_all: Audited) -> Iterator[Audited]:
+    """The shared office: what a browser complains of fails the test in which it does."""
+    office = read_by_all.office
+    for kept in (office.allowed, office.urls, office.wrong):
+        kept.clear()
+    yield read_by_all
+    assert office.wrong == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def tampered(sealed: Sealed, parts: Parts, tmp_path: Path, browser: Browser) -> AsyncIterator[Audited]:
+    """An office of the test's own, whose trail it may alter."""
+    async with _open(sealed, parts, tmp_path / "own", browser) as opened:
+        yield opened

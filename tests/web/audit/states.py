@@ -20,11 +20,9 @@ async def every_page(audited: Audited, page: Page) -> AsyncIterator[str]:
         ("find", "/audit"),
         ("story", f"/audit/referrals/{told.served}"),
         ("story in full", f"/audit/referrals/{told.recalled}?view=full"),
-        ("emergency", f"/audit/referrals/{told.emergency}"),
         ("ledger", f"/audit/referrals/{told.recalled}/disclosures"),
         ("deliveries", f"/audit/referrals/{told.undelivered}/deliveries"),
         ("accounting, asked", "/audit/reports/accounting"),
-        ("reads, asked", "/audit/reports/reads"),
         ("not there", "/audit/reports/people"),
     ):
         await page.goto(path)
@@ -58,7 +56,7 @@ async def _searched(page: Page) -> AsyncIterator[str]:
 
 
 async def _answered(page: Page) -> AsyncIterator[str]:
-    for name in ("reads", "overdue", "emergencies", "failures"):
+    for name in ("reads", "overdue", "emergencies"):
         await page.goto(f"/audit/reports/{name}")
         await page.locator("button[value=page]").click()
         yield name

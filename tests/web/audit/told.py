@@ -57,7 +57,7 @@ async def tell(connection: Connection, began: datetime) -> Told:
         await connection.execute(
             "INSERT INTO organisation (org_id, name, org_class, category, profile, agreement_until, suspended)"
             " VALUES ($1, $2, $3, $4, '{}', $5, FALSE)",
-            *(org.org, FORMULA if org is SHELTER else org.org.title(), org.org_class.value, org.category),
+            *(org.org, FORMULA if org.category else org.org.title(), org.org_class.value, org.category),
             began + timedelta(days=365),
         )
     for referral in play.desk.referrals.values():
