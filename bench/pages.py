@@ -18,13 +18,13 @@ import aiohttp
 import psutil
 
 from adapters.inbox.inboxes import database
-from adapters.inbox.web.entry import entry_of
+from adapters.inbox.web.entry import staff_entry
 from adapters.inbox.web.roles import StaffRole
-from adapters.reference import reference_of
 from adapters.standing import Standing
 from bench.deliveries import emptied
 from broker.entry.accounts import Account, new_account_id
 from broker.schemas.ids import OfferId, OrgId, new_offer_id, new_referral_id
+from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import Priority, RecipientCategory
 from broker.sql.bulk import Pool
 from tests.adapters.courier_desk import CourierDesk
@@ -64,7 +64,7 @@ async def measure(dsn: str, folder: Path) -> Figures:
         desk.serve(ORG)
         await _stored(pool)
         account = Account(new_account_id(), ORG, StaffRole.STAFF)
-        begun = await entry_of(pool, "http://localhost", links_allowed=False, own=None).sessions.begin(
+        begun = await staff_entry(pool, "http://localhost", links_allowed=False, own=None).sessions.begin(
             account, "en", datetime.now(UTC)
         )
         async with (
