@@ -22,7 +22,8 @@ from broker.app import (
     prepare,
     sign_in_link,
 )
-from broker.composition import Process, ensure_broker_key, ensure_log_key, kafka_of, topics_of
+from broker.composition import Process, broker_pool, ensure_broker_key, ensure_log_key, kafka_of, topics_of
+from broker.entry.links import LinkPurpose
 from broker.local.demo import channels, county
 from broker.local.demo.machines import MAILS, Machines, machines
 from broker.local.demo.own_system import Door
@@ -33,6 +34,8 @@ from broker.local.processes import serving
 from broker.local.progress import told_to_person
 from broker.serving import until_told_to_stop
 from broker.settings import Settings, load_settings
+from broker.web.desk.letting_in import link_for
+from broker.web.desk.roles import DeskRole
 
 HOME: Final = Path(".handoff-demo")
 """The demonstration's own data folder, so that it never meets an installation's."""
@@ -40,6 +43,7 @@ HOME: Final = Path(".handoff-demo")
 _TO_TRY: Final = (
     (f"handoff inbox list --org {county.CEDAR}", "what waits at a shelter"),
     (f"handoff inbox sign-in-link --role staff --org {county.BIRCH}", "another link for a browser"),
+    ("handoff desk sign-in-link --role coordinator", "another one for the network's own desk"),
     (f"handoff channel list --org {county.CEDAR}", "how it is reached, and how each way does"),
     (f"handoff delivery list --org {county.CEDAR}", "what was handed over, and by which way"),
     (f"handoff notices --org {county.POLICE}", "what the police were told"),
@@ -62,6 +66,8 @@ _WHO_SIGNS_IN: Final = (
     (county.CEDAR, "STAFF"),
 )
 """For whom the demonstration prints links: two windows show that one house does not see the other's."""
+_AT_THE_DESK: Final = (DeskRole.COORDINATOR, DeskRole.OPERATOR)
+"""For whom of the network's own it prints some."""
 
 
 def demo(
@@ -143,15 +149,21 @@ async def _story(settings: Settings, inboxes: Inboxes, county_machines: Machines
 
 
 async def _links(settings: Settings, inboxes: Inboxes) -> list[str]:
-    """For each role of a shelter a link, and one for the other shelter."""
-    return [
-        f"  {org:<20} {role.lower().replace('_', ' '):<16} {await sign_in_link(settings, inboxes, org, role)}"
-        for org, role in _WHO_SIGNS_IN
-    ]
+    """For each role of a shelter a link, one for the other shelter, and some for the network's own desk."""
+    async with broker_pool(settings) as pool:
+        links = [
+            *[(org, role, await sign_in_link(settings, inboxes, org, role)) for org, role in _WHO_SIGNS_IN],
+            *[
+                (settings.broker_org, role.value, await link_for(settings, pool, role, LinkPurpose.SIGN_IN))
+                for role in _AT_THE_DESK
+            ],
+        ]
+    return [f"  {org:<20} {role.lower().replace('_', ' '):<16} {link}" for org, role, link in links]
 
 
 def _of_the_pages(settings: Settings) -> str:
-    return f"HANDOFF_INBOX_URL={settings.inbox_url} HANDOFF_INBOX_SIGN_IN_LINKS=true"
+    names = ("inbox_url", "inbox_sign_in_links", "desk_url", "desk_sign_in_links")
+    return " ".join(f"HANDOFF_{name.upper()}={getattr(settings, name)}" for name in names)
 
 
 def _invitation(settings: Settings, links: Sequence[str]) -> str:
@@ -159,12 +171,13 @@ def _invitation(settings: Settings, links: Sequence[str]) -> str:
     return "\n".join(
         (
             "",
-            "The county stays up. In a browser, as somebody of a shelter: each link signs one window in, once,",
-            f"within {limits.sign_in_link_minutes} minutes.",
+            "The county stays up. In a browser, as somebody of a shelter or of the network itself: each link signs one",
+            f"window in, once, within {limits.sign_in_link_minutes} minutes.",
             "",
             *links,
             "",
             "Publish the hotline's referral (below): the open list says that one has come; answer it there.",
+            f"What everybody may see of the network: http://{settings.web_address}",
             "",
             "In another terminal, in this folder, with the environment active",
             f"(. .venv/bin/activate; export HANDOFF_HOME={settings.home} {_of_the_pages(settings)}):",

@@ -291,7 +291,7 @@ openid_proof_seconds_max: Final = 300
 passkey_fresh_minutes: Final = 5
 """How long after signing in somebody may make a further passkey: it outlives the session, and must be theirs."""
 
-# What open pages learn by themselves (adapters/inbox/web/counts.py)
+# What open pages learn by themselves (broker/look/counts.py)
 
 counts_look_seconds: Final = 0.5
 """Between two looks of a process at what waits: open pages show it within a second."""

@@ -105,7 +105,7 @@ async def test_every_command_enters_what_it_names(
         assert named.kinds <= {row["kind"] for row in kinds}, f"{words} has not written what it names"
         done.add(words)
     await served.pool.execute("DELETE FROM break_glass WHERE break_glass_id = 'bgl-acts'")
-    for words, named in COMMANDS_ENTER.items():
+    for words, named in (*COMMANDS_ENTER.items(), *ROUTES_ENTER.items()):
         if isinstance(named, Steps) and words not in done:
             assert named.done_in is not None, f"{words} is neither done here nor elsewhere"
             text = (ROOT / named.done_in).read_text()

@@ -35,6 +35,10 @@ class Machines:
     """`host:port` of the zone's door, which the adapter opens."""
     pages_port: int
     """Where the adapter shows the inbox's pages."""
+    web: str
+    """`host:port` of the network's own pages and of its door for agencies."""
+    desk_port: int
+    """Where the desk is shown."""
 
     @property
     def loopback(self) -> str:
@@ -52,7 +56,8 @@ class Machines:
         return [(path, mail) for path, mail in found if mail["To"] == to and reference in str(mail.get_payload())]
 
     def reachable(self, settings: Settings) -> Settings:
-        """The settings by which the providers' adapter reaches them, opens its door and shows its pages.
+        """The settings by which the providers' adapter reaches them, opens its door and shows its pages, and the
+        network's own pages and desk are shown.
 
         By a name, since browsers make passkeys for names alone; and with links, since everybody in it is invented.
         """
@@ -63,6 +68,10 @@ class Machines:
                 "inbox_address": f"{LOOPBACK}:{self.pages_port}",
                 "inbox_url": f"http://localhost:{self.pages_port}",
                 "inbox_sign_in_links": True,
+                "web_address": self.web,
+                "desk_address": f"{LOOPBACK}:{self.desk_port}",
+                "desk_url": f"http://localhost:{self.desk_port}",
+                "desk_sign_in_links": True,
             }
         )
 
@@ -79,4 +88,6 @@ async def machines(settings: Settings) -> AsyncIterator[Machines]:
             mails=await stack.enter_async_context(MailSink(settings.home / MAILS)),
             door=f"{LOOPBACK}:{any_free()}",
             pages_port=any_free(),
+            web=f"{LOOPBACK}:{any_free()}",
+            desk_port=any_free(),
         )

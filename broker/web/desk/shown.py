@@ -7,7 +7,7 @@ from datetime import datetime
 from broker.domain.work_list import Resolution
 from broker.handlers.cases import NextAction
 from broker.look.language import _
-from broker.look.words import moment, plain
+from broker.look.words import moment
 from broker.schemas.ids import ReferralId
 from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import NeedState
@@ -87,10 +87,7 @@ def _organisation(org: str | None, names: Mapping[str, str]) -> str | None:
 
 
 def _state(state: str | None) -> str | None:
-    if state is None:
-        return None
-    known = words.STATES.get(NeedState(state))
-    return _(known) if known is not None else plain(state)
+    return None if state is None else _(words.STATES[NeedState(state)])
 
 
 def _next(line: WorkLine) -> str | None:

@@ -126,8 +126,17 @@ STATES: Final = {
     NeedState.CONTACT_PENDING: "with a provider that is not in touch yet",
     NeedState.ENGAGED: "with a provider that is in touch",
     NeedState.IN_SERVICE: "being helped",
+    NeedState.INVALID: "over: it could not be taken in",
+    NeedState.COMPLETED: "over: it was met",
+    NeedState.ENDED_EARLY: "over: it ended early",
+    NeedState.UNREACHABLE: "over: nobody could be reached",
+    NeedState.SURVIVOR_DECLINED: "over: help was not wanted any more",
+    NeedState.CLOSED_UNMET: "over: it stayed unmet",
+    NeedState.CANCELLED: "over: it was withdrawn",
+    NeedState.REVOKED: "over: consent was taken back",
+    NeedState.EXPIRED: "over: its time had passed",
+    NeedState.ENTERED_IN_ERROR: "over: it should never have existed",
 }
-"""Of a need that has not ended; of one that has, its code in words says enough."""
 
 THEN: Final = {
     NextAction.CLIMB_LADDER: "the next provider or human is called upon",
