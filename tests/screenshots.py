@@ -18,6 +18,10 @@ from tests.adapters.pages.conftest import browser as browser
 from tests.adapters.pages.conftest import empty_zone as empty_zone
 from tests.adapters.pages.conftest import house as house
 from tests.adapters.pages.house import House
+from tests.web.audit.conftest import Audited
+from tests.web.audit.conftest import audited as audited
+from tests.web.audit.conftest import read_by_all as read_by_all
+from tests.web.audit.conftest import sealed as sealed
 from tests.web.desk.conftest import broker_tables as broker_tables
 from tests.web.desk.conftest import office as office
 from tests.web.desk.conftest import office_database as office_database
@@ -111,6 +115,21 @@ async def _inbox(page: Page, waiting: str, taken: str) -> AsyncIterator[str]:
     await page.goto(f"/offers/{taken}")
     await page.locator("form[action$=opened] button").click()
     yield "opened"
+
+
+async def test_of_an_auditor(audited: Audited) -> None:
+    """What went where, why, and whether the log holds."""
+    told = audited.told
+    for width, scheme in LOOKS:
+        async with audited.office.person(DeskRole.AUDITOR, **_screen(width, scheme)) as page:
+            for name, path in (
+                ("find", "/audit"),
+                ("story", f"/audit/referrals/{told.served}"),
+                ("ledger", f"/audit/referrals/{told.recalled}/disclosures"),
+                ("log", "/audit/log"),
+            ):
+                await page.goto(path)
+                await _taken(page, f"audit-{name}", width, scheme)
 
 
 def _screen(width: int, scheme: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def sealed(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sealed]:
     """Stories that were told, and sealed in two checkpoints."""
     name, home = f"t_{secrets.token_hex(6)}", tmp_path_factory.mktemp("audited")
@@ -90,7 +90,7 @@ async def _open(sealed: Sealed, parts: Parts, home: Path, browser: Browser) -> A
     await databases.drop_database(parts.superuser_dsn, name)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def read_by_all(
     sealed: Sealed, parts: Parts, tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> AsyncIterator[Audited]:
