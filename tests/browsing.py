@@ -4,7 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+
+_PATIENCE_MS: Final = 20_000
+"""What a page may take on a busy machine, to be asked for and to show what is expected of it."""
+expect.set_options(timeout=_PATIENCE_MS)
 
 _STORAGE: Final = (
     "async () => [localStorage.length, sessionStorage.length, (await indexedDB.databases()).length,"
@@ -30,7 +34,7 @@ class Watched:
         """A page of a browser of its own, watched."""
         settings = {"base_url": self.base, "viewport": {"width": 1280, "height": 900}, "locale": "en-US", **options}
         context = await self.browser.new_context(**settings)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE_MS)
         page = await context.new_page()
         self._watch(page)
         try:

@@ -21,8 +21,8 @@ class LinksNotAllowed(EntryError):
     """Sign-in links are for exercises: this installation does not take them."""
 
     remedy = (
-        "Give out a link for a passkey instead (`passkey link`), or set up your organisation's own"
-        " sign-in; see docs/pages.md."
+        "Give out a link for a passkey instead (`handoff inbox passkey link`, `handoff desk passkey link`), or set up"
+        " your organisation's own sign-in; see docs/pages.md."
     )
 
 

@@ -21,7 +21,6 @@ from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import MsgStatus, NeedState, OfferState, Priority
 from broker.settings import Settings
 from broker.sql.bulk import Pool
-from broker.store.questions import add_entry
 from broker.trail.entries import Step, entry, fresh_salt
 from broker.web.desk.app import desk_pages
 from broker.web.desk.entry import DeskSignIn, desk_links
@@ -149,8 +148,10 @@ class Office(Watched):
         )
         facts = {"at": at, "offer": offer, "provider": provider, "from": OfferState.MADE, "to": OfferState.WITHDRAWN}
         moved = entry(Step.OFFER_MOVED, referral, {**facts, "reason": "UNDELIVERED", "why": code}, fresh_salt())
-        async with self.pool.acquire() as connection:
-            await add_entry(connection, moved)
+        await self.pool.execute(
+            "INSERT INTO trail_entry (kind, referral_id, salt, preimage, written_at) VALUES ($1, $2, $3, $4, $5)",
+            *(moved.kind.value, referral, moved.salt, moved.preimage, at),
+        )
 
     async def recalled(self, provider: str, *, age: timedelta = timedelta(hours=5)) -> str:
         """A taking back that a recipient has not confirmed in time, with its item; the item's id."""
