@@ -17,8 +17,9 @@ audit_days: Final = 30
 audit_checkpoints_shown: Final = 10
 """Checkpoints on the page of the log: the last two minutes of a busy network, the last night of a quiet one."""
 
-bundle_entries_max: Final = 200_000
-"""Entries of a bundle that a page makes, some 150 MB: a larger one is written by `handoff trail export`."""
+bundle_entries_max: Final = 50_000
+"""Entries of a bundle that a page makes: some 40 MB, twice while it is packed, in a folder that may be memory.
+A larger one is written by `handoff trail export`."""
 
 audit_form_bytes_max: Final = 8 * 1024
 """The largest form of an auditor: a checkpoint with sixteen signatures has three thousand bytes."""

@@ -14,7 +14,6 @@ from broker.domain.reasons import WORDS, Reason
 from broker.schemas.ids import ReferralId
 from broker.schemas.reference import beginning_of, reference_of
 from broker.store.attempts import Came
-from broker.trail.entries import Step
 from broker.web.audit.reports import REPORTS, By
 from broker.web.audit.sheet import OUTCOMES
 from broker.web.desk.roles import DeskRole
@@ -71,7 +70,7 @@ async def test_who_reads_a_story_stands_in_it_and_is_told_so(audited: Audited) -
         async with audited.office.person(role) as page:
             await page.goto(f"/audit/referrals/{audited.told.served}")
             read = await newest(audited)
-            assert (read["kind"], read["referral"]) == (Step.TRAIL_READ, audited.told.served)
+            assert (read["kind"], read["referral"]) == ("trail.read", audited.told.served)
             assert read["actor"].startswith(called)
             await expect(page.get_by_text(f"now stands in the trail, as {read['actor']}")).to_be_visible()
             await page.goto(f"/audit/referrals/{audited.told.served}?view=full")
