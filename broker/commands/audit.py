@@ -13,10 +13,13 @@ from broker.commands.database import with_broker
 from broker.commands.roles import By
 from broker.commands.rows import Form, form_of, printed
 from broker.schemas.ids import CONSENT_ID_PATTERN, REFERRAL_ID_PATTERN
+from broker.schemas.reference import beginning_of
 from broker.settings import Settings
 from broker.sql.bulk import Connection
-from broker.store import auditing
+from broker.store import auditing, finding
 from broker.store.asking import Answer, Asking
+from broker.store.attempts import attempts
+from broker.store.finding import KNOWN_RULES, FoundReferral, find_by_reference
 from broker.trail.audit_event import audit_event
 
 app = typer.Typer(
@@ -112,6 +115,44 @@ def failures(
 
 
 @app.command()
+def deliveries(
+    referral: Annotated[str, typer.Argument(help="The referral's id: ref-…")],
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    by: By = AUDITOR,
+) -> None:
+    """What of a referral was handed over to whom, what became of it, and when what still waits is tried next."""
+    _answer(lambda c: attempts(c, Asking(by), referral), as_json, as_csv)
+
+
+@app.command()
+def find(
+    reference: Annotated[str | None, typer.Option(help="Its reference: K7QF-2MXD, or ref-…")] = None,
+    org: Annotated[str | None, typer.Option(help="An organisation that its trail names: org-…")] = None,
+    rule: Annotated[str | None, typer.Option(help="A rule that was applied: `handoff policy rules` has them.")] = None,
+    since: Since = None,
+    until: Until = None,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    by: By = AUDITOR,
+) -> None:
+    """Find referrals by reference, or by organisation, rule and time: the newest hundred. Nobody is found by person."""
+    beginning = None if reference is None else beginning_of(reference)
+    if reference is not None and beginning is None:
+        raise typer.BadParameter("--reference looks like K7QF-2MXD or ref-…")
+    if rule is not None and rule not in KNOWN_RULES:
+        raise typer.BadParameter("--rule is none that is known: `handoff policy rules` has them")
+
+    async def ask(connection: Connection) -> Answer[FoundReferral]:
+        asking = _asking(by, since, until)
+        if beginning is not None:
+            return await find_by_reference(connection, asking, beginning)
+        return await finding.find(connection, asking, org=org, rule=rule)
+
+    _answer(ask, as_json, as_csv)
+
+
+@app.command()
 def fhir(referral: Referral = None, since: Since = None, until: Until = None, by: By = AUDITOR) -> None:
     """Export the entries as FHIR R4 AuditEvents, one a line (NDJSON): organisations and ids, no patient."""
 
@@ -147,5 +188,6 @@ def _answer(ask: Callable[[Connection], Awaitable[Answer[Any]]], as_json: bool, 
 
 def _told(answer: Answer[Any]) -> None:
     if not answer.sound:
-        typer.echo("An entry does not fit its commitment: the trail was altered.", err=True)
+        named = ", ".join(map(str, answer.altered))
+        typer.echo(f"The trail was altered: what entry {named} says does not fit its commitment; left out.", err=True)
         raise typer.Exit(ALTERED_EXIT)

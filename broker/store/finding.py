@@ -11,6 +11,7 @@ from typing import Final
 
 from broker import limits
 from broker.domain.reasons import RULE
+from broker.domain.rules import RULES
 from broker.sql.bulk import Connection
 from broker.store.asking import Answer, Asking, Question, note_question
 from broker.trail.entries import Step
@@ -25,6 +26,8 @@ class FoundReferral:
     entries: int
 
 
+KNOWN_RULES: Final = tuple(dict.fromkeys((*(one.rule for one in RULES), *sorted(set(RULE.values())))))
+"""What can be asked for as a rule: those of the law and good practice, and what reasons stem from."""
 _READINGS: Final = (Step.CONTENT.value, Step.TRAIL_READ.value, Step.RECORDS_READ.value)
 """What exactly left is nobody's to search, and who read is no part of what happened."""
 

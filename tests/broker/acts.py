@@ -110,7 +110,10 @@ _LIES: Final = "shows where a record lies and why it was refused; its content st
 _OWN: Final = "tells an organisation what became of its own events, and nothing of anybody else's"
 _PROCESS: Final = "starts processes; what they do is entered where they do it"
 
-_AUDIT: Final = ("disclosures", "accounting", "overdue", "emergencies", "reads", "policies", "failures", "fhir")
+_AUDIT: Final = (
+    *("disclosures", "accounting", "overdue", "emergencies", "reads", "policies", "failures", "fhir"),
+    *("deliveries", "find"),
+)
 _ERASING: Final = "tests/trail/test_erasing.py"
 
 _LETTING_IN: Final = steps(Step.ORGANISATION_CHANGED, done_in="tests/web/desk/test_coming_in.py")

@@ -18,6 +18,7 @@ from broker.schemas.delivery_failed import DeliveryFailed, DeliveryFailure
 from broker.schemas.ids import OrgId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.reference import reference_of
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.vocabulary import OrgClass
 from broker.sheets import safe_cell
@@ -199,6 +200,14 @@ async def test_each_question_is_a_command_for_people_programs_and_spreadsheets(
     assert published == [HOTLINE], "who published it, under which version of the schema"
     asked = json.loads((await run("audit", "fhir", "--referral", referral)).output.splitlines()[0])
     assert asked["resourceType"] == "AuditEvent"
+    found = json.loads((await run("audit", "find", "--reference", reference_of(referral), "--json")).output)
+    assert found["referral"] == referral
+    named = await run("audit", "find", "--org", org, "--rule", "VAWA-07", "--json")
+    assert referral in [json.loads(line)["referral"] for line in named.output.splitlines()]
+    handed = await run("audit", "deliveries", referral, "--json")
+    assert [json.loads(line)["what"] for line in handed.output.splitlines()][:2] == ["offer", "sealed groups"]
+    assert (await run("audit", "find", "--reference", "Jane Doe")).exit_code == 2
+    assert (await run("audit", "find", "--rule", "Jane Doe")).exit_code == 2
     assert (await run("audit", "disclosures", "Jane Doe")).exit_code == 2
     assert (await run("audit", "reads", "--by", "Jane Doe")).exit_code == 2
 
@@ -208,7 +217,7 @@ async def test_nobody_can_be_searched_for() -> None:
     group = get_command(audit.app)
     asked = {(name, one.name) for name, command in group.commands.items() for one in command.params}  # type: ignore[attr-defined]
     ways = {name for _, name in asked} - {"as_json", "as_csv", "by"}
-    assert ways == {"about", "org", "referral", "since", "until"}
+    assert ways == {"about", "org", "reference", "referral", "rule", "since", "until"}
     assert CliRunner().invoke(app, ["audit", "--help"]).exit_code == 0
 
 

@@ -136,9 +136,10 @@ async def _of_a_referral(county: County) -> list[tuple[str, list[str]]]:
         ("audit story", [referral]),
         ("audit disclosures", [referral]),
         ("audit accounting", [POLICE]),
+        ("audit deliveries", [referral]),
         *(
             (f"audit {question}", [])
-            for question in ("overdue", "emergencies", "reads", "policies", "failures", "fhir")
+            for question in ("overdue", "emergencies", "reads", "policies", "failures", "fhir", "find")
         ),
         ("trail reconcile", []),
         ("trail export", [str(folder)]),

@@ -6,28 +6,24 @@ POST /audit/found       the referrals that a search finds; nobody is found by pe
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker import telling
-from broker.domain.reasons import RULE
-from broker.domain.rules import RULES
 from broker.entry.forms import FormInvalid, read_form
 from broker.entry.rendering import page
 from broker.schemas.reference import beginning_of
 from broker.store.asking import Answer
-from broker.store.finding import FoundReferral, find, find_by_reference
+from broker.store.finding import KNOWN_RULES, FoundReferral, find, find_by_reference
 from broker.web.audit.asked import OfTime, Org, asked, default_days, shown
 from broker.web.audit.reports import REPORTS
 from broker.web.audit.sheet import sheet_of
 from broker.web.desk.who import Examiner, Examining
 
 router = APIRouter()
-
-_RULES: Final = tuple(dict.fromkeys((*(one.rule for one in RULES), *sorted(set(RULE.values())))))
 
 
 class _Search(OfTime):
@@ -47,7 +43,7 @@ async def found(who: Examiner, request: Request) -> Response:
     """The referrals; what was typed is in no address, and comes back on no page."""
     try:
         form = await read_form(request, _Search)
-        if form.rule is not None and form.rule not in _RULES:
+        if form.rule is not None and form.rule not in KNOWN_RULES:
             raise FormInvalid
         beginning = None if form.reference is None else beginning_of(form.reference)
         if form.reference is not None and beginning is None:
@@ -74,7 +70,7 @@ async def _form(who: Examining) -> Mapping[str, Any]:
     organisations = await who.desk.pool.fetch("SELECT org_id, name FROM organisation ORDER BY org_id")
     return {
         "organisations": [(row["org_id"], row["name"]) for row in organisations],
-        "rules": [(rule, telling.demands(rule)) for rule in _RULES],
+        "rules": [(rule, telling.demands(rule)) for rule in KNOWN_RULES],
         "reports": REPORTS,
         "days": default_days(who.front.clock()),
         "wrong": False,
