@@ -33,7 +33,7 @@ A task's exception that nobody retrieved is no such thing: a loop of ours would 
 """
 
 _LEFT_BEHIND: Final = " ERROR asyncio: Task was destroyed but it is pending!"
-"""The line after it tells whose: a producer that is given up while Kafka hangs leaves requests of aiokafka to nobody."""
+"""The line after it tells whose: a producer given up while Kafka hangs leaves requests of aiokafka to nobody."""
 
 
 @dataclass(slots=True)
