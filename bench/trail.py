@@ -25,7 +25,7 @@ from broker.settings import Settings
 from broker.store.questions import add_entry
 from broker.trail import handoff_verify
 from broker.trail.entries import Step, entry, fresh_salt
-from broker.trail.exporting import CHECKPOINTS_FILE, TEXTS, export, text_record
+from broker.trail.exporting import CHECKPOINTS_FILE, TEXTS, export, text_bundle
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Verifier
 from broker.trail.tiles import CHECKPOINT_FILE, ENTRIES, TILE, bundle, put_levels, tile_path, unbundled
@@ -109,9 +109,9 @@ def _bundle(folder: Path, size: int) -> str:
     for begin in range(0, size, TILE):
         made = [_entry() for _ in range(min(TILE, size - begin))]
         tree.extend(leaf_hash(one.commitment) for one in made)
-        texts = [text_record(begin + at, one.salt, one.kind, one.preimage) for at, one in enumerate(made)]
+        texts = {at: (one.salt, one.kind.encode() + b"\x00" + one.preimage) for at, one in enumerate(made)}
         _put(folder / tile_path(ENTRIES, begin // TILE, len(made)), bundle([one.commitment for one in made]))
-        _put(folder / tile_path(TEXTS, begin // TILE).removeprefix("tile/"), b"".join(texts))
+        _put(folder / tile_path(TEXTS, begin // TILE).removeprefix("tile/"), text_bundle(len(made), texts))
     note = Checkpoint.at(ORIGIN, size, tree.root(), datetime.now(UTC)).signed({verifier: key})
     _put(folder / CHECKPOINT_FILE, note.encode())
     _put(folder / CHECKPOINTS_FILE, f"{len(note.encode())}\n{note}".encode())

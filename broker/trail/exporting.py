@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,6 @@ from broker.trail.tiles import TILE, put_checkpoint, put_entries, put_levels, ti
 CHECKPOINTS_FILE: Final = "checkpoints"
 TEXTS: Final = "texts"
 ANCHORS: Final = "anchors"
-_HEAD: Final = struct.Struct(">Q32sI")
 _AT_ONCE: Final = 16 * TILE
 _ROWS: Final = """
 SELECT l.idx, l.commitment, e.salt, e.kind, e.preimage FROM log_entry l LEFT JOIN trail_entry e ON e.idx = l.entry_idx
@@ -87,20 +87,24 @@ def _put(
     folder: Path, begin: int, end: int, rows: Sequence[Mapping[str, Any]], opened: Sequence[Mapping[str, Any]]
 ) -> None:
     entries = [bytes(HASH_BYTES)] * (end - begin)
-    texts: dict[int, list[bytes]] = {}
     for row in rows:
         if len(row["commitment"]) == HASH_BYTES:
             entries[row["idx"] - begin] = row["commitment"]
-    for row in opened:
-        if len(row["salt"]) == HASH_BYTES:
-            record = text_record(row["idx"], row["salt"], row["kind"], row["preimage"])
-            texts.setdefault(row["idx"] // TILE, []).append(record)
     put_entries(folder, begin, entries)
-    for index, part in texts.items():
-        write_whole(folder / tile_path(TEXTS, index).removeprefix("tile/"), b"".join(part))
+    for index, part in groupby(opened, key=lambda row: int(row["idx"]) // TILE):
+        first = index * TILE
+        texts = {
+            row["idx"] - first: (row["salt"], row["kind"].encode() + b"\x00" + row["preimage"])
+            for row in part
+            if len(row["salt"]) == HASH_BYTES
+        }
+        path = folder / tile_path(TEXTS, index).removeprefix("tile/")
+        write_whole(path, text_bundle(min(TILE, end - first), texts))
 
 
-def text_record(idx: int, salt: bytes, kind: str, preimage: bytes) -> bytes:
-    """One text as it stands in a bundle: place, salt, length, and the exact bytes that were committed to."""
-    committed = kind.encode() + b"\x00" + preimage
-    return _HEAD.pack(idx, salt, len(committed)) + committed
+def text_bundle(width: int, texts: Mapping[int, tuple[bytes, bytes]]) -> bytes:
+    """The texts of so many entries as they stand in a bundle; `texts` are salt and exact bytes by place among them."""
+    places = sorted(texts)
+    lengths = [len(texts[place][1]) if place in texts else 0 for place in range(width)]
+    salts, committed = ([texts[place][part] for place in places] for part in (0, 1))
+    return struct.pack(f">{width}I", *lengths) + b"".join((*salts, *committed))
