@@ -333,7 +333,7 @@ def check_mark(mark: Checkpoint, begin: int, peaks: list[bytes], leaves: list[by
 
 
 def explain(found: Found) -> None:
-    """Missing texts are declared erased by a later entry; what steps name is in the log, once two checkpoints followed."""
+    """Missing texts are declared erased by a later entry; what steps name is in the log once two checkpoints follow."""
     for at in sorted(at for at in set(found.named.values()) if at < found.latest[0]):
         found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
     for begin, end in found.missing:
