@@ -6,7 +6,7 @@ survivor's word and one release can make. What no case shows (how long, how many
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -113,11 +113,13 @@ class PackChange:
 def change(old: PolicyPack, new: PolicyPack) -> PackChange:
     """Everything in which `new` decides otherwise than `old`."""
     before, after = _liberties(old), _liberties(new)
-    return PackChange(
-        permits=tuple(_boxes({case: found - before.get(case, _NOTHING) for case, found in after.items()})),
-        forbids=tuple(_boxes({case: found - after.get(case, _NOTHING) for case, found in before.items()})),
-        limits=tuple(_limits(old, new)),
-    )
+    return PackChange(permits=_gained(before, after), forbids=_gained(after, before), limits=tuple(_limits(old, new)))
+
+
+def _gained(before: "_Liberties", after: "_Liberties") -> tuple[Box, ...]:
+    if before is after:
+        return ()
+    return tuple(_boxes({case: found - before.get(case, _NOTHING) for case, found in after.items()}))
 
 
 def unreleased(pack: PolicyPack) -> tuple[Box, ...]:
@@ -139,22 +141,33 @@ def unreleased(pack: PolicyPack) -> tuple[Box, ...]:
 # --- the cases -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A pack that was read: of the same bytes twice it is the same one."""
-
-    digest: str
-    pack: PolicyPack = field(compare=False)
+_Liberties = Mapping[Case, frozenset[str]]
+"""What goes in each case; a case in which nothing goes is left out."""
 
 
-def _liberties(pack: PolicyPack) -> Mapping[Case, frozenset[str]]:
-    """What goes in each case; a case in which nothing goes is left out."""
-    return _asked(_Read(pack.digest, pack))
+_SAID: Final = tuple(one.name for one in fields(PolicyPack) if one.name not in ("name", "version", "digest"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Law:
+    """What a pack says, whatever it is called and in whichever version: the same law twice is asked once."""
+
+    pack: PolicyPack
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Law) and all(getattr(self.pack, one) == getattr(other.pack, one) for one in _SAID)
+
+    def __hash__(self) -> int:
+        return hash((self.pack.without_consent, self.pack.not_asked, self.pack.max_release))
+
+
+def _liberties(pack: PolicyPack) -> _Liberties:
+    return _asked(_Law(pack))
 
 
 @lru_cache(maxsize=8)
-def _asked(read: _Read) -> Mapping[Case, frozenset[str]]:
-    pack = read.pack
+def _asked(law: _Law) -> _Liberties:
+    pack = law.pack
     found: dict[Case, frozenset[str]] = {}
     for discloser in OrgClass:
         for situation in SITUATIONS:
