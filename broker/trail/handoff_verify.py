@@ -302,7 +302,7 @@ def interpret(at: int, logged: bytes, text: bytes, found: Found) -> None:
         elif text.endswith(NAMES_END) and NAMES in text:
             names = text.partition(NAMES)[2].partition(b'"]')[0].split(b'","')
             found.named.update((b64decode(name), at) for name in names)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         found.say(ALTERED, f"Entry {at:,} does not say of which other entries it speaks.")
 
 
