@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import psutil
 
-from broker.sql.bulk import Connection
+from broker.sql.bulk import Connection, Pool
 
 
-async def postgres_of(connection: Connection) -> list[psutil.Process]:
+async def postgres_of(connection: Connection | Pool) -> list[psutil.Process]:
     """The server's processes, those of every connection among them. Whoever ended is counted by its parent."""
     backend = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
     postmaster = backend.parent()
