@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0022"
-down_revision = "0021"
+down_revision = "0026"
 
 
 def _moment(name: str, *, nullable: bool = False) -> "sa.Column[object]":
