@@ -25,6 +25,7 @@ from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.sql.bulk import Connection, Pool
 
 SAFE_CONTACT: Final = FieldGroup("FG03")
+CONFLICT_CHECK: Final = FieldGroup("FG14")
 READ_BY_SYSTEM: Final = "SYSTEM"
 """Who read, where it was the provider's own system and not a person at our inbox."""
 
@@ -117,15 +118,25 @@ class Opening:
         """The groups of an accepted offer as they came, for the provider's own system, which holds the opening key.
 
         That they were handed out is written down before. What that system shows of them is not ours to bound, so
-        contact details count as shown; groups for a single check are not handed out, since nothing could destroy them.
+        contact details count as shown. Groups for a single check are handed out apart, by `hand_out_check`.
 
         Raises:
             NothingToOpen, KeysNotHere: as `open_groups`.
         """
         _, parts = await self._take(offer_id, READ_BY_SYSTEM, contact_shown=True, single_use=False)
-        return HandedOut(
-            sealed=tuple(part.sealed for part in parts), wraps=tuple(wrap for part in parts for wrap in part.wraps)
-        )
+        return _handed_out(parts)
+
+    async def hand_out_check(self, offer_id: OfferId) -> HandedOut:
+        """The names for the conflict check as they came, once: the zone's own copy of their key is then destroyed.
+
+        Raises:
+            NothingToOpen: none are here for a check; else as `open_groups`.
+            KeysNotHere: their key has not come, or they were opened or handed out before.
+        """
+        _, parts = await self._take(offer_id, READ_BY_SYSTEM, contact_shown=False, single_use=True, only=CONFLICT_CHECK)
+        if not parts:
+            raise NothingToOpen
+        return _handed_out(parts)
 
     async def contact_confirmed(self, offer_id: OfferId, *, by: AcceptedBy) -> None:
         """Write down that the source's worker was asked just now, and the safe contact still holds.
@@ -229,3 +240,9 @@ class Opening:
             return model.model_validate_json(plain, strict=True, by_alias=True, by_name=False)
         except (Refused, ValidationError):
             return None  # What is not in the agreed shape might hold what must never travel: it is not shown.
+
+
+def _handed_out(parts: Sequence[_Part]) -> HandedOut:
+    return HandedOut(
+        sealed=tuple(part.sealed for part in parts), wraps=tuple(wrap for part in parts for wrap in part.wraps)
+    )

@@ -228,6 +228,9 @@ returns_look_seconds: Final = 2.0
 own_kafka_attempt_seconds_max: Final = 12.0
 """A whole attempt, connecting included: below the 15 s at which any attempt is cut off (F5)."""
 
+own_kafka_login_seconds_max: Final = 2.0
+"""To ask whether it was the login that was refused: with the attempt's own time still below those 15 s."""
+
 own_kafka_send_seconds_max: Final = 8.0
 """After this the producer gives a record up: nothing leaves any more once its attempt is over."""
 
