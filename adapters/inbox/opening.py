@@ -83,19 +83,22 @@ class Opening:
         reader: AcceptedBy | str,
         contact_shown: bool = False,
         single_use: bool = False,
+        must_hold: bool = False,
     ) -> list[OpenedGroup]:
         """Open the groups of an accepted offer, the safe contact first.
 
         `reader` is the role that looks, or the transport that hands on, and `contact_shown` whether contact details
         will be shown: both are written down before anything is opened. Groups for a single check (FG14 at shelters
         and legal aid) are left closed unless `single_use` asks for them; their key is then destroyed, so that they
-        open once.
+        open once. `must_hold`: that all of it was taken back is an error, for whoever hands on what is left.
 
         Raises:
             NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
             KeysNotHere: what was released is here, and no key to any of it.
         """
-        referral_id, parts = await self._take(offer_id, str(reader), contact_shown=contact_shown, single_use=single_use)
+        referral_id, parts = await self._take(
+            offer_id, str(reader), contact_shown=contact_shown, single_use=single_use, must_hold=must_hold
+        )
         opened = await asyncio.to_thread(self._open, referral_id, parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
 
@@ -158,6 +161,7 @@ class Opening:
         contact_shown: bool,
         single_use: bool,
         only: FieldGroup | None = None,
+        must_hold: bool = False,
     ) -> tuple[ReferralId, list[_Part]]:
         """What was released and may be read now, and its referral, after it was written down who reads it."""
         async with self.pool.acquire() as connection, connection.transaction():
@@ -166,7 +170,10 @@ class Opening:
             )
             if referral_id is None:
                 raise NothingToOpen
-            parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
+            held = await connection.fetch(_PARTS, self.provider.org, offer_id)
+            if not held and must_hold:
+                raise NothingToOpen
+            parts = self._chosen(held, single_use=single_use)
             if only is not None:
                 parts = [part for part in parts if part.sealed.field_group == only]
                 if not parts:
