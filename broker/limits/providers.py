@@ -168,6 +168,9 @@ outgoing_resolvers_max: Final = 32
 outgoing_url_characters_max: Final = 2000
 """A longer address is nobody's."""
 
+outgoing_urls_kept_max: Final = 1_000
+"""Addresses whose shape was checked, so that it is not read anew for every notice: ten counties' channels."""
+
 signing_secrets_max: Final = 5
 """Secrets that sign at once: two while one follows the other, with room for a mistake."""
 
