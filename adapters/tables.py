@@ -69,7 +69,7 @@ class Offer(Row, table=True):
     __tablename__ = "offer"
     __table_args__ = (
         Index("offer_by_reference", "org_id", "reference"),
-        Index("offer_open", "org_id", "answer_by", postgresql_where=text("standing IN ('WAITING', 'WAITLISTED')")),
+        Index("offer_by_standing", "org_id", "standing"),
     )
     org_id: str = Field(primary_key=True)
     offer_id: str = Field(primary_key=True)

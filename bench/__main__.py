@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from bench import bulkheads, deliveries, latency, rules, storm, throughput, trail
+from bench import bulkheads, deliveries, latency, pages, rules, storm, throughput, trail
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
@@ -45,11 +45,19 @@ async def run(referrals: int, *, write: bool) -> None:
             progress.say("Measuring what others feel of a recipient that hangs, and a storm of answers")
             hanging = await bulkheads.measure(provider_dsn, Path(folder), DELIVERED_BY)
             stormed = await storm.measure(provider_dsn, Path(folder))
+            progress.say("Measuring the staff's list")
+            listed = await pages.measure(provider_dsn, Path(folder))
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
     text = report(rounds, waits, trails, single, (ours, cedars), referrals) + "\n".join(
-        (*deliveries.report(figures, DELIVERED_BY), *bulkheads.report(hanging), *storm.report(stormed), "")
+        (
+            *deliveries.report(figures, DELIVERED_BY),
+            *bulkheads.report(hanging),
+            *storm.report(stormed),
+            *pages.report(listed),
+            "",
+        )
     )
     sys.stdout.write(text)
     if write:

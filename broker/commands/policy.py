@@ -182,7 +182,8 @@ def activate_(
             await activate(connection, signed, reference, fresh_salt(), looser=looser)
         typer.echo(f"{signed.pack.reference} is in force")
         await _hand_out(settings, connection)
-        await _settled(connection)
+        if reference is not None:
+            await _settled(connection)
 
     with_broker(work)
 

@@ -31,7 +31,7 @@ CLOSED_STATES: Final = [state.value for state in NeedState if lifecycle.is_termi
 """Where a need has ended: it stays under the pack under which it was decided."""
 
 _UNDER_ANOTHER: Final = (
-    "referral r WHERE policy <> $1 AND EXISTS ("
+    "SELECT referral_id FROM referral r WHERE policy <> $1 AND EXISTS ("
     " SELECT 1 FROM need n WHERE n.referral_id = r.referral_id AND n.state <> ALL($2::text[]))"
 )
 """Open referrals that are decided under another pack than $1; $2 are `CLOSED_STATES`."""
@@ -167,7 +167,7 @@ async def put_in_force(
 async def unsettled(connection: Connection, reference: str, count_max: int) -> list[ReferralId]:
     """Open referrals that are decided under another pack than this one; nobody else has them while this lasts."""
     rows = await connection.fetch(
-        f"SELECT referral_id FROM {_UNDER_ANOTHER} ORDER BY referral_id LIMIT $3 FOR UPDATE OF r SKIP LOCKED",
+        f"{_UNDER_ANOTHER} ORDER BY referral_id LIMIT $3 FOR UPDATE OF r SKIP LOCKED",
         reference,
         CLOSED_STATES,
         count_max,
@@ -188,11 +188,11 @@ async def settle(connection: Connection, reference: str, activation: int, seen_a
         seen_at,
     ):
         return
+    if await connection.fetchval(f"SELECT EXISTS ({_UNDER_ANOTHER})", reference, CLOSED_STATES):
+        return
     settled = await connection.fetchval(
-        "UPDATE policy_activation SET settled_at = clock_timestamp() WHERE seq <= $3 AND settled_at IS NULL"
-        f" AND NOT EXISTS (SELECT 1 FROM {_UNDER_ANOTHER}) RETURNING seq",
-        reference,
-        CLOSED_STATES,
+        "UPDATE policy_activation SET settled_at = clock_timestamp() WHERE seq <= $1 AND settled_at IS NULL"
+        " RETURNING seq",
         activation,
     )
     if settled is not None:
@@ -226,13 +226,7 @@ async def how_settled(connection: Connection) -> int | None:
     row = await connection.fetchrow("SELECT * FROM policy_activation ORDER BY seq DESC LIMIT 1")
     if row is None or row["settled_at"] is not None:
         return None
-    return int(
-        await connection.fetchval(
-            f"SELECT count(*) FROM {_UNDER_ANOTHER}",
-            row["reference"],
-            CLOSED_STATES,
-        )
-    )
+    return len(await connection.fetch(_UNDER_ANOTHER, row["reference"], CLOSED_STATES))
 
 
 async def open_needs(connection: Connection) -> list[tuple[OrgClass, RecipientCategory, int]]:

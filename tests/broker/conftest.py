@@ -17,7 +17,7 @@ from tests.conftest import KafkaForTest
 from tests.parts import Parts
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def served(parts: Parts) -> AsyncIterator[County]:
     """A county with its broker at work: intake, relay and clock, in a thread of this process."""
     kafka = KafkaForTest(parts.kafka_bootstrap, f"t-{secrets.token_hex(4)}.")

@@ -254,7 +254,8 @@ async def test_a_referral_that_somebody_holds_is_not_passed_over(own_county: Cou
 
         async def over() -> bool:
             await settle(settling, newer, seq, datetime(2026, 1, 1, tzinfo=UTC))
-            return await settling.fetchval("SELECT settled_at IS NOT NULL FROM policy_activation WHERE seq = $1", seq)
+            found = "SELECT settled_at IS NOT NULL FROM policy_activation WHERE seq = $1"
+            return bool(await settling.fetchval(found, seq))
 
         async with holding.transaction():
             await holding.execute("SELECT 1 FROM referral WHERE referral_id = $1 FOR UPDATE", referral)

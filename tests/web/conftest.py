@@ -23,7 +23,7 @@ from tests.web.agency import Agency
 SETTING = "HANDOFF_WEB_ADDRESS"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def door(served: County) -> AsyncIterator[str]:
     """The address of the door, put together as `handoff serve web` does."""
     settings = served.settings.model_copy(update={"web_address": "127.0.0.1:0"})
@@ -31,7 +31,7 @@ async def door(served: County) -> AsyncIterator[str]:
         yield f"http://{host}:{port}"
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     """One HTTP client for all agencies."""
     async with aiohttp.ClientSession() as opened:
