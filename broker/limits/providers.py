@@ -46,6 +46,15 @@ Whoever dies lets go of it then."""
 deliveries_in_flight_max: Final = 1024
 """Attempts of one process that run or are still to be stored: a socket and some ten kilobytes each."""
 
+deliveries_quick_max: Final = 256
+"""Attempts that are under way at once and not for long: five thousand a second that are answered in 50 ms."""
+
+deliveries_quick_seconds: Final = 0.25
+"""An attempt that takes longer waits for the other side: it is no reason to begin fewer others."""
+
+deliveries_claimed_min: Final = 64
+"""Places that must be free before more is claimed: a claim of two costs half of what one of sixty does."""
+
 deliveries_per_recipient_max: Final = 128
 """Attempts at one organisation at once, when it has shown that it takes them: 2,500 a second that answer in 50 ms."""
 
