@@ -11,11 +11,13 @@ from typing import Annotated
 
 import typer
 
+from adapters.errors import NotPractice
 from adapters.inbox import shell
 from adapters.inbox.answering import Answered
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.listing import OfferSeen
+from adapters.inbox.playing import Part, play
 from adapters.roster_commands import roster_app
 from adapters.sign_in_commands import passkey_app, sign_in_link_command
 from adapters.words import plain
@@ -27,7 +29,7 @@ from broker.schemas.handoff_started import PickedUp
 from broker.schemas.ids import KeyId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.revocation_acknowledged import RevocationOutcome
-from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Outcome, Service, SurvivorClosure
+from broker.schemas.vocabulary import CapacityBucket, DeclineReason, MsgStatus, Outcome, Service, SurvivorClosure
 from broker.settings import Settings
 
 OpenInboxes = Callable[[], AbstractAsyncContextManager[Inboxes]]
@@ -86,6 +88,7 @@ def inbox_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> ty
     _transferring(app, desk)
     _following(app, desk)
     _giving_up(app, desk)
+    _playing(app, desk, settings)
     app.add_typer(roster_app(desk.run), name="roster")
     app.command("sign-in-link")(sign_in_link_command(open_inboxes, settings))
     app.add_typer(passkey_app(open_inboxes, settings), name="passkey")
@@ -299,5 +302,33 @@ def _following(app: typer.Typer, desk: _Desk) -> None:
 
         async def work(inbox: Inbox) -> None:
             await _tell(inbox, await inbox.capacity(service, unit, available), "Capacity")
+
+        desk.run(org, work)
+
+
+def _playing(app: typer.Typer, desk: _Desk, settings: Callable[[], Settings]) -> None:
+    @app.command("play")
+    def play_(
+        part: Annotated[Part, typer.Option("--part", help="How the provider behaves.")] = Part.SERVES,
+        every: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 2.0,
+        once: Annotated[bool, typer.Option("--once", help="Look once, and end.")] = False,
+        org: Org = None,
+    ) -> None:
+        """Play a provider in the practice network: each offer is answered by itself, until Ctrl-C.
+
+        serves accepts, is in touch, begins and completes; declines and waitlists say so; gives-back accepts and gives
+        back; unreachable accepts and cannot reach her; leaves accepts and is not heard of again. For one that never
+        answers, play nobody.
+        """
+        if settings().environment is not MsgStatus.EXERCISE:
+            raise NotPractice
+
+        async def work(inbox: Inbox) -> None:
+            while True:
+                for reference, standing in await play(inbox, part):
+                    typer.echo(f"{reference}: {plain(standing) if standing is not None else 'told'}")
+                if once:
+                    return
+                await asyncio.sleep(every)
 
         desk.run(org, work)

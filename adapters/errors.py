@@ -9,6 +9,7 @@ HandoffError
     ├── ReferenceAmbiguous
     ├── AnswerNotPossible
     │   └── NotAnAgreedHour
+    ├── NotPractice
     ├── KeyStillNeeded
     ├── NoSuchChannel
     ├── DeliveryNotFound
@@ -42,6 +43,13 @@ class NoSuchProvider(InboxError):
 
 class ProviderFolderIncomplete(InboxError):
     """The organisation's folder lacks something that the inbox needs."""
+
+
+class NotPractice(InboxError):
+    """This is not the practice network: whoever answers an offer here is a person."""
+
+    exit_code = 2
+    remedy = "Play providers where `HANDOFF_ENVIRONMENT=exercise` is set."
 
 
 class OfferNotFound(InboxError):

@@ -139,6 +139,7 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     "inbox contact": Says((ContactAttempted, ContactMade, ContactUnreachable)),
     "inbox service": Says((ServiceStarted, ServiceCompleted, ServiceEnded)),
     "inbox capacity": Says((CapacityUpdated,)),
+    "inbox play": Says((OfferAccepted, OfferDeclined, OfferWaitlisted, ContactMade, ContactUnreachable)),
     "inbox revocation": Says((RevocationAcknowledged,)),
     **dict.fromkeys(("local status", "local stop", "local reset"), _PROCESS),
     **dict.fromkeys(("keys new", "keys list", "keys card", "keys pin"), _FILES),
