@@ -18,6 +18,7 @@ from adapters.inbox.inbox import Inbox
 from adapters.inbox.inboxes import Inboxes
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.playing import Part, play
+from adapters.retention_commands import retention_app
 from adapters.roster_commands import roster_app
 from adapters.sign_in_commands import passkey_app, sign_in_link_command
 from adapters.words import plain
@@ -90,6 +91,7 @@ def inbox_app(open_inboxes: OpenInboxes, settings: Callable[[], Settings]) -> ty
     _giving_up(app, desk)
     _playing(app, desk, settings)
     app.add_typer(roster_app(desk.run), name="roster")
+    app.add_typer(retention_app(desk.run), name="retention")
     app.command("sign-in-link")(sign_in_link_command(open_inboxes, settings))
     app.add_typer(passkey_app(open_inboxes, settings), name="passkey")
     return app

@@ -1,6 +1,6 @@
 """One organisation that this installation answers for: its kind, its keys, and whose word it believes, from its folder.
 
-zones/<org>/provider.json      {"orgId": "org-haven", "category": "SHELTER"}
+zones/<org>/provider.json      {"orgId": "org-haven", "category": "SHELTER", "orgClass": "VSP_SHELTER"}
 zones/<org>/keys/              its own signing and sealing keys (mode 0600)
 zones/<org>/broker-keys/       the broker's signing key cards, one JSON file each
 """
@@ -21,7 +21,7 @@ from broker.schemas.event import Contract
 from broker.schemas.ids import KeyId, OrgId, OrgIdText, ReferralId, org_of_source
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.sealed import SealedGroup, WrappedKey
-from broker.schemas.vocabulary import RecipientCategory
+from broker.schemas.vocabulary import OrgClass, RecipientCategory
 from broker.seal.cards import KeyCard, read_card
 from broker.seal.errors import SealBroken
 from broker.seal.keys import PublicSigningKey, SigningKey, load_signing_key
@@ -38,6 +38,8 @@ class ProviderCard(Contract):
 
     org_id: OrgIdText
     category: RecipientCategory
+    org_class: OrgClass | None = None
+    """What it is in the law's terms: how long it keeps its codes follows from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Provider:
     broker_keys: Mapping[KeyId, PublicSigningKey] = field(repr=False)
     keys: Path
     """The folder of its private keys."""
+    org_class: OrgClass | None = None
 
     def signature_problem(self, headers: Headers, value: bytes, signer: OrgId) -> RefusalCode | None:
         """What is wrong with a record's signature by `signer`, the broker; None where nothing is."""
@@ -87,6 +90,7 @@ def load_provider(folder: Path, now: datetime) -> Provider:
         key_ring=load_opening_keys(keys, card.org_id),
         broker_keys=_broker_keys(folder / BROKER_KEYS_FOLDER),
         keys=keys,
+        org_class=card.org_class,
     )
 
 
@@ -101,14 +105,19 @@ def load_providers(zones: Path) -> dict[OrgId, Provider]:
 
 
 def write_provider_folder(
-    folder: Path, org: OrgId, category: RecipientCategory, broker_cards: Iterable[KeyCard]
+    folder: Path,
+    org: OrgId,
+    category: RecipientCategory,
+    broker_cards: Iterable[KeyCard],
+    org_class: OrgClass | None = None,
 ) -> None:
     """Make an organisation's folder ready to be served, its own keys apart (`handoff keys new`)."""
     (folder / BROKER_KEYS_FOLDER).mkdir(parents=True, exist_ok=True)
     for card in broker_cards:
         (folder / BROKER_KEYS_FOLDER / f"{card.key_id.replace('#', '.')}.json").write_text(card.wire())
     # Last, because a folder is served as soon as this file is there.
-    (folder / CARD_FILE).write_text(ProviderCard(org_id=org, category=category).model_dump_json(by_alias=True))
+    said = ProviderCard(org_id=org, category=category, org_class=org_class)
+    (folder / CARD_FILE).write_text(said.model_dump_json(by_alias=True, exclude_none=True))
 
 
 def signer_for(providers: Mapping[OrgId, Provider]) -> Sign:

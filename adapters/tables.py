@@ -13,12 +13,19 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from broker.sql.columns import binary, json, long_text, moment
-from broker.sql.migrate import Zone
+from broker.sql.migrate import APP_ROLE, Zone
 
 METADATA: Final = MetaData()
 
-ZONE: Final = Zone(Path(__file__).parent / "migrations", METADATA, append_only=("attempt", "delivery_act", "reading"))
-"""How the tables are brought up to date; who opened what, and every attempt, can be added to and not changed."""
+ZONE: Final = Zone(
+    Path(__file__).parent / "migrations",
+    METADATA,
+    append_only=("attempt", "delivery_act", "reading"),
+    read_only=("erasure",),
+    grants={APP_ROLE: ("EXECUTE ON FUNCTION erase_codes(text, integer, text, integer)",)},
+)
+"""How the tables are brought up to date; who opened what, and every attempt, can be added to and not changed. What was
+kept long enough goes by one function, and what it writes of that nobody else can."""
 
 
 class Row(SQLModel):

@@ -20,6 +20,7 @@ from adapters.delivery_rows import Ledger
 from adapters.doors import Door
 from adapters.errors import NoSuchProvider
 from adapters.inbox.inbox import Inbox
+from adapters.keeping import Keeping
 from adapters.provider import Provider, signer_for
 from adapters.reading import HEARD, Record
 from adapters.receiving import Receiver
@@ -79,6 +80,7 @@ class ProviderZone:
         self._registry = Registry(parts.transports, self._providers)
         self._courier = Courier(self._courier_parts())
         self._intake: Intake | None = None
+        self._erase_at = 0.0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -205,9 +207,19 @@ class ProviderZone:
                 await forget_ended(self._parts.pool)
                 await forget_keys_apart(self._parts.pool)
                 await forget_dead_letters(self._parts.pool)
+                await self._erase()
             except (HandoffError, *TRANSIENT) as error:
                 # A folder that cannot be read, or a database that is away, must not stop what is being served.
                 log.warning("the zone's look-after waits (%s)", type(error).__name__)
+
+    async def _erase(self) -> None:
+        """Once an hour what each organisation has kept long enough goes; what is left over goes at the next look."""
+        now = asyncio.get_running_loop().time()
+        if now < self._erase_at:
+            return
+        keepings = [Keeping(self._parts.pool, provider) for provider in self._providers.values()]
+        if not any([await keeping.erase() for keeping in keepings]):
+            self._erase_at = now + limits.retention_look_seconds
 
 
 async def _again_and_again(transport: Transport, ear: Callable[[], Awaitable[None]]) -> None:

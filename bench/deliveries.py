@@ -24,9 +24,10 @@ from adapters.transports.outgoing import outgoing_of
 from adapters.transports.transport import Transport
 from adapters.transports.webhook import Webhook
 from adapters.transports.webhook_secret_making import SecretKind, new_secret
+from bench.processors import postgres_of, seconds
 from broker.schemas.ids import OrgId
 from broker.settings import Settings, load_settings
-from broker.sql.bulk import Pool, insert
+from broker.sql.bulk import insert
 from broker.sql.migrate import migrate
 from tests.adapters.courier_desk import CHANNEL, CourierDesk
 from tests.adapters.network import until
@@ -159,14 +160,14 @@ async def _delivered(desk: CourierDesk, deliveries: int, courier: Sequence[str],
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         children = [await stack.enter_async_context(_ready(courier)) for _ in range(couriers)]
-        postgres, own = await _postgres(desk.pool), [psutil.Process(child.pid) for child in children]
-        before, theirs, began = _seconds(own), _seconds(postgres), clock()
+        postgres, own = await postgres_of(desk.pool), [psutil.Process(child.pid) for child in children]
+        before, theirs, began = seconds(own), seconds(postgres), clock()
         for child in children:
             assert child.stdin is not None
             child.stdin.write(b"\n")
         await until(lambda: _arrived(desk, deliveries))
         lasted = clock() - began
-        ours, theirs = _seconds(own) - before, _seconds(postgres) - theirs
+        ours, theirs = seconds(own) - before, seconds(postgres) - theirs
     return Figure(deliveries / lasted, ours / deliveries * 1000, theirs / deliveries * 1000)
 
 
@@ -189,19 +190,6 @@ async def _arrived(desk: CourierDesk, deliveries: int) -> bool:
     await asyncio.sleep(LOOK_SECONDS)
     count: int = await desk.pool.fetchval("SELECT count(*) FROM delivery WHERE state = 'DELIVERED'")
     return count >= deliveries
-
-
-async def _postgres(pool: Pool) -> list[psutil.Process]:
-    """The server's processes, those of the pool's connections among them."""
-    backend = psutil.Process(await pool.fetchval("SELECT pg_backend_pid()"))
-    postmaster = backend.parent()
-    assert postmaster is not None
-    return [postmaster, *postmaster.children()]
-
-
-def _seconds(processes: list[psutil.Process]) -> float:
-    """The time on a processor of these and of what they have waited for."""
-    return sum(sum(process.cpu_times()[:4]) for process in processes if process.is_running())
 
 
 def report(figures: Mapping[Setting, Figure], way: str) -> list[str]:

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from bench.baselines import SINK, bare_loop, naive
+from bench.processors import postgres_of, seconds
 from bench.traffic import Keys, Sent, answer, cards, produce, requests
 from bench.worker import WITHOUT_TRAIL
 from broker import serving
@@ -55,12 +56,14 @@ class Way:
 class Round:
     """Events per second, measured within a minute or two.
 
-    The pipeline's by the way it is run: of requests, of the answers to them, and of both together.
+    The pipeline's by the way it is run: of requests, of the answers to them, and of both together. `spent` are the
+    seconds that the broker and PostgreSQL were on a processor for each event.
     """
 
     bare: float
     naive: float
     pipeline: Mapping[Way, tuple[float, float, float]]
+    spent: Mapping[Way, float]
 
 
 async def onboarded(settings: Settings, keys: Keys) -> None:
@@ -106,8 +109,8 @@ async def answers(settings: Settings, topics: Topics, keys: Keys | None, since: 
     return sent
 
 
-async def ours(settings: Settings, brokers: Sequence[GuardedChild], records: Sequence[Sent]) -> float:
-    """Events per second of these processes, the last message confirmed and cleared included.
+async def ours(settings: Settings, brokers: Sequence[GuardedChild], records: Sequence[Sent]) -> tuple[float, float]:
+    """Events per second of these processes, the last message confirmed and cleared included; and what they cost.
 
     They are held while the records are put into Kafka: the bare loop, too, finds its records there.
     """
@@ -121,10 +124,12 @@ async def ours(settings: Settings, brokers: Sequence[GuardedChild], records: Seq
         finally:
             for process in held:
                 process.resume()
-        began = time.perf_counter()
+        server = await postgres_of(watch)
+        began, spent = time.perf_counter(), seconds([*held, *server])
         while await _taken(watch) - before < len(records) or await _unsent(watch):  # noqa: ASYNC110  no event tells
             await asyncio.sleep(LOOK_SECONDS)
-        return len(records) / (time.perf_counter() - began)
+        took, spent = time.perf_counter() - began, seconds([*held, *server]) - spent
+        return len(records) / took, spent / len(records)
 
 
 @contextlib.asynccontextmanager
@@ -165,18 +170,19 @@ async def _unsent(connection: Connection) -> int:
     return count
 
 
-async def mixed(settings: Settings, keys: Keys, referrals: int, way: Way) -> tuple[float, float, list[Sent]]:
-    """Rates of requests and of the answers to them, and all their records."""
+async def mixed(settings: Settings, keys: Keys, referrals: int, way: Way) -> tuple[float, float, list[Sent], float]:
+    """Rates of requests and of the answers to them, all their records, and the seconds that each of them cost."""
     topics = topics_of(settings)
     async with _running(settings, way) as brokers:
         await ours(settings, brokers, requests(WARMING_UP, topics, keys))
         async with _connected(settings) as connection:
             before: int = await connection.fetchval("SELECT count(*) FROM offer")
         first = requests(referrals, topics, keys)
-        rate_requests = await ours(settings, brokers, first)
+        rate_requests, cost_requests = await ours(settings, brokers, first)
         second = await answers(settings, topics, keys, before)
-        rate_answers = await ours(settings, brokers, second)
-    return rate_requests, rate_answers, [*first, *second]
+        rate_answers, cost_answers = await ours(settings, brokers, second)
+    spent = cost_requests * len(first) + cost_answers * len(second)
+    return rate_requests, rate_answers, [*first, *second], spent / (len(first) + len(second))
 
 
 async def _shared_out(client: AIOKafkaAdminClient, group: str, readers: int) -> bool:
@@ -214,13 +220,27 @@ async def measure(settings: Settings, keys: Keys, referrals: int) -> list[Round]
     return [await _round(settings, keys, referrals, number) for number in range(ROUNDS)]
 
 
+async def with_and_without_trail(settings: Settings, keys: Keys, referrals: int) -> list[tuple[float, float]]:
+    """Seconds on a processor for each event, with its trail and without, in turn, in several rounds."""
+    ways = [Way(1, signed=False, trailed=trailed) for trailed in (True, False)]
+    await mixed(settings, keys, referrals // 6, ways[0])
+    tune_memory()
+    rounds = []
+    for number in range(ROUNDS):
+        # Now the one first, now the other: what grows with the tables weighs on both.
+        spent = {way: (await mixed(settings, keys, referrals, way))[3] for way in ways[:: (-1) ** number]}
+        rounds.append((spent[ways[0]], spent[ways[1]]))
+    return rounds
+
+
 async def _round(settings: Settings, keys: Keys, referrals: int, number: int) -> Round:
     """The bare loop's turns lie among the pipeline's, next to each way of running it."""
     kafka, prefix = kafka_of(settings), settings.topic_prefix
     pipeline: dict[Way, tuple[float, float, float]] = {}
+    spent: dict[Way, float] = {}
     bare: list[float] = []
     for place, way in enumerate(WAYS):
-        asked, answered, records = await mixed(settings, keys, referrals, way)
+        asked, answered, records, spent[way] = await mixed(settings, keys, referrals, way)
         pipeline[way] = (asked, answered, together(records, asked, answered))
         names = sorted({record.topic for record in records})
         if place in BARE_BESIDE:
@@ -228,4 +248,4 @@ async def _round(settings: Settings, keys: Keys, referrals: int, number: int) ->
     assert settings.postgres_owner_dsn is not None
     owner_dsn = settings.postgres_owner_dsn.get_secret_value()
     plain = await naive(kafka, names, NAIVE_EVENTS, f"{prefix}naive-{number}", prefix, owner_dsn)
-    return Round(bare=mean(bare), naive=plain, pipeline=pipeline)
+    return Round(bare=mean(bare), naive=plain, pipeline=pipeline, spent=spent)

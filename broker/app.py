@@ -202,7 +202,7 @@ async def host(settings: Settings, connection: Connection, card: OrganisationCar
     kafka, topics = kafka_of(settings), topics_of(settings)
     await onboard_organisation(connection, kafka, topics, card, cards, keys_hours=settings.keys_retention_hours)
     if card.category is not None:
-        write_provider_folder(folder, card.org_id, card.category, ensure_broker_key(settings))
+        write_provider_folder(folder, card.org_id, card.category, ensure_broker_key(settings), card.org_class)
 
 
 def _own_keys(folder: Path, card: OrganisationCard) -> list[KeyCard]:

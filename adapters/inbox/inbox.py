@@ -12,6 +12,7 @@ from adapters.inbox.contact import attempt_agreed
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.inbox.roster import Roster
+from adapters.keeping import Keeping
 from adapters.provider import Provider
 from adapters.retiring import Retired, retire_key
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
@@ -53,6 +54,7 @@ class Inbox:
         self._listing = Listing(pool, provider)
         self._opening = Opening(pool, provider)
         self.roster = Roster(pool, provider.org)
+        self.keeping = Keeping(pool, provider)
 
     async def offers(self, *, everything: bool = False) -> tuple[OfferSeen, ...]:
         """What waits and what is under way, most urgent first; `everything`: what is over too."""

@@ -63,6 +63,7 @@ def accounting(
 ) -> None:
     """Account for disclosures as 45 CFR 164.528 wants it: date, recipient, what, purpose and basis; six years back.
 
+    Those of its own referrals, and as a provider what it told the sources of others' (FG25).
     Disclosures for treatment or by authorization need no accounting: they are listed with the provision that says so.
     """
     _answer(lambda c: auditing.accounting(c, _asking(by, since, until), org), as_json, as_csv)

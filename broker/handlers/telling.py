@@ -219,10 +219,12 @@ def _tell_source(
         referral.referral_id,
         {
             "need": need.category,
+            "discloser": answer.discloser,
             "recipient": referral.source,
             "released": answer.released,
             "reason": decision.reason if decision.reason else None,
             "rules": list(decision.rules),
+            "basis": None if decision.basis is None else decision.basis.name,
             "consents": [f"{one.consent_id}/{one.version}" for one in decision.consents],
             "policy": referral.policy,
         },

@@ -43,3 +43,8 @@ retention_look_seconds: Final = 3600.0
 
 erasure_look_seconds: Final = 2.0
 """Between two looks at erasures that go on: each waits twice until the sequencer has sealed what it wrote."""
+
+# The provider's zone (adapters/keeping.py)
+
+erasures_listed_max: Final = 500
+"""Turns in which codes went, the latest first: some years of what goes once a day."""

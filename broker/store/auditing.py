@@ -5,7 +5,7 @@ from the tables. Each question is an entry itself, in the same transaction. Nobo
 a referral, a consent, an organisation or a span of time, and there is nothing else to ask by.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -74,11 +74,15 @@ async def disclosures(connection: Connection, asking: Asking, about: str) -> Ans
 
 
 async def accounting(connection: Connection, asking: Asking, org: str) -> Answer[AccountingRow]:
-    """What was disclosed of the referrals of one covered entity, six years back unless said otherwise (§164.528)."""
+    """What one covered entity disclosed, six years back unless said otherwise (§164.528): of its own referrals to
+    providers, and as a provider of what became of others' to their sources.
+    """
     since = asking.since or datetime.now(UTC) - ACCOUNTED
-    found = await connection.fetch("SELECT referral_id FROM referral WHERE source = $1", org)
+    found = await connection.fetch(_CONCERNED, org)
+    own = {row["referral_id"] for row in found if row["own"]}
     referrals = [row["referral_id"] for row in found]
-    lines = await _lines(connection, asking._replace(since=since), _RELEASING, referrals=referrals)
+    lines = await _lines(connection, asking._replace(since=since), _ACCOUNTED_FOR, referrals=referrals)
+    lines = [line for line in lines if _discloses(line, org, own)]
     names = {row["org_id"]: row["name"] for row in await connection.fetch("SELECT org_id, name FROM organisation")}
     rows = [_accounted(row, names) for row in _disclosed(lines)]
     await _told(connection, asking, Question.ACCOUNTING, len(rows), about=org)
@@ -147,6 +151,7 @@ _DISCLOSING: Final = (
     *(Step.DISCLOSURE_RECALLED, Step.RECALL_ANSWERED),
 )
 _RELEASING: Final = (Step.DISCLOSURE_RELEASED, Step.DISCLOSURE_RECALLED, Step.RECALL_ANSWERED)
+_ACCOUNTED_FOR: Final = (*_RELEASING, Step.FEEDBACK_DECIDED)
 _GLASS: Final = (
     *(Step.GLASS_BROKEN, Step.GLASS_APPROVED, Step.GLASS_VOID),
     *(Step.GLASS_OVERDUE, Step.GLASS_REVIEWED),
@@ -168,6 +173,12 @@ LEFT JOIN log_entry l ON l.entry_idx = e.idx
 WHERE e.kind = ANY($1::text[]) AND ($2::text[] IS NULL OR e.referral_id = ANY($2))
     AND ($3::timestamptz IS NULL OR e.written_at >= $3) AND ($4::timestamptz IS NULL OR e.written_at < $4)
 ORDER BY e.idx
+"""
+_CONCERNED: Final = """
+SELECT referral_id, bool_or(own) AS own FROM (
+    SELECT referral_id, true AS own FROM referral WHERE source = $1
+    UNION ALL SELECT referral_id, false FROM offer WHERE provider = $1
+) AS concerned GROUP BY referral_id
 """
 _OVERDUE: Final = """
 SELECT 'REVOCATION' AS owed, r.referral_id AS referral, o.category AS need, o.provider AS by,
@@ -226,6 +237,13 @@ def _sound(lines: Iterable[TrailLine]) -> bool:
 
 def _at(line: TrailLine) -> datetime:
     return datetime.fromisoformat(line.facts["at"])
+
+
+def _discloses(line: TrailLine, org: str, own: Collection[str]) -> bool:
+    """Whether it is a disclosure by this organisation: of its `own` referrals it is their source, in feedback named."""
+    if line.kind == Step.FEEDBACK_DECIDED:
+        return bool(line.facts.get("discloser") == org)
+    return line.facts["referral"] in own
 
 
 def _rests_on(facts: Mapping[str, Any], consent: str) -> bool:

@@ -16,6 +16,7 @@ from broker.domain import lifecycle
 from broker.schemas.ids import OrgId, new_uuid4
 from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
+from broker.store.public_counts import keep_counts
 from broker.store.questions import add_entry
 from broker.trail.entries import Step, entry, fresh_salt
 from broker.trail.errors import ErasureNotShared, ErasureTooEarly, ErasureUnknown
@@ -187,6 +188,8 @@ async def _announce(connection: Connection, row: Mapping[str, Any], broker_org: 
 async def _delete(connection: Connection, row: Mapping[str, Any]) -> None:
     """What was announced and is sealed goes. Texts that were written meanwhile are announced at the next turn."""
     await connection.execute(_LOCK, row["referral_id"])
+    if row["referral_id"] is not None:
+        await keep_counts(connection, row["referral_id"])  # Before the texts go: they say when it was answered.
     gone = await connection.fetchval("SELECT erase_texts($1)", row["entry_idx"])
     await connection.execute(
         "UPDATE erasure SET texts = texts + $2, entry_idx = NULL WHERE erasure_id = $1", row["erasure_id"], gone

@@ -7,37 +7,15 @@ been forgotten. So the first process that is asked stores it, as it may be told,
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from pydantic_core import from_json, to_json
 
 from broker.domain.quarters import Quarter, over
 from broker.domain.small_cells import Published, published
 from broker.limits import public_quarters_max, public_report_days
-from broker.schemas.vocabulary import OfferState, Priority, RecipientCategory
 from broker.sql.bulk import Connection
-from broker.trail.entries import Step
-
-KINDS: Final = tuple(
-    kind for kind in RecipientCategory if kind not in (RecipientCategory.AUDITOR, RecipientCategory.SOURCE_FEEDBACK)
-)
-WITHIN_MINUTES: Final = (15, 60, 240, 1440)
-LATER: Final = "later"
-NEVER: Final = "never"
-IN_TIME: Final = "in_time"
-TOO_LATE: Final = "too_late"
-
-_ANSWERS: Final = [OfferState.ACCEPTED, OfferState.DECLINED, OfferState.WAITLISTED]
-_NEEDS: Final = (
-    "SELECT n.category, n.priority, count(*) AS count FROM need n JOIN referral r USING (referral_id)"
-    " WHERE r.received_at >= $1 AND r.received_at < $2 GROUP BY 1, 2"
-)
-_OFFERS: Final = (
-    "SELECT o.made_at, o.answer_by, o.state, min(t.written_at) FILTER (WHERE t.told ->> 'to' = ANY($3::text[])) AS said"
-    " FROM offer o LEFT JOIN LATERAL (SELECT written_at, convert_from(preimage, 'UTF8')::jsonb AS told FROM trail_entry"
-    " WHERE referral_id = o.referral_id AND kind = $4) t ON t.told ->> 'offer' = o.offer_id"
-    " WHERE o.made_at >= $1 AND o.made_at < $2 GROUP BY o.offer_id"
-)
+from broker.store.public_counts import CELLS, counts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +41,11 @@ async def reports(connection: Connection, now: datetime) -> list[Report]:
 async def _report(connection: Connection, quarter: Quarter) -> Report:
     kept = await _kept(connection, quarter)
     if kept is None:
-        await connection.execute(
-            "INSERT INTO public_report (quarter, content) VALUES ($1, $2::jsonb) ON CONFLICT DO NOTHING",
-            *(str(quarter), to_json(await _counted(connection, quarter)).decode()),
-        )
+        async with connection.transaction():
+            await connection.execute(
+                "INSERT INTO public_report (quarter, content) VALUES ($1, $2::jsonb) ON CONFLICT DO NOTHING",
+                *(str(quarter), to_json(await _told(connection, quarter)).decode()),
+            )
         kept = await _kept(connection, quarter)  # Of two processes at once the first one's counts.
         assert kept is not None
     return kept
@@ -80,26 +59,8 @@ async def _kept(connection: Connection, quarter: Quarter) -> Report | None:
     return Report(quarter, **{name: Published(one["cells"], one["total"]) for name, one in told.items()})
 
 
-async def _counted(connection: Connection, quarter: Quarter) -> dict[str, dict[str, Any]]:
-    """What may be told of a quarter; the counts themselves are not kept anywhere."""
-    times = (quarter.begins, quarter.ends)
-    kinds, urgencies = dict.fromkeys(map(str, KINDS), 0), dict.fromkeys(map(str, Priority), 0)
-    for row in await connection.fetch(_NEEDS, *times):
-        kinds[row["category"]] += row["count"]
-        urgencies[row["priority"]] += row["count"]
-    waits = {**{str(minutes): 0 for minutes in WITHIN_MINUTES}, LATER: 0, NEVER: 0}
-    deadlines = {IN_TIME: 0, TOO_LATE: 0}
-    for row in await connection.fetch(_OFFERS, *times, _ANSWERS, Step.OFFER_MOVED.value):
-        if row["said"] is None and row["state"] != OfferState.EXPIRED:
-            continue  # Another provider was quicker, or it is still open: nobody owed an answer.
-        waits[_wait(row["made_at"], row["said"])] += 1
-        deadlines[IN_TIME if row["said"] is not None and row["said"] <= row["answer_by"] else TOO_LATE] += 1
-    told = (*published([kinds, urgencies]), *published([waits, deadlines]))
-    names = ("kinds", "urgencies", "times", "deadlines")
-    return {name: {"cells": dict(one.cells), "total": one.total} for name, one in zip(names, told, strict=True)}
-
-
-def _wait(made_at: datetime, said: datetime | None) -> str:
-    if said is None:
-        return NEVER
-    return next((str(most) for most in WITHIN_MINUTES if said - made_at <= timedelta(minutes=most)), LATER)
+async def _told(connection: Connection, quarter: Quarter) -> dict[str, dict[str, Any]]:
+    """What may be told of a quarter; the counts themselves are not kept any longer."""
+    counts = await counts_of(connection, quarter)
+    told = (*published([counts["kinds"], counts["urgencies"]]), *published([counts["times"], counts["deadlines"]]))
+    return {name: {"cells": dict(one.cells), "total": one.total} for name, one in zip(CELLS, told, strict=True)}

@@ -301,3 +301,13 @@ class PublicReport(Row, table=True):
     quarter: str = Field(primary_key=True)
     content: dict[str, Any] = json()
     published_at: datetime = moment(default_now=True)
+
+
+class ErasedCount(Row, table=True):
+    """How many of what was erased belong to a quarter that has not been told yet, cell by cell; nothing says which."""
+
+    __tablename__ = "erased_count"
+    quarter: str = Field(primary_key=True)
+    figure: str = Field(primary_key=True)
+    cell: str = Field(primary_key=True)
+    count: int = Field(sa_column=Column(BigInteger, nullable=False))

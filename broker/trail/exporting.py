@@ -6,9 +6,11 @@ agency's own for that agency, and none for anybody else. The formats are in docs
 """
 
 import asyncio
+import os
 import shutil
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,14 +19,13 @@ from pydantic_core import from_json
 from broker.sql.bulk import Connection
 from broker.trail.entries import Step
 from broker.trail.errors import NotInLog
-from broker.trail.merkle import HASH_BYTES
+from broker.trail.merkle import HASH_BYTES, leaf_hash
 from broker.trail.publishing import checkpoint_of
-from broker.trail.tiles import TILE, put_checkpoint, put_entries, put_levels, tile_path, write_whole
+from broker.trail.tiles import ENTRIES, TILE, bundle, put_checkpoint, put_levels, tile_path
 
 CHECKPOINTS_FILE: Final = "checkpoints"
 TEXTS: Final = "texts"
 ANCHORS: Final = "anchors"
-_HEAD: Final = struct.Struct(">Q32sI")
 _AT_ONCE: Final = 16 * TILE
 _ROWS: Final = """
 SELECT l.idx, l.commitment, e.salt, e.kind, e.preimage FROM log_entry l LEFT JOIN trail_entry e ON e.idx = l.entry_idx
@@ -48,12 +49,16 @@ async def export(
         NotInLog: there is no checkpoint yet.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        notes = [row["note"] for row in await connection.fetch("SELECT note FROM log_checkpoint ORDER BY seq")]
-        if not notes:
+        newest = await connection.fetchval("SELECT note FROM log_checkpoint ORDER BY seq DESC LIMIT 1")
+        if newest is None:
             raise NotInLog(
                 "There is no checkpoint yet.", remedy="`handoff serve sequencer` makes the first one at once."
             )
-        size = checkpoint_of(notes[-1]).size
+        size = checkpoint_of(newest).size
+        notes = await connection.cursor("SELECT note FROM log_checkpoint ORDER BY seq")
+        await asyncio.to_thread(_write, folder / CHECKPOINTS_FILE, b"")
+        while part := await notes.fetch(_AT_ONCE):
+            await asyncio.to_thread(_append, folder / CHECKPOINTS_FILE, [row["note"].encode() for row in part])
         for begin in range(0, size, _AT_ONCE):
             end = min(size, begin + _AT_ONCE)
             rows = await connection.fetch(_ROWS, begin, end)
@@ -61,11 +66,16 @@ async def export(
             await asyncio.to_thread(_put, folder, begin, end, rows, opened)
             tell(end, size)
     await asyncio.to_thread(put_levels, folder, 0, size)
-    framed = [f"{len(note.encode())}\n{note}" for note in notes]
-    await asyncio.to_thread(write_whole, folder / CHECKPOINTS_FILE, "".join(framed).encode())
-    await asyncio.to_thread(put_checkpoint, folder, notes[-1])
     await asyncio.to_thread(_copy, anchors, folder / ANCHORS)
+    # Once, instead of after each of many thousand files: without the checkpoint, which comes last, it is no bundle.
+    await asyncio.to_thread(os.sync)
+    await asyncio.to_thread(put_checkpoint, folder, newest)
     return size
+
+
+def _append(path: Path, notes: Sequence[bytes]) -> None:
+    with path.open("ab") as file:
+        file.writelines(b"%d\n%b" % (len(note), note) for note in notes)
 
 
 def _copy(anchors: Path | None, folder: Path) -> None:
@@ -87,20 +97,32 @@ def _put(
     folder: Path, begin: int, end: int, rows: Sequence[Mapping[str, Any]], opened: Sequence[Mapping[str, Any]]
 ) -> None:
     entries = [bytes(HASH_BYTES)] * (end - begin)
-    texts: dict[int, list[bytes]] = {}
     for row in rows:
         if len(row["commitment"]) == HASH_BYTES:
             entries[row["idx"] - begin] = row["commitment"]
-    for row in opened:
-        if len(row["salt"]) == HASH_BYTES:
-            record = text_record(row["idx"], row["salt"], row["kind"], row["preimage"])
-            texts.setdefault(row["idx"] // TILE, []).append(record)
-    put_entries(folder, begin, entries)
-    for index, part in texts.items():
-        write_whole(folder / tile_path(TEXTS, index).removeprefix("tile/"), b"".join(part))
+    for at in range(0, len(entries), TILE):
+        part, index = entries[at : at + TILE], (begin + at) // TILE
+        _write(folder / tile_path(ENTRIES, index, len(part)), bundle(part))
+        _write(folder / tile_path(0, index, len(part)), b"".join(map(leaf_hash, part)))
+    for index, rows_of_tile in groupby(opened, key=lambda row: int(row["idx"]) // TILE):
+        first = index * TILE
+        texts = {
+            row["idx"] - first: (row["salt"], row["kind"].encode() + b"\x00" + row["preimage"])
+            for row in rows_of_tile
+            if len(row["salt"]) == HASH_BYTES
+        }
+        path = folder / tile_path(TEXTS, index).removeprefix("tile/")
+        _write(path, text_bundle(min(TILE, end - first), texts))
 
 
-def text_record(idx: int, salt: bytes, kind: str, preimage: bytes) -> bytes:
-    """One text as it stands in a bundle: place, salt, length, and the exact bytes that were committed to."""
-    committed = kind.encode() + b"\x00" + preimage
-    return _HEAD.pack(idx, salt, len(committed)) + committed
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def text_bundle(width: int, texts: Mapping[int, tuple[bytes, bytes]]) -> bytes:
+    """The texts of so many entries as they stand in a bundle; `texts` are salt and exact bytes by place among them."""
+    places = sorted(texts)
+    lengths = [len(texts[place][1]) if place in texts else 0 for place in range(width)]
+    salts, committed = ([texts[place][part] for place in places] for part in (0, 1))
+    return struct.pack(f">{width}I", *lengths) + b"".join((*salts, *committed))

@@ -18,6 +18,9 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from heapq import merge
+from itertools import accumulate, pairwise
+from operator import attrgetter
 from pathlib import Path
 from runpy import run_path
 from typing import Any
@@ -26,13 +29,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HOLDS, UNCHECKED, ALTERED, MISSING, REWRITTEN, UNSIGNED = 0, 2, 3, 4, 5, 6
-TILE, ENTRY = 256, 34
+TILE, ENTRY, NUMBER_MAX, NAMED_MAX = 256, 34, 10, 20
 ERASED, CONTENT, NAMES, NAMES_END = b"texts.erased\0", b"content\0", b'"content":["', b'"]}'
-TEXT_HEAD = struct.Struct(">Q32sI")
+TELLING, TELLING_END, SILENT = b"tc", NAMES_END[-2], b"\0\0"
+BEGUN, LEAF, NODE = sha256(), sha256(b"\x00"), sha256(b"\x01")
 INNER, OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
-INNER_REST, OUTER_REST = b"\x36" * 32 + b"warm-handoff/trail/v1\0", b"\x5c" * 32
-LEAF, NODE = sha256(b"\x00"), sha256(b"\x01")
-NAMED_MAX = 20
+INNER_REST, OUTER_REST = b"\0" * 32 + b"warm-handoff/trail/v1\0".translate(INNER), b"\0" * 32
 Key = tuple[str, bytes, Ed25519PublicKey]
 
 
@@ -42,7 +44,7 @@ class NotCheckable(Exception):
 
 @dataclass
 class Found:
-    """What was found; `worst` first says what does not hold, by the exit code that stands for it."""
+    """What was found; `wrong` says what does not hold, by the exit code that stands for it."""
 
     size: int = 0
     checkpoints: int = 0
@@ -53,11 +55,13 @@ class Found:
     closed: int = 0
     named: dict[bytes, int] = field(default_factory=dict)
     erasures: list[tuple[int, str]] = field(default_factory=list)
+    covered: set[int] = field(default_factory=set)
     erased: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
     wrong: list[tuple[int, str]] = field(default_factory=list)
     wrongs: int = 0
     anchors: list[str] = field(default_factory=list)
+    latest: list[int] = field(default_factory=lambda: [0, 0, 0])
 
     def say(self, code: int, words: str) -> None:
         """Something does not hold. Of thousands alike the first are named, the rest counted."""
@@ -68,19 +72,19 @@ class Found:
     @property
     def code(self) -> int:
         """The exit code."""
-        codes = {code for code, _ in self.wrong}
-        return next((code for code in (UNSIGNED, ALTERED, REWRITTEN, MISSING) if code in codes), HOLDS)
+        return next((code for code in (UNSIGNED, ALTERED, REWRITTEN, MISSING) if code in dict(self.wrong)), HOLDS)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint, and whether it was signed by a key of the log; `name` is how people are told of it."""
+    """A checkpoint, whether a key of the log signed it, how people are told of it, and the code if it does not hold."""
 
     size: int
     root: bytes
     when: str
     signed: bool
     name: str
+    code: int
 
 
 def read_vkey(text: str) -> Key:
@@ -97,7 +101,7 @@ def read_vkey(text: str) -> Key:
     return name, made, key
 
 
-def read_checkpoint(note: bytes, keys: list[Key], name: str) -> Checkpoint:
+def read_checkpoint(note: bytes, keys: list[Key], name: str, code: int = REWRITTEN) -> Checkpoint:
     """The checkpoint in a note, and whether a key of the log signed it."""
     try:
         text, _, below = note.decode().rpartition("\n\n")
@@ -106,7 +110,7 @@ def read_checkpoint(note: bytes, keys: list[Key], name: str) -> Checkpoint:
         read = int(size), b64decode(root, validate=True)
         lines = [line.split(" ") for line in below.removesuffix("\n").split("\n")]
         signatures = [(by, b64decode(value, validate=True)) for _, by, value in lines]
-        if read[0] < 0 or len(read[1]) != len(sha256().digest()):
+        if read[0] < 0 or len(read[1]) != BEGUN.digest_size:
             raise ValueError
     except ValueError:
         raise NotCheckable(f"{name} is not a signed checkpoint.") from None
@@ -117,27 +121,25 @@ def read_checkpoint(note: bytes, keys: list[Key], name: str) -> Checkpoint:
             key.verify(signature, (text + "\n").encode())
     except InvalidSignature:
         named = []
-    return Checkpoint(*read, when, bool(named), name)
+    return Checkpoint(*read, when, bool(named), name, code)
 
 
-def read_all_checkpoints(bundle: Path, keys: list[Key]) -> Iterator[Checkpoint]:
-    """Those of the bundle, oldest first: the file has each after a line with its length in bytes; the newest last."""
-    content = needed(bundle / "checkpoints")
-    at = 0
-    while at < len(content):
-        end = content.find(b"\n", at)
-        length = content[at : max(at, end)]
-        if not length.isdigit():
-            raise NotCheckable("The file `checkpoints` of the bundle is damaged.")
-        at = end + 1 + int(length)
-        yield read_checkpoint(content[end + 1 : at], keys, f"a checkpoint of the bundle (byte {end + 1})")
-    yield read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint")
+def read_checkpoints(bundle: Path, keys: list[Key], found: Found) -> Iterator[Checkpoint]:
+    """Those of the bundle, oldest first, one at a time: a log of years has millions. Each stands after its length."""
+    with (bundle / "checkpoints").open("rb") as file:
+        while line := file.readline(NUMBER_MAX):
+            if not line.rstrip(b"\n").isdigit():
+                raise NotCheckable("The file `checkpoints` of the bundle is damaged.")
+            name = f"a checkpoint of the bundle (byte {file.tell()})"
+            yield (one := read_checkpoint(file.read(int(line)), keys, name, ALTERED))
+            found.checkpoints, found.since = found.checkpoints + 1, found.since or one.when
 
 
-def needed(path: Path, otherwise: bytes | None = None) -> bytes:
+def needed(path: str | Path, otherwise: bytes | None = None) -> bytes:
     """What a file holds. Without some nothing can be said; `otherwise` is what counts where another is not there."""
     try:
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  twice for each tile: a Path takes as long again
+            return file.readall()
     except OSError:
         if otherwise is None:
             raise NotCheckable(f"{path} cannot be read.") from None
@@ -146,13 +148,16 @@ def needed(path: Path, otherwise: bytes | None = None) -> bytes:
 
 def place(index: int) -> str:
     """A tile's number as a path: 1234067 is x001/x234/067."""
-    parts = [f"{index % 1000:03d}"]
-    while index := index // 1000:
-        parts.insert(0, f"x{index % 1000:03d}")
-    return "/".join(parts)
+    *above, last = f"{index:,}".split(",")
+    return "/".join([*(f"x{part:0>3}" for part in above), f"{last:0>3}"])
 
 
-def hashed(contents: Iterable[bytes], begun: Any) -> list[bytes]:
+def cut(content: bytes, length: int) -> tuple[bytes, ...]:
+    """Its pieces of this length. A call for all of them is what makes this fast, here and wherever it is used."""
+    return struct.unpack(f"{length}s" * (len(content) // length), content)
+
+
+def hashed(contents: Iterable[bytes], begun: Any = BEGUN) -> list[bytes]:
     """SHA-256 of what was begun and each of these. OpenSSL takes longer to set a hash up than to copy one that is."""
     digests, copy = [], begun.copy
     for content in contents:
@@ -162,30 +167,22 @@ def hashed(contents: Iterable[bytes], begun: Any) -> list[bytes]:
     return digests
 
 
-def peaks_of(leaves: list[bytes]) -> list[bytes]:
+def peaks_of(leaves: Sequence[bytes]) -> list[bytes]:
     """The roots of the complete subtrees over these leaves, the largest first."""
     peaks: list[bytes] = []
     while leaves:
         if len(leaves) % 2:
             peaks.insert(0, leaves[-1])
-        pairs = iter(leaves)
-        leaves = hashed([left + right for left, right in zip(pairs, pairs, strict=False)], NODE)
+        leaves = hashed(cut(b"".join(leaves[: len(leaves) // 2 * 2]), 64), NODE)
     return peaks
 
 
 def root_of(peaks: list[bytes]) -> bytes:
     """The root over complete subtrees."""
-    root = peaks[-1] if peaks else sha256().digest()
-    for peak in reversed(peaks[:-1]):
+    root, *larger = reversed(peaks or [BEGUN.digest()])
+    for peak in larger:
         root = sha256(b"\x01" + peak + root).digest()
     return root
-
-
-def add_tile(peaks: list[bytes], tile: bytes, before: int) -> None:
-    """One more full tile after so many: the roots of complete subtrees are all that is kept of a log of any length."""
-    while before & 1:
-        tile, before = sha256(b"\x01" + peaks.pop() + tile).digest(), before >> 1
-    peaks.append(tile)
 
 
 def verify(
@@ -198,36 +195,30 @@ def verify(
 ) -> Found:
     """Check a bundle with the log's keys, and checkpoints that were kept elsewhere or that others have vouched for."""
     found, keys = Found(), [read_vkey(vkey) for vkey in vkeys]
-    checkpoints = list(read_all_checkpoints(bundle, keys))
+    newest = read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint", ALTERED)
     kept = [read_checkpoint(needed(path), keys, f"the held checkpoint {path.name}") for path in held]
-    newest, found.held = checkpoints[-1], len(kept)
+    found.size, found.until, found.held = newest.size, newest.when, len(kept)
     kept += read_anchors(bundle, keys, (witnesses, authorities), found)
-    found.size, found.checkpoints = newest.size, len(checkpoints) - 1
-    found.since, found.until = checkpoints[0].when, newest.when
-    for one in [*checkpoints, *kept]:
-        if not one.signed:
-            found.say(UNSIGNED, f"{one.name} is not signed by the log's key.")
-        if one.size > newest.size:
-            words = f"The log was shortened to {newest.size:,} entries: {one.name} says {one.size:,}."
-            found.say(REWRITTEN, f"{words} (Unless the bundle was exported before it: then export it anew.)")
-    marks = [(one.size, code, one) for code, group in ((ALTERED, checkpoints), (REWRITTEN, kept)) for one in group]
-    marks.sort(key=lambda mark: mark[0], reverse=True)
-    peaks, last_good = list[bytes](), 0
+    by_size = attrgetter("size")
+    marks = merge(read_checkpoints(bundle, keys, found), [newest], sorted(kept, key=by_size), key=by_size)
+    mark, peaks, last_good = next(marks, None), list[bytes](), 0
     for index in range(-(-newest.size // TILE)):
         begin = index * TILE
         entries = read_entries(bundle, index, min(TILE, newest.size - begin), found)
         leaves = hashed(entries, LEAF)
         check_texts(bundle, index, entries, found)
-        while marks and marks[-1][0] <= begin + len(leaves):
-            last_good = check_mark(marks.pop(), begin, peaks, leaves, last_good, found)
+        while mark is not None and mark.size <= begin + len(leaves):
+            last_good, mark = check_mark(mark, begin, peaks, leaves, last_good, found), next(marks, None)
         if len(leaves) == TILE:
-            [whole] = peaks_of(leaves)
-            add_tile(peaks, whole, index)
+            [whole], before = peaks_of(leaves), index
+            while before & 1:  # The roots of complete subtrees are all that is kept of a log of any length.
+                whole, before = sha256(b"\x01" + peaks.pop() + whole).digest(), before >> 1
+            peaks.append(whole)
         if tell is not None:
             tell(begin + len(leaves), newest.size)
-    for mark in (mark for mark in marks if mark[0] == 0):
-        check_mark(mark, 0, [], [], 0, found)
-    explain(found, sorted({one.size for one in checkpoints})[:-2])
+    for rest in [] if mark is None else [mark, *marks]:
+        check_mark(rest, newest.size, [], [], last_good, found)
+    explain(found)
     return found
 
 
@@ -253,93 +244,101 @@ def read_anchors(bundle: Path, keys: list[Key], asked: tuple[Any, Any], found: F
         found.anchors.append(f"{who} saw the log at {checkpoint.size:,} entries on {anchor.when}.")
 
 
-def read_entries(bundle: Path, index: int, count: int, found: Found) -> list[bytes]:
+def read_entries(bundle: Path, index: int, count: int, found: Found) -> Sequence[bytes]:
     """The commitments of one bundle of entries; where one is missing stand zeros, and it is said."""
-    path = bundle / f"tile/entries/{place(index)}"
-    if count < TILE:
-        path = path.with_name(f"{path.name}.p") / str(count)
-    content = needed(path, b"")
+    path = place(index) + (f".p/{count}" if count < TILE else "")
+    content = needed(f"{bundle}/tile/entries/{path}", b"")
     if len(content) != count * ENTRY or content[::ENTRY] != bytes(count) or content[1::ENTRY] != b" " * count:
         found.say(ALTERED, f"Entries {index * TILE:,} to {index * TILE + count - 1:,} are not in the bundle.")
         return [bytes(32)] * count
-    entries = [content[at : at + 32] for at in range(2, len(content), ENTRY)]
+    entries = struct.unpack("2x32s" * count, content)
     for at in [at for at, entry in enumerate(entries) if entry == bytes(32)] if bytes(32) in entries else []:
         found.say(ALTERED, f"Entry {index * TILE + at:,} is not in the log any more.")
     return entries
 
 
-def check_texts(bundle: Path, index: int, entries: list[bytes], found: Found) -> None:
-    """Every text opens the entry that it stands for; entries without a text are remembered. HMAC is RFC 2104's, written
-    out: to set OpenSSL's up takes longer than all the rest.
-    """
-    content, begin, at, due = needed(bundle / f"texts/{place(index)}", b""), index * TILE, 0, index * TILE
-    size, end, unpack, opened = len(content), begin + len(entries), TEXT_HEAD.unpack_from, found.opened
+def check_texts(bundle: Path, index: int, entries: Sequence[bytes], found: Found) -> None:
+    """Every text opens the entry that it stands for; what it says of others, and who has none, is remembered."""
+    begin = index * TILE
+    texts = read_texts(needed(f"{bundle}/texts/{place(index)}", b""), begin, entries, found)
+    for at, text in enumerate(texts, begin):
+        if text is None and found.named.pop(entries[at - begin], None) is not None:
+            found.closed += 1  # It was named by a step before, and is opened to two agencies alone.
+        elif text is None:
+            since, _ = found.missing.pop() if found.missing and found.missing[-1][1] == at else (at, at)
+            found.missing.append((since, at + 1))
+        elif text[0] in TELLING or text[-2] == TELLING_END:  # At a glance: most texts say nothing of other entries.
+            interpret(at, entries[at - begin], text, found)
+
+
+def read_texts(content: bytes, begin: int, entries: Sequence[bytes], found: Found) -> Sequence[bytes | None]:
+    """Each entry's text; None where there is none, and one that says nothing where it is not what was logged."""
+    count, content = len(entries), content.ljust(4 * len(entries), b"\0")
+    lengths = struct.unpack_from(f">{count}I", content)
+    has = [at for at, length in enumerate(lengths) if length] if 0 in lengths else range(count)
+    ends = [*accumulate(filter(None, lengths), initial=4 * count + 32 * len(has))]
+    if ends[-1] != len(content) or 1 in lengths:
+        found.say(ALTERED, f"The texts of entries {begin:,} to {begin + count - 1:,} are damaged.")
+        return [None] * count
+    texts = [content[at:end] for at, end in pairwise(ends)]
+    if (made := commitments(cut(content[4 * count : ends[0]], 32), texts)) != [entries[at] for at in has]:
+        for which, at in enumerate(has):
+            if made[which] != entries[at]:
+                found.say(ALTERED, f"The text of entry {begin + at:,} was altered: it does not fit what was logged.")
+                texts[which] = SILENT
+    found.opened += len(has)
+    each = iter(texts)
+    return texts if len(has) == count else [next(each) if length else None for length in lengths]
+
+
+def interpret(at: int, logged: bytes, text: bytes, found: Found) -> None:
+    """What a text says of others: that it is such a content, that texts were erased, that these contents go with it."""
     try:
-        while at < size:
-            entry, salt, length = unpack(content, at)
-            at += 44 + length
-            text = content[at - length : at]
-            if entry != due:
-                if not due < entry < end:
-                    raise ValueError
-                absent(due, entry, begin, entries, found)
-            due = entry + 1
-            inner = sha256(salt.translate(INNER) + INNER_REST + text).digest()
-            if sha256(salt.translate(OUTER) + OUTER_REST + inner).digest() != entries[entry - begin] or at > size:
-                found.say(ALTERED, f"The text of entry {entry:,} was altered: it does not fit what was logged.")
-            elif text.endswith(NAMES_END) and NAMES in text:
-                names, _, _ = text.partition(NAMES)[2].partition(b'"]')
-                found.named.update((b64decode(name), entry) for name in names.split(b'","'))
-            elif text.startswith(CONTENT):
-                found.named.pop(entries[entry - begin], None)
-            elif text.startswith(ERASED):
-                found.erasures.append((entry, text.removeprefix(ERASED).decode()))
-            opened += 1
-    except (ValueError, IndexError, struct.error):
-        found.say(ALTERED, f"The texts from entry {due:,} on are damaged.")
-    found.opened = opened
-    absent(due, end, begin, entries, found)
+        if text.startswith(CONTENT):
+            found.named.pop(logged, None)
+        elif text.startswith(ERASED):
+            found.erasures.append((at, text.removeprefix(ERASED).decode()))
+            found.covered.update(int(one) for one in json.loads(found.erasures[-1][1])["entries"] if one < at)
+        elif text.endswith(NAMES_END) and NAMES in text:
+            names = text.partition(NAMES)[2].partition(b'"]')[0].split(b'","')
+            found.named.update((b64decode(name), at) for name in names)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        found.say(ALTERED, f"Entry {at:,} does not say of which other entries it speaks.")
 
 
-def absent(due: int, until: int, begin: int, entries: list[bytes], found: Found) -> None:
-    """Entries without a text: what an earlier step names is closed to all but two agencies, the rest is missing."""
-    for entry in range(due, until):
-        if found.named.pop(entries[entry - begin], None) is not None:
-            found.closed += 1
-        elif found.missing and found.missing[-1][1] == entry:
-            found.missing[-1] = (found.missing[-1][0], entry + 1)
-        else:
-            found.missing.append((entry, entry + 1))
+def commitments(salts: Sequence[bytes], texts: Sequence[bytes]) -> list[bytes]:
+    """HMAC-SHA256 of each text under its salt. RFC 2104's, written out: OpenSSL's takes longer than all the rest."""
+    heads = cut(INNER_REST.join([*salts, b""]).translate(INNER), 32 + len(INNER_REST))
+    inner = hashed([head + text for head, text in zip(heads, texts, strict=True)])
+    heads = cut(OUTER_REST.join([*salts, b""]).translate(OUTER), 64)
+    return hashed([head + made for head, made in zip(heads, inner, strict=True)])
 
 
-def check_mark(
-    mark: tuple[int, int, Checkpoint], begin: int, peaks: list[bytes], leaves: list[bytes], good: int, found: Found
-) -> int:
+def check_mark(mark: Checkpoint, begin: int, peaks: list[bytes], leaves: list[bytes], good: int, found: Found) -> int:
     """A checkpoint's root is that of the entries it covers; returns up to where the log is known to be as signed."""
-    size, code, checkpoint = mark
-    if root_of([*peaks, *peaks_of(leaves[: size - begin])]) == checkpoint.root:
-        return max(good, size)
-    words = "The log was rewritten" if code == REWRITTEN else "Entries were changed, removed or put in"
-    found.say(code, f"{words} somewhere from entry {good:,} to {size - 1:,}: {checkpoint.name} says another log.")
+    if not mark.signed:
+        found.say(UNSIGNED, f"{mark.name} is not signed by the log's key.")
+    if mark.size > found.size:
+        words = f"The log was shortened to {found.size:,} entries: {mark.name} says {mark.size:,}."
+        found.say(REWRITTEN, f"{words} (Unless the bundle was exported before it: then export it anew.)")
+        return good
+    if mark.code == ALTERED and mark.size not in found.latest:
+        found.latest = [*found.latest[-2:], mark.size]
+    # Of what lies before this tile the peaks are left: a checkpoint that comes after a newer one fits nothing.
+    if mark.size >= begin and root_of([*peaks, *peaks_of(leaves[: mark.size - begin])]) == mark.root:
+        return max(good, mark.size)
+    words = "The log was rewritten" if mark.code == REWRITTEN else "Entries were changed, removed or put in"
+    found.say(mark.code, f"{words} somewhere from entry {good:,} to {mark.size - 1:,}: {mark.name} says another log.")
     return good
 
 
-def explain(found: Found, settled: list[int]) -> None:
-    """Missing texts are covered by a later entry that declares them erased, or they are not explained; and what steps
-    name as disclosed is in the log, unless only the two newest checkpoints (after the `settled`) cover the step.
-    """
-    for at in sorted(at for at in set(found.named.values()) if settled and at < settled[-1]):
+def explain(found: Found) -> None:
+    """Missing texts are declared erased by a later entry; what steps name is in the log once two checkpoints follow."""
+    for at in sorted(at for at in set(found.named.values()) if at < found.latest[0]):
         found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
-    covered: dict[int, int] = {}
-    for at, text in found.erasures:
-        try:
-            for entry in json.loads(text)["entries"]:
-                covered |= {int(entry): at} if entry < at else {}
-        except (ValueError, TypeError, KeyError):
-            found.say(ALTERED, f"Entry {at:,} declares texts erased, but does not say which.")
     for begin, end in found.missing:
         for entry in range(begin, end):
-            if entry in covered:
+            if entry in found.covered:
                 found.erased += 1
             else:
                 found.say(MISSING, f"The text of entry {entry:,} is missing, and nobody declared it erased.")
@@ -347,19 +346,21 @@ def explain(found: Found, settled: list[int]) -> None:
 
 def told(found: Found) -> list[str]:
     """The result in plain words, the verdict first."""
-    lines = ["EVERYTHING HOLDS." if found.code == HOLDS else "NOT EVERYTHING HOLDS."]
-    lines.append(f"{found.size:,} steps were logged{f' up to {found.until}' if found.until else ''}.")
-    lines.append(f"{found.checkpoints:,} signed checkpoints and {found.held:,} held ones were checked.")
-    lines.append(f"{found.opened:,} texts were opened; {found.erased:,} were erased, each by an entry that says so.")
-    if found.closed:
-        lines.append(f"{found.closed:,} texts of what exactly was disclosed stay closed to all but the two agencies.")
-    lines += found.anchors
-    lines += [f"- {words}" for _, words in found.wrong]
-    lines += [f"- and {more:,} more of the same kinds." for more in [found.wrongs - len(found.wrong)] if more]
-    if not (found.held or found.anchors):
-        lines.append("No held checkpoint was given: whether the log was rewritten or shortened is not known.")
-    lines.append("This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.")
-    return lines
+    closed = f"{found.closed:,} texts of what exactly was disclosed stay closed to all but the two agencies."
+    unheld = "No held checkpoint was given: whether the log was rewritten or shortened is not known."
+    more = found.wrongs - len(found.wrong)
+    return [
+        "EVERYTHING HOLDS." if found.code == HOLDS else "NOT EVERYTHING HOLDS.",
+        f"{found.size:,} steps were logged{f' up to {found.until}' if found.until else ''}.",
+        f"{found.checkpoints:,} signed checkpoints and {found.held:,} held ones were checked.",
+        f"{found.opened:,} texts were opened; {found.erased:,} were erased, each by an entry that says so.",
+        *([closed] if found.closed else []),
+        *found.anchors,
+        *(f"- {words}" for _, words in found.wrong),
+        *([f"- and {more:,} more of the same kinds."] if more else []),
+        *([] if found.held or found.anchors else [unheld]),
+        "This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.",
+    ]
 
 
 def draw(done: int, size: int) -> None:
@@ -372,9 +373,7 @@ def draw(done: int, size: int) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(
-        prog="handoff-verify",
-        description="Check an exported trail, offline. Exit codes: 0 everything holds, 2 could not be checked, "
-        "3 altered, 4 texts missing, 5 shortened or rewritten since a held checkpoint, 6 not signed by the log's key.",
+        "handoff-verify", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("bundle", type=Path, help="the folder that `handoff trail export` wrote")
     parser.add_argument("--vkey", action="append", required=True, help="the log's public key, from somebody you trust")
@@ -389,7 +388,7 @@ def main() -> None:
         if given.report is not None:
             given.report.write_text(beside("page")["page"](found, told(found)), encoding="utf-8")
     except (NotCheckable, OSError) as problem:
-        why = problem if isinstance(problem, NotCheckable) else problem.strerror
+        why = problem if isinstance(problem, NotCheckable) else f"{problem.filename}: {problem.strerror}."
         sys.stderr.write(f"It could not be checked. {why}\n")
         sys.exit(UNCHECKED)
     sys.stdout.write("\n".join(told(found)) + "\n")

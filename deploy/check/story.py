@@ -62,7 +62,7 @@ def _join(county: County) -> None:
     county.run("operator", "org", "export", "/exchange/directory.signed")
     county.shell("agency", f"{_believe(_AGENCY)} && cp /exchange/directory.signed {_ZONES}/{_AGENCY}/")
     county.run("agency", "keys", "pin", f"/exchange/{_BROKER}.directory.json", "--org", _AGENCY)
-    card = json.dumps({"orgId": _SHELTER, "category": "SHELTER"})
+    card = json.dumps({"orgId": _SHELTER, "category": "SHELTER", "orgClass": "VSP_SHELTER"})
     county.shell("provider", f"{_believe(_SHELTER)} && echo '{card}' > {_ZONES}/{_SHELTER}/provider.json")
 
 

@@ -39,7 +39,7 @@ from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.topics import Topics
-from broker.schemas.vocabulary import MsgStatus, RecipientCategory, WithdrawReason
+from broker.schemas.vocabulary import MsgStatus, OrgClass, RecipientCategory, WithdrawReason
 from broker.seal.keys import SigningKey
 from broker.seal.opening import OpeningKey
 from broker.seal.sealing import seal_group, wrap_key
@@ -246,7 +246,9 @@ class Installation:
             inbox_address="127.0.0.1:8090", inbox_sign_in_links=self.links_allowed, zones_dir=self.zones, _env_file=None
         )
 
-    async def serve(self, org: OrgId, category: RecipientCategory = RecipientCategory.SHELTER) -> OrgId:
+    async def serve(
+        self, org: OrgId, category: RecipientCategory = RecipientCategory.SHELTER, org_class: OrgClass | None = None
+    ) -> OrgId:
         """Onboard an organisation: its folder with its keys, and its topics."""
         now = datetime.now(UTC)
         keys = self.zones / org / KEYS_FOLDER
@@ -255,7 +257,7 @@ class Installation:
         opening.keep(keys, now)
         topics = self.voice.topics
         await self.create_topics(*(topics.name(flow, org) for flow in _FLOWS))
-        write_provider_folder(self.zones / org, org, category, [self.voice.key.card(now)])
+        write_provider_folder(self.zones / org, org, category, [self.voice.key.card(now)], org_class)
         return org
 
     def parts(self) -> ZoneParts:

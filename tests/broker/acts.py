@@ -131,6 +131,8 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     **dict.fromkeys(("inbox give-back", "inbox sign-in-link"), _ZONE),
     **dict.fromkeys(("inbox passkey link", "inbox passkey list", "inbox passkey revoke"), _ZONE),
     **dict.fromkeys(("inbox roster list", "inbox roster set", "inbox roster clear"), _ZONE),
+    **dict.fromkeys(("inbox retention show", "inbox retention set"), _ZONE),
+    **dict.fromkeys(("inbox retention run", "inbox retention list"), _ZONE),
     "inbox accept": Says((OfferAccepted,)),
     "inbox decline": Says((OfferDeclined,)),
     "inbox waitlist": Says((OfferWaitlisted,)),

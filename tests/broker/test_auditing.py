@@ -14,10 +14,13 @@ from broker.cli import app
 from broker.commands import audit
 from broker.commands.rows import Form, printed, safe_cell
 from broker.schemas.break_glass_vocabulary import new_break_glass_id
+from broker.schemas.contact_made import ContactMade
 from broker.schemas.delivery_failed import DeliveryFailed, DeliveryFailure
+from broker.schemas.event import Flow
 from broker.schemas.ids import OrgId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.offer_receipted import OfferReceipted
+from broker.schemas.referral_status import ReferralStatus
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from broker.schemas.vocabulary import OrgClass
 from broker.store import auditing
@@ -25,7 +28,19 @@ from broker.store.audit_rows import EmergencyRow, FailureRow
 from broker.store.auditing import Asking
 from broker.trail.audit_event import audit_event
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, CEDAR, HOTLINE, POLICE, card, consent_of, granted, release, revoked
+from tests.broker.facts import (
+    BIRCH,
+    CEDAR,
+    CLINIC,
+    HOTLINE,
+    POLICE,
+    card,
+    consent_of,
+    granted,
+    release,
+    request,
+    revoked,
+)
 from tests.broker.shell import at_home, run
 from tests.broker.test_breaking_glass import approved, invoked, reviewed, unasked
 from tests.broker.test_offers import requested
@@ -86,6 +101,33 @@ async def test_a_covered_entity_accounts_for_its_disclosures(served: County) -> 
     assert record.consent_id in row.basis
     assert row.exempt is not None
     assert "authorization" in row.exempt
+
+
+async def test_a_provider_that_is_covered_accounts_for_what_it_tells_the_source(served: County) -> None:
+    """A clinic's feedback is its disclosure to the police, by her authorization: its accounting has it, theirs not."""
+    referral = new_referral_id()
+    asked = {"services": ["MEDICAL_CARE"], "priority": "P2"}
+    await served.say(POLICE, request(**asked), referral)
+    await served.settled()
+    scope = {"fieldGroups": ["FG25"], "maxTier": 4}
+    record = release(POLICE, by=CLINIC, regimes=["HIPAA-AUTH"], purposes=["STATUS_FEEDBACK"], dataScope=scope)
+    await served.post(served.letter(CLINIC, granted(record), record.consent_id, flow=Flow.PROVIDER_TO_BROKER))
+    await served.settled()
+    org, offer = await accepting(served, referral, consent=consent_of(record))
+    await served.say(CLINIC, ContactMade(offer_id=offer), referral)
+    await served.settled()
+    async with served.pool.acquire() as connection:
+        rows = (await auditing.accounting(connection, AUDITOR, CLINIC)).rows
+        assert [
+            row for row in (await auditing.accounting(connection, AUDITOR, POLICE)).rows if row.what == ("FG25",)
+        ] == []
+    told = [row for row in rows if row.referral == referral]
+    assert org == CLINIC
+    assert {(row.recipient, row.what, row.purpose) for row in told} == {(POLICE, ("FG25",), "HEALTHCARE")}
+    assert len(told) == sum(one.state is not None for one in served.facts(ReferralStatus, org=POLICE, about=referral))
+    assert told[0].basis.startswith("AUTH_164_508 D2")
+    assert record.consent_id in told[0].basis
+    assert "authorization" in (told[0].exempt or "")
 
 
 async def test_what_is_owed_and_late_is_named_with_whoever_owes_it(served: County) -> None:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from broker.schemas.ids import new_referral_id
 from broker.schemas.offer_made import OfferMade
-from broker.store.public_reports import IN_TIME, TOO_LATE, reports
+from broker.store.public_counts import IN_TIME, TOO_LATE
+from broker.store.public_reports import reports
 from tests.broker.county import County
 from tests.broker.facts import POLICE, accepted, declined, request
 

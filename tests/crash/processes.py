@@ -32,6 +32,9 @@ _EXPECTED: Final = (
 A task's exception that nobody retrieved is no such thing: a loop of ours would have died unnoticed.
 """
 
+_LEFT_BEHIND: Final = " ERROR asyncio: Task was destroyed but it is pending!"
+"""The line after it tells whose: a producer given up while Kafka hangs leaves requests of aiokafka to nobody."""
+
 
 @dataclass(slots=True)
 class Network:
@@ -59,8 +62,14 @@ class Network:
     def complaints(self) -> str:
         """Every error of ours that they logged, and every traceback, a line each; none is an empty text."""
         lines = [line for name in self.children for line in self.log(name).read_text("utf-8").splitlines()]
-        ours = [line for line in lines if not any(expected in line for expected in _EXPECTED)]
-        return "\n".join(line for line in ours if " ERROR " in line or line.startswith("Traceback"))
+        told = list(zip(lines, [*lines[1:], ""], strict=True))
+        return "\n".join(f"{line} {after}" for line, after in told if _is_ours(line, after))
+
+
+def _is_ours(line: str, after: str) -> bool:
+    if any(expected in line for expected in _EXPECTED) or (_LEFT_BEHIND in line and "/aiokafka/" in after):
+        return False
+    return " ERROR " in line or line.startswith("Traceback")
 
 
 @asynccontextmanager

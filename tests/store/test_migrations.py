@@ -11,6 +11,7 @@ from sqlmodel.sql.sqltypes import AutoString
 
 from adapters import delivery_tables as delivery_tables
 from adapters import entry_tables as entry_tables
+from adapters import erasure_tables as erasure_tables
 from adapters.tables import ZONE as PROVIDER
 from broker.local.databases import ZoneDatabase
 from broker.settings import sqlalchemy_url

@@ -17,7 +17,8 @@ from broker.look.pictures import Bar, bars
 from broker.policies import read
 from broker.sql.bulk import Pool
 from broker.store.policies import text_in_force
-from broker.store.public_reports import IN_TIME, LATER, NEVER, TOO_LATE, WITHIN_MINUTES, Report, reports
+from broker.store.public_counts import IN_TIME, LATER, NEVER, TOO_LATE, WITHIN_MINUTES
+from broker.store.public_reports import Report, reports
 from broker.web.pages import in_force
 from broker.web.pages.words import KINDS, URGENCIES
 
