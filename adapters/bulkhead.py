@@ -21,8 +21,6 @@ class _Recipient:
 class Bulkhead:
     """The room that each organisation has."""
 
-    running: int = 0
-    """Attempts at all of them."""
     _recipients: dict[OrgId, _Recipient] = field(default_factory=dict)
     _turn: int = 0
 
@@ -39,13 +37,11 @@ class Bulkhead:
 
     def begin(self, org: OrgId) -> None:
         """An attempt begins."""
-        self.running += 1
         self._recipients.setdefault(org, _Recipient()).running += 1
 
     def end(self, org: OrgId, *, answered: bool) -> None:
         """An attempt has ended: answered, the bound grows by one; otherwise it is halved."""
         one = self._recipients[org]
-        self.running -= 1
         one.running -= 1
         if answered:
             one.bound = min(one.bound + 1, limits.deliveries_per_recipient_max)

@@ -57,7 +57,8 @@ class Courier:
         self._claimer = Claimer(parts.pool, parts.registry, ledger)
         self._storer = Storer(parts.pool, parts.registry, ledger)
         self._bulkhead = Bulkhead()
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._attempts: dict[asyncio.Task[None], float] = {}
+        """What is being attempted, and when it began by the loop's clock."""
         self._done: list[Done] = []
         self._claimable = asyncio.Event()
         self._storable = asyncio.Event()
@@ -96,17 +97,27 @@ class Courier:
                 await asyncio.sleep(limits.deliveries_gather_seconds)
 
     async def _claim(self) -> Claimed:
-        room = self._bulkhead.room(sorted(self._parts.providers))
-        count = limits.deliveries_in_flight_max - self._bulkhead.running - len(self._done)
-        if not room or count <= 0:
+        room, count = self._bulkhead.room(sorted(self._parts.providers)), self._places()
+        if not room or not count:
             return Claimed()
         return await _patiently("claims", lambda: self._claimer.claim(room, count))
+
+    def _places(self) -> int:
+        """How many more to take on: a good number at a time, and none while as many as are quick are under way.
+
+        What is answered at once is no sooner answered by a thousand at once; it costs more memory and connections.
+        """
+        long_ago = asyncio.get_running_loop().time() - limits.deliveries_quick_seconds
+        slow = sum(began < long_ago for began in self._attempts.values())
+        held = len(self._attempts) + len(self._done)
+        places = min(limits.deliveries_quick_max + slow, limits.deliveries_in_flight_max) - held
+        return places if places >= limits.deliveries_claimed_min else 0
 
     def _begin(self, claim: Claim) -> None:
         self._bulkhead.begin(claim.channel.org)
         task = asyncio.create_task(self._attempt(claim))
-        self._attempts.add(task)
-        task.add_done_callback(self._attempts.discard)
+        self._attempts[task] = asyncio.get_running_loop().time()
+        task.add_done_callback(self._attempts.pop)
 
     async def _attempt(self, claim: Claim) -> None:
         clock = asyncio.get_running_loop().time

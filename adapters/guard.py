@@ -153,6 +153,7 @@ class Guard:
         self._loopback = loopback
         self._internal = internal
         self._inside: set[tuple[Address, int]] = set()
+        self._read: dict[str, Endpoint] = {}
         self._resolve = resolve or _by_system
 
     def endpoint(self, url: str) -> Endpoint:
@@ -161,6 +162,8 @@ class Guard:
         Raises:
             GuardRefused: with the rule that refused it.
         """
+        if (known := self._read.get(url)) is not None:
+            return known
         found = _URL.fullmatch(url) if len(url) <= limits.outgoing_url_characters_max else None
         if found is None:
             raise GuardRefused(_why_unreadable(url))
@@ -172,6 +175,9 @@ class Guard:
                 raise GuardRefused(GuardCode.NOT_HTTPS)
         elif (host, port) not in self._loopback:
             _check_shape(endpoint)
+        if len(self._read) >= limits.outgoing_urls_kept_max:
+            self._read.clear()
+        self._read[url] = endpoint
         return endpoint
 
     async def addresses(self, host: str, port: int) -> Sequence[Address]:

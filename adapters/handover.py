@@ -25,7 +25,7 @@ def handover_of(claim: Claim, environment: MsgStatus, pool: Pool, provider: Prov
 
     async def open_groups() -> list[OpenedGroup]:
         reader = f"{READER}{claim.channel.transport}"
-        return await Opening(pool, provider).open_groups(offer_id, reader=reader, contact_shown=True)
+        return await Opening(pool, provider).open_groups(offer_id, reader=reader, contact_shown=True, must_hold=True)
 
     with_offer = row["content"] is not None and (released or row["type"] == OfferMade.TYPE)
     terms = ReleaseTerms(

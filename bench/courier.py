@@ -8,6 +8,7 @@ from adapters.courier import Courier
 from adapters.inbox.inboxes import database
 from adapters.provider import load_providers
 from bench.deliveries import WAYS
+from broker.collecting import collect_seldom
 from tests.adapters.courier_desk import CourierDesk
 
 
@@ -16,6 +17,7 @@ async def run(dsn: str, zones: Path, way: str, port: int) -> None:
     async with database(dsn) as pool:
         desk = CourierDesk(pool, zones, dsn, {way: WAYS[way].transport(port)}, dict(load_providers(zones)))
         courier = Courier(desk.parts())
+        collect_seldom()  # as `handoff serve` does
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.readline)

@@ -14,6 +14,7 @@
     ├── NotConfirmed
     ├── Unreachable
     │   ├── KafkaUnreachable
+    │   │   └── KafkaLoginRefused
     │   └── PostgresUnreachable
     └── LocalPartError
         ├── HomeInUse
@@ -90,6 +91,12 @@ class Unreachable(HandoffError):
 
 class KafkaUnreachable(Unreachable):
     """Kafka does not answer."""
+
+
+class KafkaLoginRefused(KafkaUnreachable):
+    """Kafka answers, and refuses the login: the user, the password or the mechanism is wrong."""
+
+    remedy = "Check HANDOFF_KAFKA_USERNAME, HANDOFF_KAFKA_PASSWORD and HANDOFF_KAFKA_SASL_MECHANISM."
 
 
 class PostgresUnreachable(Unreachable):

@@ -1,7 +1,8 @@
-"""The door as a web application: two routes, and on each a caller whose signature holds.
+"""The door as a web application: three routes, and on each a caller whose signature holds.
 
-GET /offers/{offerId}    the offer, where it stands, and after acceptance what was released, sealed
-POST /answers            an answer, stored once under its webhook-id whatever happens on the way
+GET /offers/{offerId}                    the offer, where it stands, and after acceptance what was released, sealed
+POST /offers/{offerId}/conflict-check    the names for the conflict check, sealed: once, then their key is gone
+POST /answers                            an answer, stored once under its webhook-id whatever happens on the way
 """
 
 import re
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from adapters.door.answers import AnswerSent, read_answer
 from adapters.door.callers import Caller, Callers
-from adapters.door.offers import shown
+from adapters.door.offers import conflict_check, shown
 from adapters.door.problems import EXPECTED, WORDING, DoorCode, told
 from adapters.errors import OfferNotFound
 from adapters.inbox.answering import Answered, Answering
@@ -47,21 +48,25 @@ def door_app(
     called: Any = Depends(Callers(providers, clock).of)
 
     async def offer(offer_id: str, caller: Caller = called) -> JSONResponse:
-        return _answer(await _offer(pool, caller, offer_id))
+        return _answer(await shown(pool, caller.provider, _offer_id(offer_id)))
+
+    async def check(offer_id: str, caller: Caller = called) -> JSONResponse:
+        return _answer(await conflict_check(pool, caller.provider, _offer_id(offer_id)))
 
     async def answers(request: Request, caller: Caller = called) -> JSONResponse:
         _check_plain_json(request)
         return _answer(await _take(pool, environment, caller), status=202)
 
     app.add_api_route("/offers/{offer_id}", offer, methods=["GET"])
+    app.add_api_route("/offers/{offer_id}/conflict-check", check, methods=["POST"])
     app.add_api_route("/answers", answers, methods=["POST"])
     return app
 
 
-async def _offer(pool: Pool, caller: Caller, offer_id: str) -> dict[str, Any]:
-    if _OFFER_ID.fullmatch(offer_id) is None:
+def _offer_id(given: str) -> OfferId:
+    if _OFFER_ID.fullmatch(given) is None:
         raise OfferNotFound
-    return await shown(pool, caller.provider, OfferId(offer_id))
+    return OfferId(given)
 
 
 async def _take(pool: Pool, environment: MsgStatus, caller: Caller) -> dict[str, Any]:

@@ -23,6 +23,17 @@ async def shown(pool: Pool, provider: Provider, offer_id: OfferId) -> dict[str, 
     return {**_standing(offer), **_released(offer, await _handed_out(Opening(pool, provider), offer))}
 
 
+async def conflict_check(pool: Pool, provider: Provider, offer_id: OfferId) -> dict[str, Any]:
+    """The names for the conflict check, sealed, by wire names: once, after it was written down that they were read.
+
+    Raises:
+        OfferNotFound: also for another provider's offer.
+        NothingToOpen: there are none, or they were handed out or opened before.
+    """
+    offer = await Listing(pool, provider).find(offer_id)
+    return _sealed(await Opening(pool, provider).hand_out_check(offer.offer_id))
+
+
 async def _handed_out(opening: Opening, offer: OfferSeen) -> HandedOut:
     if not offer.released or offer.standing not in TAKEN:
         return _NOTHING
@@ -58,6 +69,12 @@ def _released(offer: OfferSeen, handed_out: HandedOut) -> dict[str, Any]:
         "noticeCode": offer.notice_code,
         "breakGlassId": offer.break_glass_id,
         "contactFreshHours": offer.contact_fresh.total_seconds() / 3600 if offer.contact_fresh is not None else None,
+        **_sealed(handed_out),
+    }
+
+
+def _sealed(handed_out: HandedOut) -> dict[str, Any]:
+    return {
         "sealed": [sealed.model_dump(mode="json", by_alias=True) for sealed in handed_out.sealed],
         "wraps": [wrap.model_dump(mode="json", by_alias=True) for wrap in handed_out.wraps],
     }

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from adapters.errors import AnswerNotPossible, OfferNotFound
+from adapters.errors import AnswerNotPossible, NothingToOpen, OfferNotFound
 from broker.schemas.refusal import Advice, RefusalCode, Refused
 from broker.web.problems import Problem, Wording
 
@@ -24,6 +24,7 @@ class DoorCode(StrEnum):
     SIGNATURE_STALE = "SIGNATURE_STALE"
     CONTENT_UNSUPPORTED = "CONTENT_UNSUPPORTED"
     TOO_SLOW = "TOO_SLOW"
+    NOTHING_TO_CHECK = "NOTHING_TO_CHECK"
     ZONE_AWAY = "ZONE_AWAY"
     ZONE_FAULT = "ZONE_FAULT"
 
@@ -46,6 +47,10 @@ _ADVICE: Final[Mapping[StrEnum, Advice]] = {
         "The body is not plain JSON.", "Send content-type application/json, and no content-encoding."
     ),
     DoorCode.TOO_SLOW: Advice("The body did not arrive in time.", "Send it again under the same webhook-id."),
+    DoorCode.NOTHING_TO_CHECK: Advice(
+        "No names for a conflict check are here, or they were handed out before.",
+        "They are handed out once. Where the check is still to be made, ask the worker that the offer names.",
+    ),
     DoorCode.ZONE_AWAY: Advice(
         "Nothing can be stored at this moment.", "Send it again under the same webhook-id in some seconds."
     ),
@@ -60,6 +65,7 @@ _STATUS: Final[Mapping[StrEnum, int]] = {
     DoorCode.SIGNATURE_STALE: 401,
     DoorCode.CONTENT_UNSUPPORTED: 415,
     DoorCode.TOO_SLOW: 408,
+    DoorCode.NOTHING_TO_CHECK: 409,
     DoorCode.ZONE_AWAY: 503,
     DoorCode.ZONE_FAULT: 500,
     RefusalCode.TOO_LARGE: 413,
@@ -88,6 +94,8 @@ def told(_: Request, error: Exception) -> JSONResponse:
             return WORDING.answer(refusal, field)
         case AnswerNotPossible(code=refusal):
             return WORDING.answer(refusal)
+        case NothingToOpen():
+            return WORDING.answer(DoorCode.NOTHING_TO_CHECK)
         case OfferNotFound():
             return WORDING.answer(RefusalCode.OFFER_UNKNOWN)
         case HTTPException(status_code=404):
@@ -97,4 +105,4 @@ def told(_: Request, error: Exception) -> JSONResponse:
     return WORDING.answer(DoorCode.REQUEST_INVALID)
 
 
-EXPECTED: Final = (Problem, Refused, AnswerNotPossible, OfferNotFound, HTTPException)
+EXPECTED: Final = (Problem, Refused, AnswerNotPossible, NothingToOpen, OfferNotFound, HTTPException)

@@ -14,9 +14,10 @@ from adapters.fhir.bounded import Unreadable, entries, next_page, read_resource,
 from adapters.fhir.bundles import by_identifier
 from adapters.fhir.codes import Resource
 from adapters.fhir.statements import STATEMENT
-from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply
+from adapters.transports.outgoing import Outgoing, OutgoingFailed
 from adapters.transports.statuses import Verdict, outcome_of
 from adapters.transports.transport import Delivered, Refused, TryAgain
+from adapters.transports.wire import Reply
 from broker import limits
 from broker.schemas.ids import EventId, OfferId
 

@@ -25,6 +25,7 @@ from broker.schemas.sealed import SealedGroup, WrappedKey
 from broker.sql.bulk import Connection, Pool
 
 SAFE_CONTACT: Final = FieldGroup("FG03")
+CONFLICT_CHECK: Final = FieldGroup("FG14")
 READ_BY_SYSTEM: Final = "SYSTEM"
 """Who read, where it was the provider's own system and not a person at our inbox."""
 
@@ -82,19 +83,22 @@ class Opening:
         reader: AcceptedBy | str,
         contact_shown: bool = False,
         single_use: bool = False,
+        must_hold: bool = False,
     ) -> list[OpenedGroup]:
         """Open the groups of an accepted offer, the safe contact first.
 
         `reader` is the role that looks, or the transport that hands on, and `contact_shown` whether contact details
         will be shown: both are written down before anything is opened. Groups for a single check (FG14 at shelters
         and legal aid) are left closed unless `single_use` asks for them; their key is then destroyed, so that they
-        open once.
+        open once. `must_hold`: that all of it was taken back is an error, for whoever hands on what is left.
 
         Raises:
             NothingToOpen: not accepted, not released, the release has ended, or it is not this provider's.
             KeysNotHere: what was released is here, and no key to any of it.
         """
-        referral_id, parts = await self._take(offer_id, str(reader), contact_shown=contact_shown, single_use=single_use)
+        referral_id, parts = await self._take(
+            offer_id, str(reader), contact_shown=contact_shown, single_use=single_use, must_hold=must_hold
+        )
         opened = await asyncio.to_thread(self._open, referral_id, parts)
         return sorted(opened, key=lambda group: (group.field_group != SAFE_CONTACT, group.field_group))
 
@@ -117,15 +121,25 @@ class Opening:
         """The groups of an accepted offer as they came, for the provider's own system, which holds the opening key.
 
         That they were handed out is written down before. What that system shows of them is not ours to bound, so
-        contact details count as shown; groups for a single check are not handed out, since nothing could destroy them.
+        contact details count as shown. Groups for a single check are handed out apart, by `hand_out_check`.
 
         Raises:
             NothingToOpen, KeysNotHere: as `open_groups`.
         """
         _, parts = await self._take(offer_id, READ_BY_SYSTEM, contact_shown=True, single_use=False)
-        return HandedOut(
-            sealed=tuple(part.sealed for part in parts), wraps=tuple(wrap for part in parts for wrap in part.wraps)
-        )
+        return _handed_out(parts)
+
+    async def hand_out_check(self, offer_id: OfferId) -> HandedOut:
+        """The names for the conflict check as they came, once: the zone's own copy of their key is then destroyed.
+
+        Raises:
+            NothingToOpen: none are here for a check; else as `open_groups`.
+            KeysNotHere: their key has not come, or they were opened or handed out before.
+        """
+        _, parts = await self._take(offer_id, READ_BY_SYSTEM, contact_shown=False, single_use=True, only=CONFLICT_CHECK)
+        if not parts:
+            raise NothingToOpen
+        return _handed_out(parts)
 
     async def contact_confirmed(self, offer_id: OfferId, *, by: AcceptedBy) -> None:
         """Write down that the source's worker was asked just now, and the safe contact still holds.
@@ -147,6 +161,7 @@ class Opening:
         contact_shown: bool,
         single_use: bool,
         only: FieldGroup | None = None,
+        must_hold: bool = False,
     ) -> tuple[ReferralId, list[_Part]]:
         """What was released and may be read now, and its referral, after it was written down who reads it."""
         async with self.pool.acquire() as connection, connection.transaction():
@@ -155,7 +170,10 @@ class Opening:
             )
             if referral_id is None:
                 raise NothingToOpen
-            parts = self._chosen(await connection.fetch(_PARTS, self.provider.org, offer_id), single_use=single_use)
+            held = await connection.fetch(_PARTS, self.provider.org, offer_id)
+            if not held and must_hold:
+                raise NothingToOpen
+            parts = self._chosen(held, single_use=single_use)
             if only is not None:
                 parts = [part for part in parts if part.sealed.field_group == only]
                 if not parts:
@@ -229,3 +247,9 @@ class Opening:
             return model.model_validate_json(plain, strict=True, by_alias=True, by_name=False)
         except (Refused, ValidationError):
             return None  # What is not in the agreed shape might hold what must never travel: it is not shown.
+
+
+def _handed_out(parts: Sequence[_Part]) -> HandedOut:
+    return HandedOut(
+        sealed=tuple(part.sealed for part in parts), wraps=tuple(wrap for part in parts for wrap in part.wraps)
+    )

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from aiokafka.errors import (
     AuthenticationFailedError,
@@ -46,6 +46,7 @@ from adapters.transports.transport import (
     TryAgain,
 )
 from broker import limits
+from broker.bus.login import login_refused
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from broker.schemas.event import Contract, EventData
@@ -57,12 +58,13 @@ from broker.seal.errors import SealError
 
 _SECRETS_UNREADABLE: Final = Refused("SECRETS_UNREADABLE", pause=True)
 _NO_SIGNER: Final = Refused("NO_SIGNER", pause=True)
+_LOGIN_REFUSED: Final = Refused("LOGIN_REFUSED", pause=True)
 
 _SAID: Final[Mapping[type[BaseException], Outcome]] = {
-    AuthenticationFailedError: Refused("LOGIN_REFUSED", pause=True),
-    AuthenticationMethodNotSupported: Refused("LOGIN_REFUSED", pause=True),
-    SaslAuthenticationFailed: Refused("LOGIN_REFUSED", pause=True),
-    UnsupportedSaslMechanismError: Refused("LOGIN_REFUSED", pause=True),
+    AuthenticationFailedError: _LOGIN_REFUSED,
+    AuthenticationMethodNotSupported: _LOGIN_REFUSED,
+    SaslAuthenticationFailed: _LOGIN_REFUSED,
+    UnsupportedSaslMechanismError: _LOGIN_REFUSED,
     TopicAuthorizationFailedError: Refused("NOT_AUTHORIZED", pause=True),
     ClusterAuthorizationFailedError: Refused("NOT_AUTHORIZED", pause=True),
     UnknownTopicOrPartitionError: Refused("TOPIC_UNKNOWN", pause=True),
@@ -80,7 +82,7 @@ _SAID: Final[Mapping[type[BaseException], Outcome]] = {
 """What came of an attempt by what Kafka said last."""
 
 _REMEDIES: Final = {
-    "CONNECTION_FAILED": "Check bootstrap, user, password and certificates: Kafka's client does not say which it is.",
+    "CONNECTION_FAILED": f"Check bootstrap and {AUTHORITIES_FILE}: Kafka's client does not say which it is.",
     "LOGIN_REFUSED": f"Check user, mechanism and {PASSWORD_FILE} in the channel's folder.",
     "NOT_AUTHORIZED": "Let the user write to the topic, and read the topic for answers.",
     "TOPIC_UNKNOWN": "Make the topic in your cluster; it is not made from here.",
@@ -154,6 +156,8 @@ class KafkaTransport(Transport):
                 await confirmation
         except (KafkaError, OSError) as error:
             outcome = outcome_of(error, sent=sent)
+            if producer is None and settings.user is not None and await _refused(options):
+                return _LOGIN_REFUSED
             if producer is not None and isinstance(outcome, TryAgain):
                 self._producers.renew(options, producer)
             return outcome
@@ -170,6 +174,16 @@ def outcome_of(error: KafkaError | OSError, *, sent: bool) -> Outcome:
         case _:
             outcome = _SAID.get(type(error), TryAgain("KAFKA_ERROR"))
     return replace(outcome, unknown=True) if sent and isinstance(outcome, TryAgain) else outcome
+
+
+async def _refused(options: Mapping[str, Any]) -> bool:
+    """Whether it is the login that Kafka refuses: its client says only that it could not connect."""
+    others = {name: value for name, value in options.items() if name != "bootstrap_servers"}
+    try:
+        async with asyncio.timeout(limits.own_kafka_login_seconds_max):
+            return await login_refused(options["bootstrap_servers"], others)
+    except TimeoutError:
+        return False
 
 
 def _settings(channel: Channel) -> KafkaSettings:

@@ -9,23 +9,25 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
 
 from adapters.errors import InboxError
 from adapters.guard import Endpoint, Guard, NameUnknown, endpoints_of
+from adapters.transports.wire import UNREADABLE, Connections, Reply, ask
 from broker import limits
 from broker.errors import SettingsInvalid
 from broker.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_HEADERS: Final = {"accept-encoding": "identity", "user-agent": "warm-handoff"}
+_HEADERS: Final = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "warm-handoff"}
+_CLOSED_MEANWHILE: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
+"""A server may close a connection that it kept, just as the next request is on its way: then a look is repeated."""
 
 
 class OutgoingFailed(InboxError):
@@ -37,22 +39,11 @@ class OutgoingFailed(InboxError):
         self.unknown = unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the other side answered. Its repr shows the status alone."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    """By small or capital letters alike."""
-    body: bytes | None = field(repr=False)
-    """None where it was not wanted, is longer than was asked for, or is compressed though we asked for plain bytes."""
-
-
 @dataclass(slots=True)
 class _Lot:
     """The connections of one minute, and how many requests still use them."""
 
-    session: aiohttp.ClientSession
+    connections: Connections
     until: float
     using: int = 0
 
@@ -79,7 +70,7 @@ class Outgoing:
         """Close every connection that is kept."""
         lot, self._lot = self._lot, None
         if lot is not None:
-            await lot.session.close()
+            await lot.connections.close()
 
     async def request(
         self,
@@ -99,35 +90,44 @@ class Outgoing:
             GuardRefused: the zone does not connect there.
             OutgoingFailed: no answer came, and why.
         """
+        whole, wanted, sent = {**_HEADERS, **headers}, bytes_max if read else None, False
         try:
-            async with asyncio.timeout(self._seconds_max), self._session() as session:
-                return await _ask(session, method, endpoint, {**_HEADERS, **headers}, body, bytes_max if read else None)
-        except TimeoutError as error:
-            # aiohttp's own is raised only while it connects: nothing was sent then.
-            raise OutgoingFailed("TIMED_OUT", unknown=not isinstance(error, aiohttp.ServerTimeoutError)) from None
+            async with asyncio.timeout(self._seconds_max), self._connections() as connections:
+                while True:
+                    connection = await connections.to(endpoint)
+                    again, sent = sent, True
+                    try:
+                        return await ask(connection, method, endpoint, whole, body, wanted)
+                    except _CLOSED_MEANWHILE:
+                        if again or method != "GET":
+                            raise
+        except TimeoutError:
+            raise OutgoingFailed("TIMED_OUT", unknown=sent) from None
         except NameUnknown as error:
             raise OutgoingFailed(error.code, unknown=False) from None
+        except UNREADABLE:
+            raise OutgoingFailed("ANSWER_UNREADABLE", unknown=True) from None
         except aiohttp.ClientError as error:
             raise _failure(error) from None
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
+    async def _connections(self) -> AsyncIterator[Connections]:
         now = asyncio.get_running_loop().time()
         lot, gone = self._lot, None
         if lot is None or now >= lot.until:
-            gone, lot = lot, _Lot(self._new_session(), now + self._kept_seconds)
+            gone, lot = lot, _Lot(self._new_connections(), now + self._kept_seconds)
             self._lot = lot
         lot.using += 1  # Before anything is awaited, so that nobody closes it as unused.
         try:
             if gone is not None and not gone.using:
-                await gone.session.close()
-            yield lot.session
+                await gone.connections.close()
+            yield lot.connections
         finally:
             lot.using -= 1
             if not lot.using and lot is not self._lot:
-                await lot.session.close()
+                await lot.connections.close()
 
-    def _new_session(self) -> aiohttp.ClientSession:
+    def _new_connections(self) -> Connections:
         connector = aiohttp.TCPConnector(
             ssl=self._tls,
             resolver=_CheckedNames(self.guard),
@@ -136,17 +136,8 @@ class Outgoing:
             limit=0,
             keepalive_timeout=limits.outgoing_idle_seconds,
         )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-            requote_redirect_url=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=min(limits.outgoing_connect_seconds_max, self._seconds_max * 2 / 3)
-            ),
-            read_bufsize=limits.outgoing_read_bytes_max,
-        )
+        connect_seconds = min(limits.outgoing_connect_seconds_max, self._seconds_max * 2 / 3)
+        return Connections(connector, aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds))
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
         """Every connection of ours begins here: the last look at where it leads."""
@@ -202,44 +193,6 @@ class _CheckedNames(AbstractResolver):
         """Nothing is held."""
 
 
-async def _ask(
-    session: aiohttp.ClientSession,
-    method: str,
-    endpoint: Endpoint,
-    headers: Mapping[str, str],
-    body: bytes,
-    bytes_max: int | None,
-) -> Reply:
-    url = URL(endpoint.url, encoded=True)
-    async with session.request(method, url, data=body or None, headers=headers, allow_redirects=False) as response:
-        content = await _content(response, bytes_max) if bytes_max is not None else None
-        if bytes_max is None:
-            await _drain(response)
-        if not response.content.is_eof():
-            response.close()  # What has not come is not waited for, and the connection cannot serve another request.
-        return Reply(response.status, response.headers, content)
-
-
-async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Give the rest of an answer a moment, so that its connection serves again; the status stands whatever comes."""
-    if not response.content.is_eof():
-        with suppress(TimeoutError, aiohttp.ClientError):
-            async with asyncio.timeout(limits.outgoing_drain_seconds):
-                await _content(response, limits.outgoing_read_bytes_max)
-
-
-async def _content(response: aiohttp.ClientResponse, bytes_max: int) -> bytes | None:
-    """The body in the clear, as far as it may be read at all."""
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
-        return None
-    held = bytearray()
-    while not response.content.at_eof():
-        held += await response.content.readany()
-        if len(held) > bytes_max:
-            return None
-    return bytes(held)
-
-
 def _failure(error: aiohttp.ClientError) -> OutgoingFailed:
     """What kept an answer from coming; whether the request had left by then."""
     match error:
@@ -249,6 +202,4 @@ def _failure(error: aiohttp.ClientError) -> OutgoingFailed:
             return OutgoingFailed("TLS_FAILED", unknown=False)
         case aiohttp.ClientConnectorError():
             return OutgoingFailed("NOT_REACHED", unknown=False)
-        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
-            return OutgoingFailed("ANSWER_UNREADABLE", unknown=True)
     return OutgoingFailed("CONNECTION_LOST", unknown=True)

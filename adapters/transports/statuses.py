@@ -7,8 +7,8 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import Final
 
-from adapters.transports.outgoing import Reply
 from adapters.transports.transport import Delivered, Outcome, Refused, TryAgain
+from adapters.transports.wire import Reply
 from broker import limits
 
 

@@ -3,6 +3,7 @@
 <folder>/<name>.secret     whsk_… (Ed25519) or whsec_… (HMAC); for the door also whpk_… (the other side's public half)
 """
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -90,7 +91,7 @@ class KeptSecrets:
 def _changed(folder: Path) -> int:
     """When something was added to a folder or taken away, as a number; 0 where it cannot be looked at."""
     try:
-        return folder.stat().st_mtime_ns
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116  asked for every request: half of what `Path.stat` costs
     except OSError:
         return 0
 

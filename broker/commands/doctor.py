@@ -25,7 +25,7 @@ from broker.commands.clock_finding import clock_finding
 from broker.commands.findings import Finding, State
 from broker.commands.key_ages import key_findings
 from broker.commands.quarantine_finding import quarantine_finding
-from broker.errors import HandoffError
+from broker.errors import HandoffError, KafkaLoginRefused
 from broker.local.jars import KAFKA_VERSION, ensure_jars, locked_jars, missing_jars
 from broker.local.kafka import java_path
 from broker.local.parts import running_addresses
@@ -124,7 +124,8 @@ async def _reached(thing: str, address: T | None, look: Callable[[T], Awaitable[
     try:
         return await look(address)
     except HandoffError as error:
-        return Finding(thing, State.MISSING, str(error), _UNREACHED)
+        remedy = error.remedy if isinstance(error, KafkaLoginRefused) else _UNREACHED
+        return Finding(thing, State.MISSING, str(error), remedy)
 
 
 async def _kafka(settings: Settings) -> Finding:

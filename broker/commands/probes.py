@@ -10,7 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from broker import limits
-from broker.errors import KafkaUnreachable, PostgresUnreachable
+from broker.bus.login import login_refused
+from broker.errors import KafkaLoginRefused, KafkaUnreachable, PostgresUnreachable
 from broker.settings import Settings
 
 _API_VERSIONS, _VERSION = 18, 3
@@ -50,7 +51,12 @@ class PostgresFound:
 
 
 async def find_kafka(settings: Settings) -> KafkaFound:
-    """Connect with the settings' security and ask. Raises `KafkaUnreachable`, which names the kind of failure."""
+    """Connect with the settings' security and ask.
+
+    Raises:
+        KafkaLoginRefused: it answers, and does not let us in.
+        KafkaUnreachable: anything else; it names the kind of failure.
+    """
     assert settings.kafka_bootstrap is not None
     options = settings.kafka_client_options()
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap, **options)
@@ -60,10 +66,20 @@ async def find_kafka(settings: Settings) -> KafkaFound:
             await admin.start()
             cluster = await admin.describe_cluster()
     except (KafkaError, OSError, TimeoutError) as error:
+        if await _login_refused(settings.kafka_bootstrap, options):
+            raise KafkaLoginRefused from None
         raise KafkaUnreachable(f"Kafka does not answer ({type(error).__name__}).") from None
     finally:
         await admin.close()
     return KafkaFound(cluster["cluster_id"], len(cluster["brokers"]), level)
+
+
+async def _login_refused(bootstrap: str, options: dict[str, Any]) -> bool:
+    try:
+        async with asyncio.timeout(limits.reach_seconds_max):
+            return "sasl_mechanism" in options and await login_refused(bootstrap, options)
+    except TimeoutError:
+        return False
 
 
 async def find_postgres(dsn: str) -> PostgresFound:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from broker.collecting import collect_seldom
 from broker.composition import (
     BROKER_PROCESSES,
     Process,
@@ -65,6 +66,7 @@ async def _serve_web(settings: Settings) -> None:
 
 
 async def _stay(what: str) -> None:
+    collect_seldom()
     typer.echo(f"{what} is running; Ctrl-C stops it.", err=True)
     await until_told_to_stop()
 

@@ -11,9 +11,9 @@ from broker.domain.calendar import USUAL, BusinessCalendar
 from broker.domain.pack import PolicyPack, Span, Timers
 from broker.schemas.vocabulary import Acknowledgment, Priority
 
-Wait = Literal["referral_expiry", "hold", "awaiting_keys", "revocation"]
+Wait = Literal["referral_expiry", "hold", "awaiting_keys", "revocation", "handoff_begun", "handoff_ended"]
 """What is waited for beside an acknowledgment: anybody to take it on, a consent, the source's wrapped keys, a
-recipient's word that it has given up what was taken back."""
+recipient's word that it has given up what was taken back, a live transfer's beginning and its end."""
 
 _RUNG: Final = {
     Acknowledgment.A1_DELIVERED: "delivered",

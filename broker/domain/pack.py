@@ -92,6 +92,10 @@ class Timers:
     receipted: Span
     decided: Span
     contact: Span
+    handoff_begun: Span
+    """Of a live transfer that was promised: until they are on one line."""
+    handoff_ended: Span
+    """Of one that has begun: until the survivor was passed on."""
     outcome: Span
     referral_expiry: Span
     hold: Span

@@ -26,7 +26,6 @@ from broker.domain.pack import (
     PolicyPack,
     RiskFloors,
     Safeguarding,
-    Timers,
 )
 from broker.domain.policy_file import RECIPIENTS, BasisRow, FeedbackRow, PackFile, Table
 from broker.schemas.field_groups import FieldGroup
@@ -95,7 +94,7 @@ def _compiled(file: PackFile, digest: str) -> PolicyPack:
         not_asked=group_sets.mask(file.scope.not_asked),
         opaque_offer=group_sets.mask(file.scope.opaque_offer),
         may_be_missing=group_sets.mask(file.scope.may_be_missing),
-        timers={priority: Timers(**dict(timers)) for priority, timers in file.timers.items()},
+        timers={priority: timers.whole() for priority, timers in file.timers.items()},
         ladder=Ladder(**dict(file.ladder)),
         risk=RiskFloors(file.risk.screened_in_unsafe_tonight, file.risk.screened_in, dict(file.risk.bands)),
         safeguarding=_safeguarding(file),

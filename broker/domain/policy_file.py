@@ -16,6 +16,7 @@ from broker.domain.pack import (
     FeedbackAllowance,
     Necessity,
     Span,
+    Timers,
 )
 from broker.schemas.break_glass_vocabulary import BREAKABLE, BreakGlassBasis, BreakGlassReason
 from broker.schemas.consent_vocabulary import Regime
@@ -145,6 +146,9 @@ class _Timers(_Part):
     receipted: _Span
     decided: _Span
     contact: _Span
+    handoff_begun: _Span | None = None
+    handoff_ended: _Span | None = None
+    """Those of a receipt and of contact for packs that were frozen on referrals before they could be said."""
     outcome: _Span
     referral_expiry: _Span
     hold: _Span
@@ -154,6 +158,11 @@ class _Timers(_Part):
     contact_fresh_hours: Annotated[int, Field(ge=1, le=CONTACT_FRESH_HOURS_MAX)] = 24
     """As before: the shortest of domain.md §2.5."""
     parallel_offers: Annotated[int, Field(ge=1, le=5)]
+
+    def whole(self) -> Timers:
+        """Every deadline, those of a live transfer too."""
+        begun, ended = self.handoff_begun or self.receipted, self.handoff_ended or self.contact
+        return Timers(**{**dict(self), "handoff_begun": begun, "handoff_ended": ended})
 
 
 _Percent = Annotated[int, Field(ge=1, le=99)]

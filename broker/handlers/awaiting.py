@@ -10,15 +10,15 @@ from broker.schemas.vocabulary import Acknowledgment, NeedState
 def await_contact(desk: Desk, referral: Referral, need: Need, provider: OrgId) -> None:
     """Contact, or the next step of a live transfer where one was promised.
 
-    A transfer begins within the time of a receipt (A2): somebody picks up. It ends within the time for contact (A4).
-    Both count from when the need came to its state, so that nothing in between prolongs them.
+    The pack has a time for a transfer to begin, somebody picks up, and one for it to end. Both count from when the
+    need came to its state, so that nothing in between prolongs them.
     """
     pack, priority, calendar = desk.pack_of(referral), need.priority, desk.directory.calendar_of(provider)
     if need.state is NeedState.ACCEPTED:
-        due = deadline(pack, Acknowledgment.A2_RECEIPTED, priority, need.changed_at, calendar)
+        due = deadline(pack, "handoff_begun", priority, need.changed_at, calendar)
         desk.schedule(need, NextAction.CHASE_HANDOFF, due, provider)
     elif need.state is NeedState.HANDOFF:
-        due = deadline(pack, Acknowledgment.A4_CONTACT, priority, need.changed_at, calendar)
+        due = deadline(pack, "handoff_ended", priority, need.changed_at, calendar)
         desk.schedule(need, NextAction.CHASE_HANDOFF, due, provider)
     else:
         due = deadline(pack, Acknowledgment.A4_CONTACT, priority, desk.now, calendar)

@@ -59,3 +59,8 @@ sink_mails_max: Final = 200
 
 sink_mail_bytes_max: Final = 256 * 1024
 """A notice has less than a thousandth of it."""
+
+# Processes that run for long (broker/collecting.py)
+
+garbage_objects_min: Final = 10_000
+"""By how many objects a process must have grown before it looks for garbage among the youngest: some megabytes."""

@@ -46,6 +46,15 @@ Whoever dies lets go of it then."""
 deliveries_in_flight_max: Final = 1024
 """Attempts of one process that run or are still to be stored: a socket and some ten kilobytes each."""
 
+deliveries_quick_max: Final = 256
+"""Attempts that are under way at once and not for long: five thousand a second that are answered in 50 ms."""
+
+deliveries_quick_seconds: Final = 0.25
+"""An attempt that takes longer waits for the other side: it is no reason to begin fewer others."""
+
+deliveries_claimed_min: Final = 64
+"""Places that must be free before more is claimed: a claim of two costs half of what one of sixty does."""
+
 deliveries_per_recipient_max: Final = 128
 """Attempts at one organisation at once, when it has shown that it takes them: 2,500 a second that answer in 50 ms."""
 
@@ -168,6 +177,9 @@ outgoing_resolvers_max: Final = 32
 outgoing_url_characters_max: Final = 2000
 """A longer address is nobody's."""
 
+outgoing_urls_kept_max: Final = 1_000
+"""Addresses whose shape was checked, so that it is not read anew for every notice: ten counties' channels."""
+
 signing_secrets_max: Final = 5
 """Secrets that sign at once: two while one follows the other, with room for a mistake."""
 
@@ -227,6 +239,9 @@ returns_look_seconds: Final = 2.0
 
 own_kafka_attempt_seconds_max: Final = 12.0
 """A whole attempt, connecting included: below the 15 s at which any attempt is cut off (F5)."""
+
+own_kafka_login_seconds_max: Final = 2.0
+"""To ask whether it was the login that was refused: with the attempt's own time still below those 15 s."""
 
 own_kafka_send_seconds_max: Final = 8.0
 """After this the producer gives a record up: nothing leaves any more once its attempt is over."""

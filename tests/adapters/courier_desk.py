@@ -1,7 +1,7 @@
 """An installation without Kafka, for the courier: what the broker says comes in by the zone's own stories and rows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,21 +17,34 @@ from adapters.courier import Courier, CourierParts
 from adapters.delivery_tables import Channel
 from adapters.file import File
 from adapters.handing_on import load_channels, save_queued
+from adapters.inbox.answering import Answering
 from adapters.provider import KEYS_FOLDER, Provider, load_providers, write_provider_folder
 from adapters.reading import Reading, Record
 from adapters.stories import Arrival, apply
 from adapters.tables import table
 from adapters.transports.inbox import InboxTransport
 from broker import limits
+from broker.schemas.disclosure_revoked import EVERY_ACTION, DisclosureRevoked
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
-from broker.schemas.ids import KeyId, OfferId, OrgId, ReferralId, new_event_id, new_offer_id, new_referral_id
+from broker.schemas.field_groups import FieldGroup
+from broker.schemas.ids import (
+    EventId,
+    KeyId,
+    OfferId,
+    OrgId,
+    ReferralId,
+    new_event_id,
+    new_offer_id,
+    new_referral_id,
+)
+from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.offer_withdrawn import OfferWithdrawn
 from broker.schemas.vocabulary import MsgStatus, Priority, RecipientCategory, WithdrawReason
 from broker.seal.keys import SigningKey
 from broker.seal.opening import OpeningKey
 from broker.sql.bulk import Pool, insert
-from tests.adapters.network import BROKER, example_offer, until
+from tests.adapters.network import BROKER, GROUPS, example_offer, release_halves, until
 from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.adapters.scripted import ScriptedTransport
 
@@ -46,6 +59,16 @@ PATIENCE_SECONDS: Final = 30.0
 
 def _record() -> Record:
     return ConsumerRecord("t", 0, 0, 0, 0, b"", b"", None, 0, 0, ())
+
+
+def revoked(offer_id: OfferId) -> DisclosureRevoked:
+    """The survivor takes back all that was released for an offer."""
+    return DisclosureRevoked(
+        offer_id=offer_id,
+        field_groups=tuple(map(FieldGroup, GROUPS)),
+        requested_actions=EVERY_ACTION,
+        answer_by=datetime.now(UTC) + timedelta(hours=1),
+    )
 
 
 def withdrawn(offer_id: OfferId) -> OfferWithdrawn:
@@ -64,6 +87,7 @@ class CourierDesk:
         default_factory=lambda: {one.NAME: one for one in (ScriptedTransport(), InboxTransport())}
     )
     providers: dict[OrgId, Provider] = field(default_factory=dict)
+    opening: dict[OrgId, OpeningKey] = field(default_factory=dict)
 
     def serve(self, *orgs: OrgId) -> None:
         """Onboard organisations."""
@@ -72,7 +96,8 @@ class CourierDesk:
         for org in orgs:
             keys = self.zones / org / KEYS_FOLDER
             SigningKey.new(KeyId(f"{org}#sign")).keep(keys, now)
-            OpeningKey.new(KeyId(f"{org}#seal")).keep(keys, now)
+            self.opening[org] = OpeningKey.new(KeyId(f"{org}#seal"))
+            self.opening[org].keep(keys, now)
             write_provider_folder(self.zones / org, org, RecipientCategory.SHELTER, [card])
         self.providers.update(load_providers(self.zones))
 
@@ -91,11 +116,13 @@ class CourierDesk:
         async with self.pool.acquire() as connection:
             await insert(connection, table(Channel), CHANNEL, [row], "replace")
 
-    async def take_in(self, facts: Sequence[tuple[OrgId, ReferralId, EventData]]) -> None:
-        """What the broker says, in one transaction, as a batch from Kafka would be."""
+    async def take_in(
+        self, facts: Sequence[tuple[OrgId, ReferralId, EventData]], ids: Iterable[EventId] | None = None
+    ) -> None:
+        """What the broker says, in one transaction, as a batch from Kafka would be; under fresh ids unless given."""
         readings = [
-            Reading(_record(), self.providers[org], self._envelope(fact, referral), fact)
-            for org, referral, fact in facts
+            Reading(_record(), self.providers[org], self._envelope(fact, referral, event_id), fact)
+            for (org, referral, fact), event_id in zip(facts, ids or iter(new_event_id, None), strict=False)
         ]
         async with self.pool.acquire() as connection, connection.transaction():
             now = await connection.fetchval("SELECT clock_timestamp()")
@@ -110,8 +137,8 @@ class CourierDesk:
             await rows.save(connection, file, readings, ())
             await save_queued(connection, file)
 
-    def _envelope(self, fact: EventData, referral: ReferralId) -> Envelope:
-        return Envelope(new_event_id(), BROKER, fact.TYPE, referral, datetime.now(UTC))
+    def _envelope(self, fact: EventData, referral: ReferralId, event_id: EventId) -> Envelope:
+        return Envelope(event_id, BROKER, fact.TYPE, referral, datetime.now(UTC))
 
     async def offers(
         self,
@@ -131,6 +158,21 @@ class CourierDesk:
         ]
         await self.take_in([(org, referral, fact) for (_, referral), fact in zip(made, facts, strict=True)])
         return made
+
+    async def accepted(self, org: OrgId, count: int) -> list[tuple[OfferId, ReferralId]]:
+        """Offers that somebody of an organisation has said yes to."""
+        made = await self.offers(org, count)
+        answering = Answering(self.pool, self.providers[org], MsgStatus.ACTUAL)
+        for offer_id, _ in made:
+            await answering.answer(offer_id, OfferAccepted(offer_id=offer_id, accepted_by=AcceptedBy.STAFF))
+        return made
+
+    async def release(self, org: OrgId, offers: Sequence[tuple[OfferId, ReferralId]]) -> None:
+        """Release sealed groups, and the keys to them, for offers that an organisation has accepted."""
+        halves = [(referral, *release_halves(org, self.opening[org], offer, referral)) for offer, referral in offers]
+        released = [(org, referral, fact) for referral, fact, _ in halves]
+        await self.take_in(released, [keyed.released for _, _, keyed in halves])
+        await self.take_in([(org, referral, keyed) for referral, _, keyed in halves])
 
     def parts(self, attempt_seconds: float = limits.attempt_seconds_max) -> CourierParts:
         """What a courier is made of."""

@@ -172,22 +172,7 @@ class Voice:
         lasts: timedelta = timedelta(days=1),
     ) -> tuple[DisclosureReleased, DisclosureKeyed]:
         """A release as it travels: ciphertexts, and the keys that name the event that is to bring those."""
-        recipient = (sealed_to or self.opening[org]).public
-        sealed, wraps = [], []
-        for code, content in groups.items():
-            part, content_key = seal_group(referral, FieldGroup(code), to_json(content))
-            sealed.append(part)
-            wraps.append(wrap_key(referral, part, content_key, recipient).model_copy(update={"recipient": org}))
-        fact = DisclosureReleased(
-            offer_id=offer_id,
-            sealed=tuple(sealed),
-            consent=DisclosureConsent(
-                consent_id=ConsentId(new_consent_id()), version=1, expires_at=datetime.now(UTC) + lasts
-            ),
-            redisclosure_prohibited=True,
-            notice_code="VAWA-LOCAL",
-        )
-        return fact, DisclosureKeyed(offer_id=offer_id, released=new_event_id(), wraps=tuple(wraps))
+        return release_halves(org, sealed_to or self.opening[org], offer_id, referral, groups, lasts)
 
     async def answers(self, org: OrgId, *, count: int) -> list[Received]:
         """The first `count` answers that a provider has published; every one must read without complaint."""
@@ -206,6 +191,32 @@ class Voice:
             return found
         finally:
             await consumer.stop()
+
+
+def release_halves(
+    org: OrgId,
+    opening: OpeningKey,
+    offer_id: OfferId,
+    referral: ReferralId,
+    groups: Mapping[str, Mapping[str, Any]] = GROUPS,
+    lasts: timedelta = timedelta(days=1),
+) -> tuple[DisclosureReleased, DisclosureKeyed]:
+    """A release as it travels: ciphertexts, and the keys that name the event that is to bring those."""
+    sealed, wraps = [], []
+    for code, content in groups.items():
+        part, content_key = seal_group(referral, FieldGroup(code), to_json(content))
+        sealed.append(part)
+        wraps.append(wrap_key(referral, part, content_key, opening.public).model_copy(update={"recipient": org}))
+    fact = DisclosureReleased(
+        offer_id=offer_id,
+        sealed=tuple(sealed),
+        consent=DisclosureConsent(
+            consent_id=ConsentId(new_consent_id()), version=1, expires_at=datetime.now(UTC) + lasts
+        ),
+        redisclosure_prohibited=True,
+        notice_code="VAWA-LOCAL",
+    )
+    return fact, DisclosureKeyed(offer_id=offer_id, released=new_event_id(), wraps=tuple(wraps))
 
 
 def example_offer(category: RecipientCategory, offer_id: OfferId) -> OfferMade:

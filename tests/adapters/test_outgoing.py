@@ -13,7 +13,8 @@ from typing import Final
 import pytest
 
 from adapters.guard import Guard
-from adapters.transports.outgoing import Outgoing, OutgoingFailed, Reply
+from adapters.transports.outgoing import Outgoing, OutgoingFailed
+from adapters.transports.wire import Reply
 from broker import limits
 from tests.adapters.certificates import Authority
 from tests.adapters.network import until

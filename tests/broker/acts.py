@@ -235,6 +235,7 @@ ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     **dict.fromkeys(("agencies GET /log/checkpoint", "agencies GET /log/tile/{path:path}"), _PUBLISHED),
     **dict.fromkeys(("agencies GET /log/proof/{index}", "agencies GET /log/consistency/{old}/{new}"), _PUBLISHED),
     "providers GET /offers/{offer_id}": _ZONE,
+    "providers POST /offers/{offer_id}/conflict-check": _ZONE,
     "providers POST /answers": _ANSWERS,
     **dict.fromkeys(("inbox GET /", "inbox GET /offers/{offer_id}", "inbox POST /offers/{offer_id}/opened"), _ZONE),
     **dict.fromkeys(("inbox POST /offers/{offer_id}/answer", "inbox POST /offers/{offer_id}/progress"), _ANSWERS),

@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.domain.deadlines import after, deadline, raised
+from broker.domain.deadlines import Wait, after, deadline, raised
 from broker.domain.pack import Span
+from broker.domain.policy import read_pack
+from broker.policies import shipped_text
 from broker.schemas.vocabulary import Acknowledgment as Rung
 from broker.schemas.vocabulary import Priority
 from tests.domain.cast import pack
 
+TRANSFER: tuple[Wait, ...] = ("handoff_begun", "handoff_ended")
 FRIDAY = datetime(2026, 3, 6, 16, 30, tzinfo=UTC)
 
 A1, A2, A3, A4, A6 = (
@@ -35,6 +38,8 @@ S, M, H, D = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours",
         ("referral_expiry", 4 * H, 4 * H, 48 * H, 10 * D),
         ("hold", 15 * M, 60 * M, 8 * H, 4 * D),
         ("awaiting_keys", 5 * M, 15 * M, 2 * H, 3 * D),
+        ("handoff_begun", 5 * M, 15 * M, 2 * H, 3 * D),
+        ("handoff_ended", 15 * M, 2 * H, 3 * D, 4 * D),
     ],
 )
 def test_each_deadline_is_the_tables_counted_from_a_friday(
@@ -42,6 +47,15 @@ def test_each_deadline_is_the_tables_counted_from_a_friday(
 ) -> None:
     """domain.md §10.3: on a Friday one business day is three days, two are four."""
     assert [deadline(pack(), rung, priority, FRIDAY) - FRIDAY for priority in Priority] == [p0, p1, p2, p3]
+
+
+def test_a_pack_may_give_a_live_transfer_times_of_its_own() -> None:
+    """Beside those of a receipt and of contact, which are what it means where it says nothing."""
+    own = b'[timers.P0]\nhandoffBegun = "2m"\nhandoffEnded = "40m"'
+    said = read_pack(shipped_text().replace(b"[timers.P0]", own))
+    found = {name: deadline(said, name, Priority.P0, FRIDAY) - FRIDAY for name in TRANSFER}
+    assert found == {"handoff_begun": 2 * M, "handoff_ended": 40 * M}
+    assert [deadline(said, rung, Priority.P0, FRIDAY) - FRIDAY for rung in (A2, A4)] == [5 * M, 15 * M]
 
 
 @pytest.mark.parametrize(

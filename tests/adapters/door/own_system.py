@@ -62,6 +62,11 @@ class OwnSystem:
         """Fetch an offer."""
         return await self.request("GET", f"/offers/{offer_id}", headers=self.signed(f"GET /offers/{offer_id}", **how))
 
+    async def conflict_check(self, offer_id: str) -> Said:
+        """Fetch the names for the conflict check, which is an act and not a look."""
+        path = f"/offers/{offer_id}/conflict-check"
+        return await self.request("POST", path, headers=self.signed(f"POST {path}"))
+
     async def answer(self, fact: EventData, *, also: Mapping[str, Any] | None = None, **how: Any) -> Said:
         """Give an answer."""
         data = json.loads(fact.wire())

@@ -76,6 +76,37 @@ def opened_by(provider: Provider, referral: ReferralId, pulled: Said) -> dict[st
     return found
 
 
+async def test_names_for_the_conflict_check_are_handed_out_once(
+    doorway: Doorway, haven: OwnSystem, brook: OwnSystem, installation: Installation
+) -> None:
+    """By an act of their own, to their own organisation, written down; then their key is gone from the zone."""
+    names = {"opposingPartyName": "Wolfsbane"}
+    async with installation.running():
+        offer_id, referral = await installation.voice.offer(haven.org)
+        await until(lambda: fetched(haven, offer_id))
+        assert (await haven.conflict_check(offer_id)).code == "NOTHING_TO_CHECK"
+        await haven.answer(yes(offer_id))
+        await installation.voice.release(haven.org, offer_id, referral, {"FG04": ALIAS, "FG14": names})
+
+        async def released() -> bool:
+            return len(await installation.rows("SELECT 1 FROM wrapped_part")) == 2
+
+        await until(released)
+    assert [one["fieldGroup"] for one in (await haven.offer(offer_id)).content["sealed"]] == ["FG04"]
+    assert (await brook.conflict_check(offer_id)).code == "OFFER_UNKNOWN"
+    before = await installation.pool.fetchval("SELECT max(reading_id) FROM reading")
+    pulled = await haven.conflict_check(offer_id)
+    assert names["opposingPartyName"] not in pulled.text
+    [opened] = opened_by(doorway.providers[haven.org], referral, pulled).values()
+    assert from_json(opened) == names
+    [reading] = await installation.rows("SELECT reader, groups FROM reading WHERE reading_id > $1", before)
+    assert (reading["reader"], from_json(reading["groups"])) == ("SYSTEM", ["FG14"])
+    again = await haven.conflict_check(offer_id)
+    assert (again.status, again.code) == (409, "NOTHING_TO_CHECK")
+    kept = await installation.rows("SELECT field_group FROM wrapped_part")
+    assert [row["field_group"] for row in kept] == ["FG04"]
+
+
 async def test_without_a_written_reading_nothing_sealed_is_handed_out(
     doorway: Doorway, haven: OwnSystem, installation: Installation, database: ZoneDatabase
 ) -> None:

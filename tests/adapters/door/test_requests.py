@@ -131,7 +131,11 @@ async def test_while_nothing_can_be_stored_the_door_asks_to_come_again(doorway: 
 def test_every_route_has_a_caller(doorway: Doorway) -> None:
     """Nothing is shown or taken that nobody has signed for."""
     app = door_app(doorway.installation.pool, doorway.providers, MsgStatus.ACTUAL)
-    assert {route.path for route in app.routes if isinstance(route, APIRoute)} == {"/offers/{offer_id}", "/answers"}
+    assert {route.path for route in app.routes if isinstance(route, APIRoute)} == {
+        "/offers/{offer_id}",
+        "/offers/{offer_id}/conflict-check",
+        "/answers",
+    }
     for route in app.routes:
         assert isinstance(route, APIRoute)
         calls = [one.call for one in route.dependant.dependencies]
