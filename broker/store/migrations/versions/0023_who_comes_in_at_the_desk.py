@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0022"
-down_revision = "0026"
+revision = "0023"
+down_revision = "0022"
 
 
 def _moment(name: str, *, nullable: bool = False) -> "sa.Column[object]":

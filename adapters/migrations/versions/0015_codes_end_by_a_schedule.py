@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0015"
+down_revision = "0014"
 
 _ERASE = """
 CREATE FUNCTION erase_codes(whose text, after_days integer, by_rule text, most integer) RETURNS bigint
