@@ -59,6 +59,11 @@ class Network:
         self.kills += 1
         await self.start(name)
 
+    def ended(self) -> str:
+        """Whoever runs no more although nobody ended it, with its last words; none is an empty text."""
+        gone = [name for name, child in self.children.items() if not child.running()]
+        return "\n".join(f"{name}: {self.log(name).read_text('utf-8')[-1000:]}" for name in gone)
+
     def complaints(self) -> str:
         """Every error of ours that they logged, and every traceback, a line each; none is an empty text."""
         lines = [line for name in self.children for line in self.log(name).read_text("utf-8").splitlines()]
