@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -39,6 +39,7 @@ class Listener:
         self._hearing = hearing
         self._open: set[AIOKafkaConsumer] = set()
         self._heard: dict[str, Remembered[EventId, None]] = {}
+        self._stopping = asyncio.Event()
 
     @property
     def topic(self) -> str:
@@ -46,7 +47,8 @@ class Listener:
         return self._hearing.topic
 
     async def stop(self) -> None:
-        """End every reading."""
+        """End every reading, for good."""
+        self._stopping.set()
         for consumer in list(self._open):
             await stopped(consumer)
 
@@ -54,13 +56,19 @@ class Listener:
         """Each notice at least once; where `group` has been before, on from there, else from `since` on.
 
         A notice counts as handled when the next one is asked for. Without a group no place is noted. `to_end`: only
-        what is there now.
+        what is there now. It ends when this listener stops, wherever it was.
         """
+        async with aclosing(self._notices(group, since, to_end=to_end)) as heard:
+            with suppress(ConsumerStoppedError):
+                async for notice in heard:
+                    yield notice
+
+    async def _notices(self, group: str | None, since: Since, *, to_end: bool) -> AsyncGenerator[Notice]:
         heard: Remembered[EventId, None] = Remembered(notices_remembered_max)
         if group is not None:
             heard = self._heard.setdefault(group, heard)
         async with self.consumer(group) as consumer:
-            await begin(consumer, group, since)
+            await self._unless_stopping(begin(consumer, group, since))
             ends = await consumer.end_offsets(list(consumer.assignment())) if to_end else None
             async for batch in batches_of(consumer):
                 handled: dict[TopicPartition, int] = {}
@@ -77,6 +85,18 @@ class Listener:
                 if ends is not None and await _reached(consumer, ends):
                     return
 
+    async def _unless_stopping(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this, or leave it when we stop: aiokafka 0.14 waits for ever for what goes with its consumer."""
+        doing, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise ConsumerStoppedError
+            doing.result()
+        finally:
+            doing.cancel()
+            stopping.cancel()
+
     @asynccontextmanager
     async def consumer(self, group: str | None) -> AsyncIterator[AIOKafkaConsumer]:
         """A consumer of the notice topic, its offsets committed by nobody but us.
@@ -84,6 +104,7 @@ class Listener:
         Raises:
             NotOnboarded: there is no such topic.
             KafkaUnreachable: Kafka does not answer.
+            ConsumerStoppedError: this listener has stopped.
         """
         consumer = AIOKafkaConsumer(
             self._hearing.topic,
@@ -94,7 +115,7 @@ class Listener:
         )
         self._open.add(consumer)
         try:
-            await _started(consumer, self._hearing.topic)
+            await self._unless_stopping(_started(consumer, self._hearing.topic))
             yield consumer
         finally:
             self._open.discard(consumer)

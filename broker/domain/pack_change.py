@@ -150,7 +150,7 @@ class _Law:
         return isinstance(other, _Law) and all(getattr(self.pack, one) == getattr(other.pack, one) for one in _SAID)
 
     def __hash__(self) -> int:
-        return hash((self.pack.without_consent, self.pack.not_asked, self.pack.max_release))
+        return self.pack.without_consent
 
 
 def _liberties(pack: PolicyPack) -> _Liberties:

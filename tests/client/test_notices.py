@@ -6,6 +6,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from broker.bus.stopping import stopped
@@ -136,14 +137,16 @@ async def test_two_who_wait_for_different_events_are_each_answered(served: Count
     assert sorted(a.event_id for a in answers if a.event_id) == sorted(p.event_id for p in published for _ in range(2))
 
 
-async def test_leaving_the_client_ends_its_readers(served: County) -> None:
-    """A client that is closed leaves no reader running."""
+@pytest.mark.parametrize("seconds", [0, 0.02, 0.1, 0.3])
+async def test_leaving_the_client_ends_its_readers(served: County, seconds: float) -> None:
+    """A client that is closed leaves no reader running, one neither that had only just begun to ask for its place."""
 
     async def read(notices: AsyncIterator[Notice]) -> int:
         return len([notice async for notice in notices])
 
     async with served.client() as client:
-        reading = asyncio.create_task(read(client.notices()))
         await client.accepted(await client.report_incident(INCIDENT))
+        reading = asyncio.create_task(read(client.notices()))
+        await asyncio.sleep(seconds)
     async with asyncio.timeout(SECONDS):
         assert await reading >= 0
