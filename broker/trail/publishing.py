@@ -1,7 +1,7 @@
 """Brings a folder up to a checkpoint of the log in the database: what is published, and what is exported."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -57,9 +57,19 @@ async def publish(connection: Connection, folder: Path, note: str) -> None:
         rows = await connection.fetch(_PART, begin, min(size, begin + _AT_ONCE))
         if [row["idx"] for row in rows] != list(range(begin, min(size, begin + _AT_ONCE))):
             raise LogAltered
-        await asyncio.to_thread(put_entries, folder, begin, [row["commitment"] for row in rows])
-    await asyncio.to_thread(put_levels, folder, old, size)
-    await asyncio.to_thread(put_checkpoint, folder, note)
+        await to_its_end(put_entries, folder, begin, [row["commitment"] for row in rows])
+    await to_its_end(put_levels, folder, old, size)
+    await to_its_end(put_checkpoint, folder, note)
+
+
+async def to_its_end(work: Callable[..., None], *arguments: object) -> None:
+    """Do this in a thread. Whoever is cancelled waits for it: once a sequencer has ended, nothing is written."""
+    doing = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait({doing})
+        raise
 
 
 def publish_keys(folder: Path, signers: Iterable[Verifier]) -> None:

@@ -23,7 +23,7 @@ from broker.trail.errors import LogAltered, SequencerFenced
 from broker.trail.horizon import Horizon
 from broker.trail.merkle import Frontier, leaf_hash
 from broker.trail.notes import Checkpoint, Signs, Verifier
-from broker.trail.publishing import publish, publish_keys, refuse_older
+from broker.trail.publishing import publish, publish_keys, refuse_older, to_its_end
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class Sequencer:
 
     async def _publish(self, note: str) -> None:
         folder = self._place.folder
-        await asyncio.to_thread(publish_keys, folder, self._place.signers())
+        await to_its_end(publish_keys, folder, self._place.signers())
         await publish(self._connection, folder, note)
 
 
