@@ -71,7 +71,7 @@ async def run(referrals: int, *, write: bool) -> None:
             hanging = await bulkheads.measure(provider_dsn, Path(folder), DELIVERED_BY)
             stormed = await storm.measure(provider_dsn, Path(folder))
             progress.say("Measuring the staff's list")
-            listed = await pages.measure(provider_dsn, Path(folder))
+            listed = await pages.measure(provider_dsn, provider_owner_dsn, Path(folder))
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()

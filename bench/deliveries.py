@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import asyncpg
 import psutil
 from pydantic_core import to_json
 
@@ -107,6 +108,7 @@ async def measure(
                 desk = CourierDesk(pool, folder / f"deliveries-{number}", dsn, {way: WAYS[way].transport(port)})
                 await emptied(desk)
                 await _queued(desk, way, port, setting.recipients, deliveries)
+                await analysed(owner_dsn, "delivery", "offer", "attempt", "answer")
                 courier = [dsn, str(desk.zones), way, str(port)]
                 found[setting] = await _delivered(desk, deliveries, courier, setting.couriers)
     return found
@@ -132,6 +134,15 @@ async def emptied(desk: CourierDesk) -> None:
         await desk.pool.execute(f"DELETE FROM {name}")
 
 
+async def analysed(owner_dsn: str, *tables: str) -> None:
+    """Have PostgreSQL know what was just filled, as the tables' owner: of anybody else it takes no such order."""
+    connection = await asyncpg.connect(owner_dsn)
+    try:
+        await connection.execute(f"ANALYZE {', '.join(tables)}")
+    finally:
+        await connection.close()
+
+
 async def reached(desk: CourierDesk, way: str, ports: Mapping[OrgId, int]) -> None:
     """Serve these organisations, each by one channel to the receiver at its port."""
     desk.serve(*ports)
@@ -152,7 +163,6 @@ async def _queued(desk: CourierDesk, way: str, port: int, recipients: int, deliv
     for org in orgs:
         for start in range(0, share, QUEUED_TOGETHER):
             await desk.offers(org, min(QUEUED_TOGETHER, share - start))
-    await desk.pool.execute("ANALYZE delivery, offer, attempt, answer")
 
 
 async def _delivered(desk: CourierDesk, deliveries: int, courier: Sequence[str], couriers: int) -> Figure:

@@ -21,7 +21,7 @@ from adapters.inbox.inboxes import database
 from adapters.inbox.web.entry import staff_entry
 from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
-from bench.deliveries import emptied
+from bench.deliveries import analysed, emptied
 from broker.entry.accounts import Account, new_account_id
 from broker.schemas.ids import OfferId, OrgId, new_offer_id, new_referral_id
 from broker.schemas.reference import reference_of
@@ -56,13 +56,14 @@ class Figures:
     """Of the process that serves them, at its largest."""
 
 
-async def measure(dsn: str, folder: Path) -> Figures:
+async def measure(dsn: str, owner_dsn: str, folder: Path) -> Figures:
     """On the migrated database of the provider zone at `dsn`; whoever asks runs on the same cores."""
     async with database(dsn) as pool:
         desk = CourierDesk(pool, folder / "pages", dsn)
         await emptied(desk)
         desk.serve(ORG)
         await _stored(pool)
+        await analysed(owner_dsn, "offer")
         account = Account(new_account_id(), ORG, StaffRole.STAFF)
         begun = await staff_entry(pool, "http://localhost", links_allowed=False, own=None).sessions.begin(
             account, "en", datetime.now(UTC)
@@ -94,7 +95,6 @@ async def _stored(pool: Pool) -> None:
 
     async with pool.acquire() as connection:
         await connection.copy_records_to_table("offer", records=map(row, range(STORED)), columns=_COLUMNS)
-    await pool.execute("ANALYZE offer")
 
 
 @asynccontextmanager
