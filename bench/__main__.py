@@ -12,17 +12,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from adapters.tables import ZONE
 from bench import bulkheads, deliveries, latency, pages, rules, storm, throughput, trail
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
 from broker.local.progress import told_to_person
 from broker.settings import load_settings
+from broker.sql.migrate import migrate
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 REFERRALS = 3000
 DELIVERED_BY = "webhook"
 """The transport that deliveries are measured with, of `bench.deliveries.WAYS`."""
+
+
+async def run_pages() -> None:
+    """Measure the staff's list, and print it."""
+    with told_to_person() as progress, tempfile.TemporaryDirectory(prefix="warm-handoff-bench-") as folder:
+        given = load_settings(home=Path(folder), topic_prefix=f"bench-{secrets.token_hex(3)}.", _env_file=None)
+        async with parts_for(given, progress) as settings:
+            dsn, owner_dsn = deliveries.databases_of(settings)
+            await migrate(owner_dsn, ZONE)
+            progress.say("Measuring the staff's list")
+            figures = await pages.measure(dsn, owner_dsn, Path(folder))
+    sys.stdout.write("\n".join((*pages.report(figures), "")))
 
 
 async def run_trail(referrals: int, entries: int) -> None:
@@ -70,8 +84,6 @@ async def run(referrals: int, *, write: bool) -> None:
             progress.say("Measuring what others feel of a recipient that hangs, and a storm of answers")
             hanging = await bulkheads.measure(provider_dsn, Path(folder), DELIVERED_BY)
             stormed = await storm.measure(provider_dsn, Path(folder))
-            progress.say("Measuring the staff's list")
-            listed = await pages.measure(provider_dsn, provider_owner_dsn, Path(folder))
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
@@ -80,7 +92,6 @@ async def run(referrals: int, *, write: bool) -> None:
             *deliveries.report(figures, DELIVERED_BY),
             *bulkheads.report(hanging),
             *storm.report(stormed),
-            *pages.report(listed),
             "",
         )
     )
@@ -178,8 +189,11 @@ def main() -> None:
     parser.add_argument("--dry", action="store_true", help="print only, leave RESULTS.md as it is")
     parser.add_argument("--trail", action="store_true", help="the trail alone, printed only")
     parser.add_argument("--entries", type=int, default=max(trail.SIZES), help="with --trail: of how long a log")
+    parser.add_argument("--pages", action="store_true", help="the staff's list alone, printed only")
     given = parser.parse_args()
-    if given.trail:
+    if given.pages:
+        asyncio.run(run_pages())
+    elif given.trail:
         asyncio.run(run_trail(given.referrals, given.entries))
     else:
         asyncio.run(run(given.referrals, write=not given.dry))

@@ -38,6 +38,7 @@ RATE: Final = 50
 """Requests a second."""
 SECONDS: Final = 20
 OPEN_PAGES: Final = 500
+OPENED_EVERY_SECONDS: Final = 0.01
 _COLUMNS: Final = (
     "org_id", "offer_id", "referral_id", "reference", "standing", "category", "priority", "answer_by", "content",
     "received_at", "changed_at",
@@ -166,7 +167,9 @@ async def _heard(session: aiohttp.ClientSession, base: str, pool: Pool) -> float
     since = int(datetime.now(UTC).timestamp() * 1000)
 
     async def page(number: int) -> None:
+        await asyncio.sleep(number * OPENED_EVERY_SECONDS)
         async with session.get(f"{base}/counts?since={since}") as stream:
+            assert stream.status == HTTPStatus.OK, stream.status
             assert await stream.content.readuntil(b"\n\n") == b"data:0\n\n"
             ready[number].set()
             while await stream.content.readuntil(b"\n\n") != b"data:1\n\n":
