@@ -2,7 +2,7 @@
 
 The schedules are those of the network's trail (broker/limits/retention.py), by what the organisation is; a shorter rule
 of its own wins. Nothing goes while its class is not known: what is gone does not come back. The deleting is one
-function of the database (migration 0018), which the everyday role may call and in whose place it can delete nothing.
+function of the database (migration 0015), which the everyday role may call and in whose place it can delete nothing.
 """
 
 from collections.abc import Mapping

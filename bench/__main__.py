@@ -7,7 +7,8 @@ import platform
 import secrets
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -17,8 +18,8 @@ from bench import bulkheads, deliveries, latency, pages, rules, storm, throughpu
 from bench.throughput import Way
 from bench.traffic import new_keys
 from broker.local.parts import parts_for
-from broker.local.progress import told_to_person
-from broker.settings import load_settings
+from broker.local.progress import Progress, told_to_person
+from broker.settings import Settings, load_settings
 from broker.sql.migrate import migrate
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -27,29 +28,34 @@ DELIVERED_BY = "webhook"
 """The transport that deliveries are measured with, of `bench.deliveries.WAYS`."""
 
 
-async def run_pages() -> None:
-    """Measure the staff's list, and print it."""
+@asynccontextmanager
+async def installation() -> AsyncIterator[tuple[Settings, Path, Progress]]:
+    """Kafka and PostgreSQL of this run alone, a folder of its own, and who is told how far it is."""
     with told_to_person() as progress, tempfile.TemporaryDirectory(prefix="warm-handoff-bench-") as folder:
         given = load_settings(home=Path(folder), topic_prefix=f"bench-{secrets.token_hex(3)}.", _env_file=None)
         async with parts_for(given, progress) as settings:
-            dsn, owner_dsn = deliveries.databases_of(settings)
-            await migrate(owner_dsn, ZONE)
-            progress.say("Measuring the staff's list")
-            figures = await pages.measure(dsn, owner_dsn, Path(folder))
+            yield settings, Path(folder), progress
+
+
+async def run_pages() -> None:
+    """Measure the staff's list, and print it."""
+    async with installation() as (settings, folder, progress):
+        dsn, owner_dsn = deliveries.databases_of(settings)
+        await migrate(owner_dsn, ZONE)
+        progress.say("Measuring the staff's list")
+        figures = await pages.measure(dsn, owner_dsn, folder)
     sys.stdout.write("\n".join((*pages.report(figures), "")))
 
 
 async def run_trail(referrals: int, entries: int) -> None:
     """Measure what the trail costs, and print it: with a small log it takes a minute."""
-    with told_to_person() as progress, tempfile.TemporaryDirectory(prefix="warm-handoff-bench-") as folder:
-        given = load_settings(home=Path(folder), topic_prefix=f"bench-{secrets.token_hex(3)}.", _env_file=None)
-        async with parts_for(given, progress) as settings:
-            keys = new_keys(settings.broker_org)
-            await throughput.onboarded(settings, keys)
-            progress.say("Measuring the pipeline with its trail and without")
-            costs = await throughput.with_and_without_trail(settings, keys, referrals)
-            progress.say("Measuring the trail: commit to seal, and offline verification")
-            trails = await trail.measure(settings, Path(folder) / "bundles", (entries // 5, entries))
+    async with installation() as (settings, folder, progress):
+        keys = new_keys(settings.broker_org)
+        await throughput.onboarded(settings, keys)
+        progress.say("Measuring the pipeline with its trail and without")
+        costs = await throughput.with_and_without_trail(settings, keys, referrals)
+        progress.say("Measuring the trail: commit to seal, and offline verification")
+        trails = await trail.measure(settings, folder / "bundles", (entries // 5, entries))
     kept = median(without / with_trail for with_trail, without in costs)
     spent = ", ".join(f"{1e6 * one:,.0f} and {1e6 * other:,.0f}" for one, other in costs)
     lines = [
@@ -66,24 +72,24 @@ async def run_trail(referrals: int, entries: int) -> None:
 
 async def run(referrals: int, *, write: bool) -> None:
     """Measure, print, and keep the results."""
-    with told_to_person() as progress, tempfile.TemporaryDirectory(prefix="warm-handoff-bench-") as folder:
-        given = load_settings(home=Path(folder), topic_prefix=f"bench-{secrets.token_hex(3)}.", _env_file=None)
-        async with parts_for(given, progress) as settings:
-            keys = new_keys(settings.broker_org)
-            await throughput.onboarded(settings, keys)
-            progress.say("Measuring throughput: the bare loop, the naive way, the pipeline without and with signatures")
-            rounds = await throughput.measure(settings, keys, referrals)
-            progress.say("Measuring latency at a fifth of that")
-            capacity = median(one.pipeline[Way(1, signed=True)][0] for one in rounds)
-            waits = await latency.measure(settings, keys, capacity)
-            progress.say("Measuring the trail: commit to seal, and offline verification")
-            trails = await trail.measure(settings, Path(folder) / "bundles")
-            progress.say("Measuring deliveries to providers' own systems")
-            provider_dsn, provider_owner_dsn = deliveries.databases_of(settings)
-            figures = await deliveries.measure(provider_dsn, provider_owner_dsn, Path(folder), DELIVERED_BY)
-            progress.say("Measuring what others feel of a recipient that hangs, and a storm of answers")
-            hanging = await bulkheads.measure(provider_dsn, Path(folder), DELIVERED_BY)
-            stormed = await storm.measure(provider_dsn, Path(folder))
+    async with installation() as (settings, folder, progress):
+        keys = new_keys(settings.broker_org)
+        await throughput.onboarded(settings, keys)
+        progress.say("Measuring throughput: the bare loop, the naive way, the pipeline without and with signatures")
+        rounds = await throughput.measure(settings, keys, referrals)
+        progress.say("Measuring latency at a fifth of that")
+        capacity = median(one.pipeline[Way(1, signed=True)][0] for one in rounds)
+        waits = await latency.measure(settings, keys, capacity)
+        progress.say("Measuring the trail: commit to seal, and offline verification")
+        trails = await trail.measure(settings, folder / "bundles")
+        progress.say("Measuring deliveries to providers' own systems")
+        provider_dsn, provider_owner_dsn = deliveries.databases_of(settings)
+        figures = await deliveries.measure(provider_dsn, provider_owner_dsn, folder, DELIVERED_BY)
+        progress.say("Measuring what others feel of a recipient that hangs, and a storm of answers")
+        hanging = await bulkheads.measure(provider_dsn, folder, DELIVERED_BY)
+        stormed = await storm.measure(provider_dsn, folder)
+        progress.say("Measuring the staff's list")
+        listed = await pages.measure(provider_dsn, provider_owner_dsn, folder)
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
@@ -92,6 +98,7 @@ async def run(referrals: int, *, write: bool) -> None:
             *deliveries.report(figures, DELIVERED_BY),
             *bulkheads.report(hanging),
             *storm.report(stormed),
+            *pages.report(listed),
             "",
         )
     )

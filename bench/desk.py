@@ -7,6 +7,7 @@ from pathlib import Path
 from adapters.inbox.inboxes import database
 from adapters.inbox.web.app import inbox_pages
 from adapters.provider import load_providers
+from broker import limits
 from broker.schemas.vocabulary import MsgStatus
 from broker.web.serving import served
 
@@ -17,7 +18,8 @@ async def run(dsn: str, zones: Path) -> None:
         app = inbox_pages(
             pool, load_providers(zones), MsgStatus.ACTUAL, origin="http://localhost", leave_for="/signed-out"
         )
-        async with served(app, "127.0.0.1:0", "bench") as (_, port):
+        at_once = limits.inbox_requests_max
+        async with served(app, "127.0.0.1:0", "bench", connections_max=at_once) as (_, port):
             sys.stdout.write(f"{port}\n")
             sys.stdout.flush()
             await asyncio.Event().wait()

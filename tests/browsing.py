@@ -1,10 +1,41 @@
 """Somebody who looks at pages by a browser, watched: what no page may do is written down, and fails the test."""
 
+import gettext
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeVar
 
+import pytest
+from fastapi import FastAPI
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
+from starlette.types import Receive, Scope, Send
+
+from broker.entry.accounts import Site
+from broker.look import language
+from broker.web.serving import served
+
+NEUTRAL: Final = "/signed-out"
+"""Where quick exit leads in tests: nothing outside this machine is asked."""
+OPEN_TO_ANYBODY: Final = frozenset(
+    {
+        ("GET", "/sign-in"),
+        ("GET", "/sign-in/{link}"),
+        ("POST", "/sign-in/passkey/options"),
+        ("POST", "/sign-in/passkey"),
+        ("POST", "/sign-in/first/options"),
+        ("POST", "/sign-in/first"),
+        ("GET", "/organisation"),
+        ("GET", "/organisation/back"),
+        ("POST", "/sign-in"),
+        ("GET", "/signed-out"),
+        ("GET", "/exit"),
+        ("GET", "/static/{name}"),
+    }
+)
+"""The routes of coming in and of going: of pages that people sign in at, these alone ask for nobody."""
+FROM_HERE: Final = {"sec-fetch-site": "same-origin"}
+"""How a browser says that a form is of these pages."""
 
 _PATIENCE_MS: Final = 20_000
 """What a page may take on a busy machine, to be asked for and to show what is expected of it."""
@@ -66,3 +97,70 @@ class Watched:
             self.wrong.append("something was left in the browser's storage")
         if {cookie["name"] for cookie in await context.cookies()} - {"session", "entry"}:
             self.wrong.append("a cookie that is neither the session's nor that of coming in")
+
+
+class Entered(Watched):
+    """A house that people sign in at, by a clock that a test may set. Whoever is one has these attributes, too."""
+
+    pages: FastAPI | None
+    elsewhere: str | None
+    """An origin besides that a browser may ask: that of the organisation's own sign-in."""
+    ahead: timedelta
+
+    def application(self) -> FastAPI:
+        """The pages, as they are reached at `base`."""
+        raise NotImplementedError
+
+    @property
+    def site(self) -> Site:
+        """How browsers find the pages."""
+        return Site(self.base, "Desk")
+
+    def clock(self) -> datetime:
+        """The time that the pages believe."""
+        return datetime.now(UTC) + self.ahead
+
+    def may_ask(self, url: str) -> bool:
+        """The organisation's own sign-in, too, where there is one."""
+        beside = self.elsewhere is not None and url.startswith(self.elsewhere + "/")
+        return beside or super().may_ask(url)
+
+    def named(self) -> None:
+        """From here on it is reached by a name, as browsers demand it for passkeys."""
+        self.base = self.base.replace("127.0.0.1", "localhost")
+        self.pages = self.application()
+
+
+House = TypeVar("House", bound=Entered)
+
+
+@asynccontextmanager
+async def open_pages(house: House, setting: str, requests_max: int) -> AsyncIterator[House]:
+    """Open the pages at a port of their own; what the browser complained of fails the test at the end."""
+
+    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
+        assert house.pages is not None
+        await house.pages(scope, receive, send)
+
+    async with served(pages, "127.0.0.1:0", setting, connections_max=requests_max) as (host, port):
+        house.base = f"http://{host}:{port}"
+        house.pages = house.application()
+        yield house
+    assert house.wrong == []
+
+
+def lacking_in_spanish(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A list that grows by every sentence that is shown from now on and that the Spanish catalogue does not have."""
+    lacking: list[str] = []
+
+    class Telling(gettext.NullTranslations):
+        def gettext(self, message: str) -> str:
+            lacking.append(message)
+            return message
+
+        def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+            lacking.append(msgid1)
+            return super().ngettext(msgid1, msgid2, n)
+
+    monkeypatch.setattr(language.catalogue("es"), "_fallback", Telling())
+    return lacking

@@ -3,7 +3,7 @@
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from broker.local.databases import ZoneDatabase
 from broker.local.parts import LocalParts, local_parts
 from broker.schemas.ids import OrgId
 from broker.settings import Settings, load_settings
+from broker.sql.migrate import Zone, migrate
 from tests.parts import Parts, local_settings, shared_parts, test_run
 from tests.patience import TEST_SECONDS_MAX, at_most
 
@@ -113,6 +114,16 @@ async def make_database(parts: Parts) -> AsyncIterator[MakeDatabase]:
     yield make
     for name in names:
         await databases.drop_database(parts.superuser_dsn, name)
+
+
+@asynccontextmanager
+async def tables_of(parts: Parts, zone: Zone) -> AsyncIterator[tuple[str, ZoneDatabase]]:
+    """A database with the zone's empty tables while the block lasts, by its name: to be used, or copied."""
+    name = f"t_{secrets.token_hex(6)}"
+    made = await databases.make_database(parts.superuser_dsn, name, sequencer=True)
+    await migrate(made.owner_dsn, zone)
+    yield name, made
+    await databases.drop_database(parts.superuser_dsn, name)
 
 
 @pytest.fixture

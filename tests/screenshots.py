@@ -89,8 +89,8 @@ async def test_of_the_desk(office: Office) -> None:
     item, record = await filled(office)
     pages = {
         "overview": "/",
-        "work": "/work",
-        "item": f"/work/{item}",
+        "work": "/worklist",
+        "item": f"/worklist/{item}",
         "quarantine": "/quarantine",
         "record": record,
         "discard": f"{record}/discard",

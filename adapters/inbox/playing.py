@@ -3,7 +3,7 @@
 For whoever connects a system and wants to meet every course that a referral can take, the unhappy ones above all.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -96,23 +96,21 @@ async def play(inbox: Inbox, part: Part) -> list[tuple[str, Standing | None]]:
     """
     done: list[tuple[str, Standing | None]] = []
     for offer in await inbox.offers():
-        for act in _acts(part, offer):
-            try:
-                answered = await act(inbox, offer)
-            except AnswerNotPossible:
-                continue  # It ended while we looked at it; the next look shows it.
-            done.append((offer.reference, answered.standing))
+        act = None if offer.unsent else _act(part, offer)
+        if act is None:
+            continue
+        try:
+            answered = await act(inbox, offer)
+        except AnswerNotPossible:
+            continue  # It ended while we looked at it; the next look shows it.
+        done.append((offer.reference, answered.standing))
     return done
 
 
-def _acts(part: Part, offer: OfferSeen) -> Iterator[Act]:
-    if offer.unsent:
-        return
+def _act(part: Part, offer: OfferSeen) -> Act | None:
     if offer.taken_back:
-        if part is not Part.LEAVES:
-            yield _complies
-    elif (act := PARTS[part].get(offer.standing)) is not None:
-        yield act
+        return None if part is Part.LEAVES else _complies
+    return PARTS[part].get(offer.standing)
 
 
 async def _complies(inbox: Inbox, offer: OfferSeen) -> Answered:

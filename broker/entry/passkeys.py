@@ -5,8 +5,10 @@ PIN, finger or face: a device that somebody else picks up opens nothing. Nothing
 """
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final, Generic
 
 from webauthn import (
@@ -56,6 +58,17 @@ class PasskeySeen:
     used_at: datetime | None
 
 
+class PasskeyChange(StrEnum):
+    """What was done to a passkey."""
+
+    MADE = "passkey made"
+    REVOKED = "passkey revoked"
+
+
+Note = Callable[[Connection, OrgId, PasskeyChange, PasskeyId, str], Awaitable[None]]
+"""Writes down what was done to which passkey, of which organisation and role, in the transaction that does it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passkeys(Generic[Role]):
     """Makes passkeys, checks them, and takes them out of use; `now` is UTC."""
@@ -64,6 +77,8 @@ class Passkeys(Generic[Role]):
     tables: Tables
     roles: type[Role]
     site: Site
+    note: Note | None = None
+    """None where the zone keeps no trail of who may come in."""
 
     async def begin_registering(self, account: Account[Role], now: datetime, link: str | None = None) -> Ceremony:
         """What a browser needs to make a passkey for an account; `link` is used up when it is made."""
@@ -157,25 +172,17 @@ class Passkeys(Generic[Role]):
         """Take a passkey out of use, and end what it began at once; False where the organisation, or that account of
         it, has none of this id in use."""
         async with self.pool.acquire() as connection, connection.transaction():
-            return await self.revoke_within(connection, org, passkey_id, now, account)
-
-    async def revoke_within(
-        self,
-        connection: Connection,
-        org: OrgId,
-        passkey_id: PasskeyId,
-        now: datetime,
-        account: AccountId | None = None,
-    ) -> bool:
-        """The same in the caller's transaction, so that it can be written down in it."""
-        found = await connection.fetchval(
-            f"UPDATE {self.tables.passkeys} SET revoked_at = $3 WHERE org_id = $1 AND passkey_id = $2"  # noqa: S608
-            " AND revoked_at IS NULL AND ($4::text IS NULL OR account_id = $4) RETURNING TRUE",
-            *(org, passkey_id, now, account),
-        )
-        if found:
+            role = await connection.fetchval(
+                f"UPDATE {self.tables.passkeys} SET revoked_at = $3 WHERE org_id = $1 AND passkey_id = $2"  # noqa: S608
+                " AND revoked_at IS NULL AND ($4::text IS NULL OR account_id = $4) RETURNING role",
+                *(org, passkey_id, now, account),
+            )
+            if role is None:
+                return False
             await end_sessions_of(connection, self.tables, passkey_id, now)
-        return bool(found)
+            if self.note is not None:
+                await self.note(connection, org, PasskeyChange.REVOKED, passkey_id, role)
+            return True
 
     @property
     def _ceremonies(self) -> Ceremonies:
@@ -212,6 +219,8 @@ class Passkeys(Generic[Role]):
         )
         if not kept:
             raise PasskeyRefused
+        if self.note is not None:
+            await self.note(connection, account.org, PasskeyChange.MADE, passkey_id, account.role.value)
         return passkey_id
 
     async def _row(self, connection: Connection, credential: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Final, Generic
 from broker.entry.accounts import Role, Site, Tables
 from broker.entry.links import Links
 from broker.entry.openid import Fetch, OpenId, Organisation
-from broker.entry.passkeys import Passkeys
+from broker.entry.passkeys import Note, Passkeys
 from broker.entry.sessions import Sessions
 from broker.sql.bulk import Pool
 
@@ -43,13 +43,17 @@ def entry_of(
     *,
     links_allowed: bool,
     own: OwnSignIn[Role] | None = None,
+    note: Note | None = None,
 ) -> Entry[Role]:
-    """The ways in to pages that are reached at `origin`; `links_allowed`: a link may sign somebody in."""
+    """The ways in to pages that are reached at `origin`; `links_allowed`: a link may sign somebody in.
+
+    `note` writes down that a passkey was made or taken out of use.
+    """
     site = Site(origin, _NAME)
     return Entry(
         site=site,
         sessions=Sessions(pool, tables, roles),
         links=Links(pool, tables, roles, links_allowed),
-        passkeys=Passkeys(pool, tables, roles, site),
+        passkeys=Passkeys(pool, tables, roles, site, note),
         openid=OpenId(own.organisation, own.fetch, pool, tables, origin + CALLBACK) if own is not None else None,
     )

@@ -9,18 +9,19 @@ from sqlmodel import Field
 
 def moment(*, nullable: bool = False, default_now: bool = False) -> Any:
     """A point in time."""
-    default = text("now()") if default_now else None
-    return Field(sa_column=Column(DateTime(timezone=True), nullable=nullable, server_default=default))
+    default = {"server_default": text("now()")} if default_now else {}
+    return Field(sa_type=DateTime(timezone=True), nullable=nullable, sa_column_kwargs=default)
 
 
 def json(default: str | None = None) -> Any:
     """A JSON text, stored parsed."""
-    return Field(sa_column=Column(JSONB, nullable=False, server_default=default))
+    kept = {} if default is None else {"server_default": default}
+    return Field(sa_type=JSONB, nullable=False, sa_column_kwargs=kept)
 
 
 def binary(*, nullable: bool = False) -> Any:
     """Bytes as they are."""
-    return Field(sa_column=Column(LargeBinary, nullable=nullable))
+    return Field(sa_type=LargeBinary, nullable=nullable)
 
 
 def long_text() -> Any:

@@ -226,7 +226,8 @@ async def how_settled(connection: Connection) -> int | None:
     row = await connection.fetchrow("SELECT * FROM policy_activation ORDER BY seq DESC LIMIT 1")
     if row is None or row["settled_at"] is not None:
         return None
-    return len(await connection.fetch(_UNDER_ANOTHER, row["reference"], CLOSED_STATES))
+    counted = f"SELECT count(*) FROM ({_UNDER_ANOTHER}) AS open"  # noqa: S608  no value is part of it
+    return int(await connection.fetchval(counted, row["reference"], CLOSED_STATES))
 
 
 async def open_needs(connection: Connection) -> list[tuple[OrgClass, RecipientCategory, int]]:

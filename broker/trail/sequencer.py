@@ -63,6 +63,8 @@ class Sequencer:
         self._epoch = stand["epoch"]
         self._horizon = Horizon(stand["horizon"])
         self._checkpointed, self._checkpointed_at = -1, last
+        self._shown: tuple[Verifier, ...] = ()
+        """The signers whose public keys are beside the log."""
 
     @property
     def size(self) -> int:
@@ -148,8 +150,10 @@ class Sequencer:
             await self._publish(last["note"])
 
     async def _publish(self, note: str) -> None:
-        folder = self._place.folder
-        await to_its_end(publish_keys, folder, self._place.signers())
+        folder, signers = self._place.folder, tuple(self._place.signers())
+        if signers != self._shown:
+            await to_its_end(publish_keys, folder, signers)
+            self._shown = signers
         await publish(self._connection, folder, note)
 
 

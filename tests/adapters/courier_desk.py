@@ -230,3 +230,22 @@ class CourierDesk:
         await self.pool.execute(
             "UPDATE delivery SET due_at = clock_timestamp() WHERE due_at IS NOT NULL AND state <> 'ATTEMPTED'"
         )
+
+
+async def claimed_in_time(
+    desk: CourierDesk, kind: type[EventData], ended: Mapping[str, datetime], code: str
+) -> set[str]:
+    """Nothing of this kind was claimed after its end was stored, and some was on either side; returns whose left."""
+    sent = await desk.rows(
+        "SELECT d.offer_id, a.began_at FROM attempt a JOIN delivery d USING (delivery_id)"
+        " WHERE d.type = $1 AND a.outcome <> 'SUPPRESSED'",
+        kind.TYPE,
+    )
+    assert sent, "no claim came before its end: the race was not run"
+    assert all(row["began_at"] < ended[row["offer_id"]] for row in sent)
+    suppressed = await desk.rows("SELECT offer_id, code FROM delivery WHERE state = 'SUPPRESSED'")
+    assert suppressed, "no claim came after its end: the race was not run"
+    assert {row["code"] for row in suppressed} == {code}
+    left = {row["offer_id"] for row in sent}
+    assert left.isdisjoint(row["offer_id"] for row in suppressed)
+    return left

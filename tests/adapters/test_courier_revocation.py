@@ -6,7 +6,7 @@ from datetime import datetime
 from adapters.transports.transport import Channel, Handover, Outcome
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
-from tests.adapters.courier_desk import HAVEN, CourierDesk, revoked
+from tests.adapters.courier_desk import HAVEN, CourierDesk, claimed_in_time, revoked
 from tests.adapters.network import until
 from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.adapters.scripted import ScriptedTransport
@@ -49,20 +49,11 @@ async def test_nothing_released_is_claimed_after_it_was_taken_back(
             now = await desk.pool.fetchval("SELECT clock_timestamp()")
             stored.update((offer, now) for offer, _ in group)
         await until(lambda: _all_ended(desk))
-    sent = await desk.rows(
-        "SELECT d.offer_id, a.began_at FROM attempt a JOIN delivery d USING (delivery_id)"
-        " WHERE d.type = $1 AND a.outcome <> 'SUPPRESSED'",
-        DisclosureReleased.TYPE,
-    )
-    assert sent, "no claim came before its revocation: the race was not run"
-    assert all(row["began_at"] < stored[row["offer_id"]] for row in sent)
-    suppressed = await desk.rows("SELECT offer_id, code FROM delivery WHERE state = 'SUPPRESSED'")
-    assert suppressed, "no claim came after its revocation: the race was not run"
-    assert {row["code"] for row in suppressed} == {"TAKEN_BACK"}
+    left = await claimed_in_time(desk, DisclosureReleased, stored, "TAKEN_BACK")
     heard: dict[str, list[str]] = {}
     for post in receiver.posts:
         heard.setdefault(post.offer_id, []).append(post.type)
-    assert heard.keys() == {row["offer_id"] for row in sent}
+    assert heard.keys() == left
     assert all(order == [DisclosureReleased.TYPE, DisclosureRevoked.TYPE] for order in heard.values())
 
 

@@ -214,6 +214,7 @@ _COMING_IN: Final = (
     *("GET /passkeys", "POST /passkeys", "POST /passkeys/options", "POST /passkeys/revoke"),
 )
 """What every application that one signs in at has (broker/entry)."""
+_PASSKEY_CHANGES: Final = ("POST /sign-in/first", "POST /passkeys", "POST /passkeys/revoke")
 _AT_WORK: Final = "tests/web/desk/test_stories.py"
 _RECORD: Final = "/quarantine/{topic}/{partition}/{offset}"
 _AT_THE_DESK: Final = "shows nothing yet: who may come in is an entry of its own, and so is what they read"
@@ -255,12 +256,13 @@ ROUTES_ENTER: Final[Mapping[str, Entered]] = {
     **dict.fromkeys(("desk GET /audit/log", "desk POST /audit/log/entry", "desk POST /audit/log/held"), _PUBLISHED),
     "desk POST /audit/bundle": steps(Step.TRAIL_EXPORTED, done_in="tests/web/audit/test_proving.py"),
     **dict.fromkeys((f"desk {route}" for route in _COMING_IN), _AT_THE_DESK),
-    **dict.fromkeys((f"desk {route}" for route in ("GET /", "GET /work/decided/{resolution}")), _COUNTS),
-    **dict.fromkeys(("desk GET /work", "desk GET /work/{work_id}"), steps(Step.RECORDS_READ, done_in=_AT_WORK)),
-    "desk POST /work/{work_id}/claim": steps(Step.WORK_CLAIMED, done_in=_AT_WORK),
-    "desk POST /work/{work_id}/release": steps(Step.WORK_RELEASED, done_in=_AT_WORK),
-    "desk POST /work/{work_id}/assign": steps(Step.WORK_ASSIGNED, done_in=_AT_WORK),
-    "desk POST /work/{work_id}/resolve": steps(Step.WORK_RESOLVED, done_in=_AT_WORK),
+    **dict.fromkeys((f"desk {route}" for route in _PASSKEY_CHANGES), _LETTING_IN),
+    **dict.fromkeys((f"desk {route}" for route in ("GET /", "GET /worklist/decided/{resolution}")), _COUNTS),
+    **dict.fromkeys(("desk GET /worklist", "desk GET /worklist/{work_id}"), steps(Step.RECORDS_READ, done_in=_AT_WORK)),
+    "desk POST /worklist/{work_id}/claim": steps(Step.WORK_CLAIMED, done_in=_AT_WORK),
+    "desk POST /worklist/{work_id}/release": steps(Step.WORK_RELEASED, done_in=_AT_WORK),
+    "desk POST /worklist/{work_id}/assign": steps(Step.WORK_ASSIGNED, done_in=_AT_WORK),
+    "desk POST /worklist/{work_id}/resolve": steps(Step.WORK_RESOLVED, done_in=_AT_WORK),
     **dict.fromkeys(("desk GET /quarantine", "desk GET /quarantine/codes/{code}", f"desk GET {_RECORD}"), _LIES),
     **dict.fromkeys((f"desk GET {_RECORD}/release", f"desk GET {_RECORD}/discard"), _LIES),
     f"desk POST {_RECORD}/release": steps(Step.QUARANTINE_RELEASED, done_in=_AT_WORK),

@@ -1,7 +1,6 @@
 """A broker's database with a trail in it, entries to write, and a sequencer of the test's own."""
 
 import os
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,17 +14,15 @@ import pytest
 import pytest_asyncio
 
 from broker import limits
-from broker.local import databases
 from broker.local.databases import ZoneDatabase
 from broker.schemas.ids import KeyId, OrgId, new_referral_id
 from broker.seal.keys import LogKey, load_log_keys
-from broker.sql.migrate import migrate
 from broker.store import tables
 from broker.store.questions import add_entry
 from broker.trail.entries import Step, entry, fresh_salt
 from broker.trail.notes import Signs, Verifier
 from broker.trail.sequencer import Place, Sequencer, in_office
-from tests.conftest import MakeDatabase
+from tests.conftest import MakeDatabase, tables_of
 from tests.parts import Parts
 
 ORIGIN: Final = "log.example/county"
@@ -117,11 +114,8 @@ def offer_moved() -> Any:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def migrated(parts: Parts) -> AsyncIterator[str]:
     """The name of a database with the broker's tables, to be copied."""
-    name = f"t_{secrets.token_hex(6)}"
-    made = await databases.make_database(parts.superuser_dsn, name)
-    await migrate(made.owner_dsn, tables.ZONE)
-    yield name
-    await databases.drop_database(parts.superuser_dsn, name)
+    async with tables_of(parts, tables.ZONE) as (name, _):
+        yield name
 
 
 @asynccontextmanager

@@ -37,9 +37,4 @@ async def passkeys_in_use(settings: Settings, pool: Pool, *, as_json: bool) -> l
 async def take_away(settings: Settings, pool: Pool, passkey: PasskeyId) -> bool:
     """Take a passkey out of use, and sign out whom it has signed in; False where none of this id is in use."""
     passkeys = desk_entry(pool, settings.desk_origin, links_allowed=False).passkeys
-    async with pool.acquire() as connection, connection.transaction():
-        now = await connection.fetchval(_NOW)
-        done = await passkeys.revoke_within(connection, settings.broker_org, passkey, now)
-        if done:
-            await tell_change(connection, settings.broker_org, "desk passkey revoked", fresh_salt(), passkey=passkey)
-    return done
+    return await passkeys.revoke(settings.broker_org, passkey, await pool.fetchval(_NOW))

@@ -47,7 +47,7 @@ def _tiles(found: Needed) -> tuple[Tile, ...]:
     )
     late = (_pressing("%(number)s lies here for too long", "%(number)s lie here for too long", found.quarantine_late),)
     listed = (
-        ("/work", _("Work list"), found.work, work, found.oldest_work),
+        ("/worklist", _("Work list"), found.work, work, found.oldest_work),
         ("/quarantine", _("Not taken in"), found.quarantine, late, found.oldest_quarantine),
         ("/overdue", _("Overdue confirmations"), found.overdue, (), found.oldest_overdue),
         ("/unreached", _("Providers that were not reached"), found.unreached, (), found.latest_unreached),

@@ -81,7 +81,7 @@ def _owed(row: OverdueRow, lines: dict[tuple[str, str, str], WorkLine], now: dat
         kind=words.kind(row.need),
         by=row.by or "—",
         age=words.ago(row.since, now),
-        item=None if item is None else f"/work/{item.work_id}",
+        item=None if item is None else f"/worklist/{item.work_id}",
     )
 
 
@@ -103,5 +103,5 @@ def _unreached(row: FailureRow, items: Sequence[Undelivered], now: datetime) -> 
         why=_(FAILURES.get(row.code, row.code.replace("_", " ").lower())),
         times=locales.number(row.times),
         last=words.ago(row.last, now),
-        with_human=[(f"/work/{one.work_id}", named(one.referral_id)) for one in items],
+        with_human=[(f"/worklist/{one.work_id}", named(one.referral_id)) for one in items],
     )

@@ -17,7 +17,7 @@ class Section(NamedTuple):
 _WORKERS: Final = frozenset(role for role in DeskRole if role.works)
 
 SECTIONS: Final = (
-    Section("/work", "Work list", _WORKERS),
+    Section("/worklist", "Work list", _WORKERS),
     Section("/quarantine", "Not taken in", _WORKERS),
     Section("/overdue", "Overdue", _WORKERS),
     Section("/unreached", "Not reached", _WORKERS),

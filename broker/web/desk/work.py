@@ -1,12 +1,12 @@
 """What waits for a human: who has it, whose it becomes, what was decided. Each look and each step is an entry.
 
-GET  /work                   the list, the most urgent first
-GET  /work/decided/{what}    what happens next, after a decision
-GET  /work/{item}            one item: why, whom to call, what happens by itself
-POST /work/{item}/claim      takes it for ten minutes, or for ten more; takes it over where that is said
-POST /work/{item}/release    gives it back
-POST /work/{item}/assign     gives it to a role
-POST /work/{item}/resolve    says what was decided, and has it done
+GET  /worklist                   the list, the most urgent first
+GET  /worklist/decided/{what}    what happens next, after a decision
+GET  /worklist/{item}            one item: why, whom to call, what happens by itself
+POST /worklist/{item}/claim      takes it for ten minutes, or for ten more; takes it over where that is said
+POST /worklist/{item}/release    gives it back
+POST /worklist/{item}/assign     gives it to a role
+POST /worklist/{item}/resolve    says what was decided, and has it done
 """
 
 from http import HTTPStatus
@@ -49,7 +49,7 @@ class _Resolve(Keyed):
 _NOW: Final = "SELECT clock_timestamp()"
 
 
-@router.get("/work")
+@router.get("/worklist")
 async def work_list(who: Worker) -> Response:
     """All that waits, up to what anybody reads."""
     async with who.desk.pool.acquire() as connection:
@@ -59,7 +59,7 @@ async def work_list(who: Worker) -> Response:
     return page("work.html", who, items=items, total=len(lines), now=now, since=since(now))
 
 
-@router.get("/work/{work_id}")
+@router.get("/worklist/{work_id}")
 async def one_item(who: Worker, work_id: str) -> Response:
     """One of them."""
     async with who.desk.pool.acquire() as connection:
@@ -79,7 +79,7 @@ async def one_item(who: Worker, work_id: str) -> Response:
     )
 
 
-@router.post("/work/{work_id}/claim")
+@router.post("/worklist/{work_id}/claim")
 async def claim(who: Worker, work_id: str, request: Request) -> Response:
     """For ten minutes; whoever comes later is told that somebody has it."""
     form = await read_form(request, _Claim)
@@ -89,7 +89,7 @@ async def claim(who: Worker, work_id: str, request: Request) -> Response:
     return _to_item(work_id)
 
 
-@router.post("/work/{work_id}/release")
+@router.post("/worklist/{work_id}/release")
 async def release(who: Worker, work_id: str, request: Request) -> Response:
     """For whoever comes next."""
     form = await read_form(request, Keyed)
@@ -99,7 +99,7 @@ async def release(who: Worker, work_id: str, request: Request) -> Response:
     return _to_item(work_id)
 
 
-@router.post("/work/{work_id}/assign")
+@router.post("/worklist/{work_id}/assign")
 async def assign(who: Worker, work_id: str, request: Request) -> Response:
     """To a role: meanwhile nobody is reminded or asked by itself."""
     form = await read_form(request, _Assign)
@@ -109,7 +109,7 @@ async def assign(who: Worker, work_id: str, request: Request) -> Response:
     return _to_item(work_id)
 
 
-@router.post("/work/{work_id}/resolve")
+@router.post("/worklist/{work_id}/resolve")
 async def resolve(who: Worker, work_id: str, request: Request) -> Response:
     """What was decided is done at once, under the same rules as everything else."""
     form = await read_form(request, _Resolve)
@@ -119,10 +119,10 @@ async def resolve(who: Worker, work_id: str, request: Request) -> Response:
     async with once(who, form.key) as connection:
         if connection is not None:
             await store.resolve(connection, work_id, who.by, form.resolution, unmet)
-    return RedirectResponse(f"/work/decided/{form.resolution.value}", 303)
+    return RedirectResponse(f"/worklist/decided/{form.resolution.value}", 303)
 
 
-@router.get("/work/decided/{resolution}")
+@router.get("/worklist/decided/{resolution}")
 async def decided(who: Worker, resolution: str) -> Response:
     """What happens next."""
     if resolution not in Resolution.__members__:
@@ -132,4 +132,4 @@ async def decided(who: Worker, resolution: str) -> Response:
 
 
 def _to_item(work_id: str) -> Response:
-    return RedirectResponse(f"/work/{work_id}", 303)
+    return RedirectResponse(f"/worklist/{work_id}", 303)

@@ -1,7 +1,6 @@
 """One Chromium per test process; an installation of two providers per test, in the loop that the browser lives in."""
 
 import inspect
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,12 +10,10 @@ from playwright.async_api import Browser, async_playwright
 
 from adapters.inbox.inboxes import database as pool_of
 from adapters.tables import ZONE
-from broker.local import databases
-from broker.sql.migrate import migrate
 from tests.adapters.courier_desk import HAVEN, CourierDesk
 from tests.adapters.pages.chromium import arguments, chromium
 from tests.adapters.pages.house import BROOK, House, open_house
-from tests.conftest import MakeDatabase
+from tests.conftest import MakeDatabase, tables_of
 from tests.parts import Parts
 
 
@@ -41,11 +38,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def empty_zone(parts: Parts) -> AsyncIterator[str]:
     """A database with a zone's empty tables, to be copied for each test."""
-    name = f"t_{secrets.token_hex(6)}"
-    made = await databases.make_database(parts.superuser_dsn, name, template="template1", sequencer=True)
-    await migrate(made.owner_dsn, ZONE)
-    yield name
-    await databases.drop_database(parts.superuser_dsn, name)
+    async with tables_of(parts, ZONE) as (name, _):
+        yield name
 
 
 @pytest_asyncio.fixture(loop_scope="session")

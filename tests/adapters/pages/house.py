@@ -1,7 +1,7 @@
 """A provider's house for tests: its pages open at a port, offers in its file, people who look by a browser."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -9,7 +9,6 @@ from typing import Any, Final
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
 from pydantic_core import to_json
-from starlette.types import Receive, Scope, Send
 
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.web.app import inbox_pages
@@ -17,7 +16,6 @@ from adapters.inbox.web.entry import StaffSignIn, staff_links
 from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
 from broker import limits
-from broker.entry.accounts import Site
 from broker.entry.front import Front
 from broker.entry.links import LinkPurpose
 from broker.schemas.field_groups import FieldGroup
@@ -25,18 +23,15 @@ from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_r
 from broker.schemas.reference import reference_of
 from broker.schemas.vocabulary import MsgStatus, RecipientCategory
 from broker.seal.sealing import seal_group, wrap_key
-from broker.web.serving import served
 from tests.adapters.courier_desk import CourierDesk
 from tests.adapters.network import GROUPS, example_offer
-from tests.browsing import Watched
+from tests.browsing import NEUTRAL, Entered, open_pages
 
 BROOK: Final = OrgId("org-brook")
-NEUTRAL: Final = "/signed-out"
-"""Where quick exit leads in tests: nothing outside this machine is asked."""
 
 
 @dataclass(slots=True)
-class House(Watched):
+class House(Entered):
     """An installation of two providers whose pages are open, and a clock that a test may set."""
 
     desk: CourierDesk
@@ -46,22 +41,11 @@ class House(Watched):
     links_allowed: bool = True
     own_sign_in: StaffSignIn | None = None
     elsewhere: str | None = None
-    """An origin besides that a browser may ask: that of the organisation's own sign-in."""
     pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
     urls: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
-
-    def clock(self) -> datetime:
-        """The time that the pages believe."""
-        return datetime.now(UTC) + self.ahead
-
-    def may_ask(self, url: str) -> bool:
-        """The organisation's own sign-in, too, where there is one."""
-        beside = self.elsewhere is not None and url.startswith(self.elsewhere + "/")
-        # Asked by the class's name: a dataclass with slots is made twice, and `super()` knows the first.
-        return beside or Watched.may_ask(self, url)
 
     def inbox(self, org: OrgId) -> Inbox:
         """The inbox behind the pages."""
@@ -73,16 +57,6 @@ class House(Watched):
         assert self.pages is not None
         front: Front = self.pages.state.front
         return front
-
-    @property
-    def site(self) -> Site:
-        """How browsers find the pages."""
-        return Site(self.base, "Desk")
-
-    def named(self) -> None:
-        """From here on it is reached by a name, as browsers demand it for passkeys."""
-        self.base = self.base.replace("127.0.0.1", "localhost")
-        self.pages = self.application()
 
     def practise(self) -> None:
         """From here on this is the network of exercises."""
@@ -172,17 +146,6 @@ class House(Watched):
             )
 
 
-@asynccontextmanager
-async def open_house(house: House) -> AsyncIterator[House]:
-    """Open the pages at a port of their own; what the browser complained of fails the test at the end."""
-
-    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-        assert house.pages is not None
-        await house.pages(scope, receive, send)
-
-    at_once = limits.inbox_requests_max
-    async with served(pages, "127.0.0.1:0", "HANDOFF_INBOX_ADDRESS", connections_max=at_once) as (host, port):
-        house.base = f"http://{host}:{port}"
-        house.pages = house.application()
-        yield house
-    assert house.wrong == []
+def open_house(house: House) -> AbstractAsyncContextManager[House]:
+    """Open its pages."""
+    return open_pages(house, "HANDOFF_INBOX_ADDRESS", limits.inbox_requests_max)

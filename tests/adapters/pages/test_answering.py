@@ -14,9 +14,9 @@ from broker.schemas.vocabulary import DeclineReason
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import ALIAS, GROUPS, SAFE_CONTACT
 from tests.adapters.pages.house import House
+from tests.browsing import FROM_HERE
 
 Form = dict[str, str | float | bool]
-FROM_HERE = {"sec-fetch-site": "same-origin"}
 NUMBER = str(SAFE_CONTACT["handle"])
 
 

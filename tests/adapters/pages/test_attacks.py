@@ -18,10 +18,10 @@ from broker.schemas.vocabulary import CapacityBucket, Service
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import GROUPS, Installation, Run
 from tests.adapters.pages.house import BROOK, House
+from tests.browsing import FROM_HERE
 from tests.conftest import KafkaForTest
 
 Form = dict[str, str | float | bool]
-FROM_HERE = {"sec-fetch-site": "same-origin"}
 NUMBER = "+15555550166"
 
 

@@ -13,8 +13,8 @@ from broker.schemas.ids import OfferId, new_event_id
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import GROUPS, SAFE_CONTACT
 from tests.adapters.pages.house import House
+from tests.browsing import FROM_HERE
 
-FROM_HERE = {"sec-fetch-site": "same-origin"}
 Form = dict[str, str | float | bool]
 
 

@@ -1,6 +1,5 @@
 """Pages for everybody: by axe, by keyboard, on a narrow screen, in Spanish, in an exercise, within their bytes."""
 
-import gettext
 import gzip
 from enum import StrEnum
 from typing import Any, Final
@@ -13,7 +12,6 @@ from adapters.inbox.web.roles import StaffRole
 from adapters.kind import kinds
 from adapters.standing import Standing
 from adapters.words import plain
-from broker.look import language
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.contact_attempted import AttemptOutcome
 from broker.schemas.field_groups import GROUPS, SEALABLE
@@ -37,6 +35,7 @@ from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.catalogue import LANGUAGES, compiled, translated
 from tests.adapters.pages.house import House
 from tests.adapters.pages.states import every_page, every_page_of_a_privacy_officer
+from tests.browsing import lacking_in_spanish
 
 AXE: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -186,15 +185,7 @@ async def test_an_exercise_says_so_on_every_page(house: House) -> None:
 
 async def test_every_sentence_of_every_page_is_there_in_spanish(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the catalogue lacks is told by name; the page says which language it is in."""
-    lacking: list[str] = []
-
-    class Telling(gettext.NullTranslations):
-        def gettext(self, message: str) -> str:
-            lacking.append(message)
-            return message
-
-    spanish = language.catalogue("es")
-    monkeypatch.setattr(spanish, "_fallback", Telling())
+    lacking = lacking_in_spanish(monkeypatch)
     async with house.visitor(locale="es-MX") as page:
         async for name in every_page(house, page):
             assert await page.locator("html").get_attribute("lang") == "es", name

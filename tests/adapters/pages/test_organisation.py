@@ -25,6 +25,7 @@ from broker.entry.ways import CALLBACK, OwnSignIn
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.house import House
 from tests.adapters.pages.organisation import CLIENT, SECRET, OrganisationsOwn, logging_in
+from tests.browsing import FROM_HERE
 
 ROLES: Final = {"leads": StaffRole.SUPERVISOR, "advocates": StaffRole.STAFF}
 
@@ -118,9 +119,7 @@ async def test_there_are_no_passkeys_beside_the_organisations_accounts(house: Ho
         await log_in(page, house)
         await page.goto("/passkeys")
         await expect(page.get_by_text("There are no passkeys beside it.")).to_be_visible()
-        forged = await page.context.request.post(
-            "/passkeys/options", form={}, headers={"sec-fetch-site": "same-origin"}
-        )
+        forged = await page.context.request.post("/passkeys/options", form={}, headers=FROM_HERE)
         assert forged.status == 403
 
 

@@ -13,8 +13,8 @@ from broker import limits
 from broker.entry.passkeys import Passkeys
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.pages.house import BROOK, House
+from tests.browsing import FROM_HERE
 
-FROM_HERE = {"sec-fetch-site": "same-origin"}
 Form = dict[str, str | float | bool]
 
 

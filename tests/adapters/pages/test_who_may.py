@@ -19,23 +19,10 @@ from broker.schemas.vocabulary import MsgStatus
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import ALIAS, SAFE_CONTACT
 from tests.adapters.pages.house import BROOK, House
+from tests.browsing import FROM_HERE, OPEN_TO_ANYBODY
 
 Form = dict[str, str | float | bool]
 
-OPEN_TO_ANYBODY = {
-    ("GET", "/sign-in"),
-    ("GET", "/sign-in/{link}"),
-    ("POST", "/sign-in/passkey/options"),
-    ("POST", "/sign-in/passkey"),
-    ("POST", "/sign-in/first/options"),
-    ("POST", "/sign-in/first"),
-    ("GET", "/organisation"),
-    ("GET", "/organisation/back"),
-    ("POST", "/sign-in"),
-    ("GET", "/signed-out"),
-    ("GET", "/exit"),
-    ("GET", "/static/{name}"),
-}
 ACTORS = (Anybody, Somebody, SignedIn, Deciding, Listening)
 FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/answer": {"answer": "accept"},
@@ -47,7 +34,6 @@ FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/revocation": {"outcome": "COMPLIED"},
 }
 KEYED = ("answer", "progress", "handoff")
-FROM_HERE = {"sec-fetch-site": "same-origin"}
 CANARIES = (str(SAFE_CONTACT["handle"]), str(ALIAS["alias"]))
 
 

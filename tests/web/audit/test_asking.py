@@ -17,11 +17,11 @@ from broker.store.attempts import Came
 from broker.web.audit.reports import REPORTS, By
 from broker.web.audit.sheet import OUTCOMES
 from broker.web.desk.roles import DeskRole
+from tests.browsing import FROM_HERE
 from tests.domain.cast import CONSENT, HOTLINE, OTHER_SHELTER, POLICE, SHELTER
 from tests.web.audit.conftest import Audited
 from tests.web.audit.told import CANARY, FORMULA
 
-FROM_HERE: Final = {"sec-fetch-site": "same-origin"}
 NAME: Final = "Jane Roe-Testperson"
 """What somebody types who would like to find a person."""
 

@@ -1,6 +1,5 @@
 """The auditor's pages are for everybody: by axe, by keyboard, narrow, on paper, without scripts, in Spanish."""
 
-import gettext
 import gzip
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,13 +10,13 @@ from playwright.async_api import Response, expect
 from broker import telling
 from broker.domain.reasons import WORDS
 from broker.domain.rules import RULES
-from broker.look import language
 from broker.look.guard import HEADERS
 from broker.web.audit.reports import REPORTS
 from broker.web.audit.sheet import COLUMNS, OUTCOMES
 from broker.web.desk.roles import DeskRole
 from tests.adapters.pages.catalogue import LANGUAGES, translated
 from tests.adapters.pages.test_look import FIRST_VIEW_BYTES_MAX, is_for_everybody, walked
+from tests.browsing import lacking_in_spanish
 from tests.web.audit.conftest import Audited
 from tests.web.audit.states import every_page
 
@@ -47,18 +46,7 @@ async def test_every_page_is_for_everybody(tampered: Audited, width: int, scheme
 async def test_in_spanish_without_scripts_and_on_paper(tampered: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is read and asked without any script, in Spanish to the last sentence: what the catalogue lacks is
     told by name. Printed, there is what was read, by whom and when, and no button."""
-    lacking: list[str] = []
-
-    class Telling(gettext.NullTranslations):
-        def gettext(self, message: str) -> str:
-            lacking.append(message)
-            return message
-
-        def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-            lacking.append(msgid1)
-            return super().ngettext(msgid1, msgid2, n)
-
-    monkeypatch.setattr(language.catalogue("es"), "_fallback", Telling())
+    lacking = lacking_in_spanish(monkeypatch)
     async with tampered.office.person(DeskRole.PRIVACY_OFFICER, locale="es-MX", java_script_enabled=False) as page:
         async for name in every_page(tampered, page):
             assert await page.locator("html").get_attribute("lang") == "es", name

@@ -1,7 +1,6 @@
 """A network's office: a database of its own for each test, its desk open, in the loop that the browser lives in."""
 
 import inspect
-import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,14 +9,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from broker.local import databases
 from broker.local.databases import ZoneDatabase
 from broker.settings import load_settings
-from broker.sql.migrate import migrate
 from broker.store.tables import ZONE
 from tests.adapters.pages.conftest import browser as browser
 from tests.broker.county import County
-from tests.conftest import MakeDatabase
+from tests.conftest import MakeDatabase, tables_of
 from tests.parts import Parts
 from tests.web.desk.office import Office, desk_of, open_office
 
@@ -32,11 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def broker_tables(parts: Parts) -> AsyncIterator[str]:
     """A database with the broker's empty tables, to be copied for each test."""
-    name = f"t_{secrets.token_hex(6)}"
-    made = await databases.make_database(parts.superuser_dsn, name, template="template1", sequencer=True)
-    await migrate(made.owner_dsn, ZONE)
-    yield name
-    await databases.drop_database(parts.superuser_dsn, name)
+    async with tables_of(parts, ZONE) as (name, _):
+        yield name
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -1,19 +1,17 @@
 """A network's office for tests: its desk open at a port, what waits in its tables, people who look by a browser."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import uuid4
 
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
-from starlette.types import Receive, Scope, Send
 
 from broker import limits
 from broker.composition import judge_of, kafka_of
-from broker.entry.accounts import Site
 from broker.entry.links import LinkPurpose
 from broker.schemas.delivery_failed import DeliveryFailure
 from broker.schemas.ids import new_event_id, new_offer_id, new_referral_id
@@ -26,15 +24,11 @@ from broker.web.desk.app import desk_pages
 from broker.web.desk.entry import DeskSignIn, desk_links
 from broker.web.desk.roles import DeskRole
 from broker.web.desk.who import Desk
-from broker.web.serving import served
-from tests.browsing import Watched
-
-NEUTRAL: Final = "/signed-out"
-"""Where quick exit leads in tests: nothing outside this machine is asked."""
+from tests.browsing import NEUTRAL, Entered, open_pages
 
 
 @dataclass(slots=True)
-class Office(Watched):
+class Office(Entered):
     """A desk whose pages are open, and a clock that a test may set."""
 
     desk: Desk
@@ -43,7 +37,6 @@ class Office(Watched):
     base: str = ""
     own_sign_in: DeskSignIn | None = None
     elsewhere: str | None = None
-    """An origin besides that a browser may ask: that of the operator's own sign-in."""
     pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
     urls: list[str] = field(default_factory=list)
@@ -54,25 +47,6 @@ class Office(Watched):
     def pool(self) -> Pool:
         """The broker's database."""
         return self.desk.pool
-
-    @property
-    def site(self) -> Site:
-        """How browsers find the pages."""
-        return Site(self.base, "Desk")
-
-    def clock(self) -> datetime:
-        """The time that the pages believe."""
-        return datetime.now(UTC) + self.ahead
-
-    def may_ask(self, url: str) -> bool:
-        """The operator's own sign-in, too, where there is one."""
-        beside = self.elsewhere is not None and url.startswith(self.elsewhere + "/")
-        return beside or Watched.may_ask(self, url)
-
-    def named(self) -> None:
-        """From here on it is reached by a name, as browsers demand it for passkeys."""
-        self.base = self.base.replace("127.0.0.1", "localhost")
-        self.pages = self.application()
 
     def practise(self) -> None:
         """From here on this is the network of exercises."""
@@ -185,17 +159,6 @@ def desk_of(pool: Pool, settings: Settings) -> Desk:
     return Desk(pool, settings.broker_org, judge_of(settings), kafka_of(settings))
 
 
-@asynccontextmanager
-async def open_office(office: Office) -> AsyncIterator[Office]:
-    """Open the pages at a port of their own; what the browser complained of fails the test at the end."""
-
-    async def pages(scope: Scope, receive: Receive, send: Send) -> None:
-        assert office.pages is not None
-        await office.pages(scope, receive, send)
-
-    at_once = limits.desk_requests_max
-    async with served(pages, "127.0.0.1:0", "HANDOFF_DESK_ADDRESS", connections_max=at_once) as (host, port):
-        office.base = f"http://{host}:{port}"
-        office.pages = office.application()
-        yield office
-    assert office.wrong == []
+def open_office(office: Office) -> AbstractAsyncContextManager[Office]:
+    """Open its desk."""
+    return open_pages(office, "HANDOFF_DESK_ADDRESS", limits.desk_requests_max)

@@ -14,7 +14,7 @@ from tests.web.desk.office import Office
 
 EXPECTED: Final = ("403", "404", "405", "409", "410")
 """What the browser's console says of pages that refuse."""
-LISTS: Final = ("/", "/work", "/quarantine", "/overdue", "/unreached")
+LISTS: Final = ("/", "/worklist", "/quarantine", "/overdue", "/unreached")
 
 
 async def every_page(office: Office, page: Page) -> AsyncIterator[str]:
@@ -37,7 +37,7 @@ async def every_page(office: Office, page: Page) -> AsyncIterator[str]:
         yield name
     async for name in _record(page, record):
         yield name
-    for name, path in (("missing", "/work/x"), ("no record", "/quarantine/x/0/0")):
+    for name, path in (("missing", "/worklist/x"), ("no record", "/quarantine/x/0/0")):
         await page.goto(path)
         yield name
 
@@ -65,7 +65,7 @@ async def filled(office: Office) -> tuple[str, str]:
 
 async def _item(page: Page, item: str) -> AsyncIterator[str]:
     """Nobody's, one's own, given to a role, decided, and over."""
-    await page.goto(f"/work/{item}")
+    await page.goto(f"/worklist/{item}")
     yield "item"
     await page.get_by_role("button").filter(has_not_text="Exit").first.click()
     await page.locator("#decide").wait_for()
@@ -77,9 +77,9 @@ async def _item(page: Page, item: str) -> AsyncIterator[str]:
     await page.locator("form[action$=claim] button").click()
     await page.locator("input[value=HANDLED]").check()
     await page.locator("form[action$=resolve] button").click()
-    await page.wait_for_url("**/work/decided/*")
+    await page.wait_for_url("**/worklist/decided/*")
     yield "decided"
-    await page.goto(f"/work/{item}")
+    await page.goto(f"/worklist/{item}")
     yield "item, not open any more"
 
 

@@ -25,6 +25,7 @@ from broker.web.running import running_web
 from tests.adapters.pages.organisation import CLIENT, SECRET, logging_in
 from tests.adapters.pages.test_passkeys import Device
 from tests.broker.shell import run
+from tests.browsing import FROM_HERE
 from tests.parts import Parts
 from tests.web.desk.office import Office
 
@@ -74,7 +75,7 @@ async def test_a_link_lets_one_person_in_once_in_one_role(office: Office, role: 
 
 
 async def test_commands_say_who_may_come_in_and_the_trail_says_so(office: Office, at_home: AtHome) -> None:
-    """`handoff desk sign-in-link` and `handoff desk passkey link`, list and revoke; organisation.changed each time."""
+    """A link, a passkey made, one taken out of use, by command or by one's own hand: organisation.changed each time."""
     office.named()
     at_home(office)
     async with office.visitor() as page:
@@ -85,7 +86,8 @@ async def test_commands_say_who_may_come_in_and_the_trail_says_so(office: Office
         await page.wait_for_url("**/signed-out")
         session = await page.context.new_cdp_session(page)
         await session.send("WebAuthn.enable")
-        await Device(session).plug_in()
+        device = Device(session)
+        await device.plug_in()
         await page.goto(printed(await run("desk", "passkey", "link", "--role", "operator")))
         await page.get_by_role("button", name="Make a passkey").click()
         await page.wait_for_url(office.base + "/")
@@ -94,14 +96,23 @@ async def test_commands_say_who_may_come_in_and_the_trail_says_so(office: Office
         await page.get_by_role("button", name="With a passkey").click()
         await expect(page.locator("footer")).to_contain_text("operator")
         passkey = printed(await run("desk", "passkey", "list"))
+        await page.goto("/passkeys")
+        await device.put_away()
+        await device.plug_in()
+        await page.get_by_role("button", name="Make a passkey").click()
+        await expect(page.get_by_role("button", name="Take it out of use")).to_have_count(2)
+        await page.get_by_role("button", name="Take it out of use").last.click()
+        await expect(page.get_by_role("button", name="Take it out of use")).to_have_count(1)
         assert (await run("desk", "passkey", "revoke", passkey)).exit_code == 0
         assert (await run("desk", "passkey", "revoke", passkey)).exit_code == 1
         await page.goto("/")
         await expect(page.get_by_role("heading")).to_have_text("You are signed out")
-    made, first, revoked = await told(office)
-    assert ("COORDINATOR" in made, "SIGN_IN" in made) == (True, True)
+    link, first, made, another, gone, revoked = await told(office)
+    assert ("COORDINATOR" in link, "SIGN_IN" in link) == (True, True)
     assert ("OPERATOR" in first, "PASSKEY" in first) == (True, True)
-    assert passkey in revoked
+    assert ("passkey made" in made, "OPERATOR" in made, passkey in made) == (True, True, True)
+    assert ("passkey made" in another, "passkey revoked" in gone, passkey in gone) == (True, True, False)
+    assert ("passkey revoked" in revoked, passkey in revoked) == (True, True)
 
 
 async def test_where_people_are_real_no_link_signs_anybody_in(
@@ -216,5 +227,5 @@ async def test_a_passkey_link_is_no_sign_in_link(office: Office) -> None:
         await page.goto(link)
         await expect(page.get_by_role("heading", level=1)).to_have_text("Make a passkey")
         form: dict[str, str | float | bool] = {"link": link.rpartition("/")[2]}
-        answer = await page.context.request.post("/sign-in", form=form, headers={"sec-fetch-site": "same-origin"})
+        answer = await page.context.request.post("/sign-in", form=form, headers=FROM_HERE)
         assert answer.status == 410

@@ -1,6 +1,5 @@
 """The desk's pages are for everybody: by axe, by keyboard, narrow, without scripts, on paper, in Spanish, small."""
 
-import gettext
 import gzip
 
 import pytest
@@ -8,7 +7,6 @@ from playwright.async_api import Response, expect
 
 from broker.domain.work_list import Resolution, UnmetReason
 from broker.handlers.cases import NextAction
-from broker.look import language
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import NeedState
 from broker.store.quarantine import DiscardReason, ReleaseReason
@@ -17,6 +15,7 @@ from broker.web.desk.roles import DeskRole
 from broker.web.desk.sections import SECTIONS
 from tests.adapters.pages.catalogue import LANGUAGES, translated
 from tests.adapters.pages.test_look import FIRST_VIEW_BYTES_MAX, is_for_everybody, walked
+from tests.browsing import lacking_in_spanish
 from tests.web.desk.office import Office
 from tests.web.desk.states import LISTS, every_page, filled
 
@@ -34,7 +33,7 @@ async def test_a_wide_and_light_page_is_so_as_well(office: Office) -> None:
     item, record = await filled(office)
     wide = {"width": 1280, "height": 640}
     async with office.person(DeskRole.OPERATOR, viewport=wide, color_scheme="light", reduced_motion="reduce") as page:
-        for path in (*LISTS, f"/work/{item}", record):
+        for path in (*LISTS, f"/worklist/{item}", record):
             await page.goto(path)
             await is_for_everybody(page, 1280, path)
 
@@ -44,14 +43,7 @@ async def test_every_page_is_whole_without_scripts_in_spanish_in_an_exercise_and
 ) -> None:
     """All forms work without scripts; what the catalogue lacks is told by name; an exercise says so on each page;
     printed, nothing but what was asked for is on the paper."""
-    lacking: list[str] = []
-
-    class Telling(gettext.NullTranslations):
-        def gettext(self, message: str) -> str:
-            lacking.append(message)
-            return message
-
-    monkeypatch.setattr(language.catalogue("es"), "_fallback", Telling())
+    lacking = lacking_in_spanish(monkeypatch)
     office.practise()
     async with office.visitor(java_script_enabled=False, locale="es-MX") as page:
         async for name in every_page(office, page):
@@ -80,7 +72,7 @@ async def test_an_item_is_taken_and_decided_by_keyboard_alone(office: Office) ->
     """From the list to the stored decision."""
     await office.waits("CONTACT_OVERDUE", state=NeedState.CONTACT_PENDING)
     async with office.person(DeskRole.COORDINATOR, viewport={"width": 320, "height": 640}) as page:
-        await page.goto("/work")
+        await page.goto("/worklist")
         await page.locator("tbody a").focus()
         for button in ("Take it", "Store the decision"):
             await page.keyboard.press("Enter")
@@ -98,7 +90,7 @@ async def test_the_first_view_is_small(office: Office) -> None:
     answers: list[Response] = []
     async with office.person(DeskRole.COORDINATOR) as page:
         page.on("response", lambda answer: answers.append(answer))
-        await page.goto("/work", wait_until="networkidle")
+        await page.goto("/worklist", wait_until="networkidle")
         whole = [answer for answer in answers if answer.request.resource_type != "eventsource"]
         sizes = [len(gzip.compress(await answer.body())) for answer in whole]
     assert len(sizes) >= 4, "the page, its style, its scripts"

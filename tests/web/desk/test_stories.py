@@ -3,7 +3,7 @@
 import asyncio
 import json
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -20,9 +20,9 @@ from tests.broker.facts import POLICE
 from tests.broker.letters import until
 from tests.broker.test_quarantine import LateKey, consented, named
 from tests.broker.test_work_list import stuck
+from tests.browsing import FROM_HERE
 from tests.web.desk.office import Office
 
-FROM_HERE: Final = {"sec-fetch-site": "same-origin"}
 Form = dict[str, str | float | bool]
 
 
@@ -37,8 +37,8 @@ async def told(office: Office, kind: str, **about: str) -> list[dict[str, Any]]:
 
 async def take(page: Page, item: str) -> None:
     """From the list to the item, and take it."""
-    await page.goto("/work")
-    await page.locator(f"a[href='/work/{item}']").click()
+    await page.goto("/worklist")
+    await page.locator(f"a[href='/worklist/{item}']").click()
     await page.get_by_role("button", name="Take it").click()
     await expect(page.get_by_text("This is yours until")).to_be_visible()
 
@@ -53,7 +53,7 @@ async def test_what_nobody_takes_is_taken_decided_and_closed(county_office: Offi
         await page.get_by_role("button", name="Store the decision").click()
         await expect(page.get_by_text("The agency that asked is told that it is closed.")).to_be_visible()
         await page.get_by_role("link", name="To the work list").click()
-        await expect(page.locator(f"a[href='/work/{item}']")).to_have_count(0)
+        await expect(page.locator(f"a[href='/worklist/{item}']")).to_have_count(0)
 
     async def closed() -> bool:
         return bool((await served.need(referral, category))["state"] == "CLOSED_UNMET")
@@ -78,7 +78,7 @@ async def test_of_two_who_take_it_one_has_it(county_office: Office, served: Coun
         county_office.person(DeskRole.COORDINATOR) as first,
         county_office.person(DeskRole.COORDINATOR, viewport={"width": 320, "height": 640}) as second,
     ):
-        await second.goto(f"/work/{item}")
+        await second.goto(f"/worklist/{item}")
         await take(first, item)
         await second.get_by_role("button", name="Take it").click()
         await expect(second.get_by_role("heading")).to_have_text("Somebody else has it")
@@ -103,7 +103,7 @@ async def test_a_form_that_is_sent_again_does_nothing_again(county_office: Offic
         post = page.context.request.post
         claim: Form = {"key": new_event_id()}
         decide: Form = {"key": new_event_id(), "resolution": "HANDLED"}
-        for path, form in ((f"/work/{item}/claim", claim), (f"/work/{item}/resolve", decide)):
+        for path, form in ((f"/worklist/{item}/claim", claim), (f"/worklist/{item}/resolve", decide)):
             sent = [post(path, form=form, headers=FROM_HERE, max_redirects=0) for _ in range(2)]
             later = post(path, form=form, headers=FROM_HERE, max_redirects=0)
             answers = [*await asyncio.gather(*sent), await later]
@@ -138,7 +138,7 @@ async def test_a_decision_that_is_not_whole_stores_nothing(county_office: Office
             ("claim", {"over": "no"}),
         ):
             sent: Form = {"key": new_event_id(), **form}
-            answer = await page.context.request.post(f"/work/{item}/{path}", form=sent, headers=FROM_HERE)
+            answer = await page.context.request.post(f"/worklist/{item}/{path}", form=sent, headers=FROM_HERE)
             assert (answer.status, "Jane" in await answer.text()) == (400, False)
     for kind in ("work.resolved", "work.assigned", "work.claimed"):
         assert await told(county_office, kind, referral=referral) == []
@@ -204,7 +204,7 @@ async def test_a_record_is_given_up_with_its_reason(county_office: Office, serve
     assert given_up["reason"] == "PUBLISHED_ANEW"
 
 
-@pytest.mark.parametrize("path", ["/", "/work"])
+@pytest.mark.parametrize("path", ["/", "/worklist"])
 async def test_what_comes_is_counted_and_shown_when_it_is_asked_for(office: Office, path: str) -> None:
     """Nothing moves under the finger: a line says how many, and its link shows them where one is."""
     await office.waits("NOBODY_LEFT")
@@ -229,12 +229,12 @@ async def test_what_is_late_and_who_was_not_reached_leads_to_its_item(office: Of
         await expect(page.locator("a[href='/unreached'] .number")).to_have_text("1")
         assert await told(office, "trail.read") == [], "numbers alone are nobody's reading"
         await page.goto("/overdue")
-        await page.locator(f"a[href='/work/{recall}']").click()
+        await page.locator(f"a[href='/worklist/{recall}']").click()
         await expect(page.get_by_text("has not confirmed that something was taken back")).to_be_visible()
         await page.goto("/unreached")
         await expect(page.locator("tbody tr")).to_have_count(1)
         await expect(page.locator("tbody")).to_contain_text("No way of reaching it is open")
-        await page.locator(f"tbody a[href='/work/{item}']").click()
+        await page.locator(f"tbody a[href='/worklist/{item}']").click()
         await expect(page.get_by_text("could not be handed over")).to_be_visible()
     asked = [(one["question"], one["rows"]) for one in await told(office, "trail.read")]
     assert asked == [("OVERDUE", 1), ("FAILURES", 1)]

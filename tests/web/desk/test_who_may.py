@@ -13,22 +13,9 @@ from broker.schemas.vocabulary import MsgStatus
 from broker.web.desk.app import desk_pages
 from broker.web.desk.roles import DeskRole
 from broker.web.desk.who import Desk, Examining, Reading, Settling, Working
+from tests.browsing import FROM_HERE, OPEN_TO_ANYBODY
 from tests.web.desk.office import Office
 
-OPEN_TO_ANYBODY: Final = {
-    ("GET", "/sign-in"),
-    ("GET", "/sign-in/{link}"),
-    ("POST", "/sign-in/passkey/options"),
-    ("POST", "/sign-in/passkey"),
-    ("POST", "/sign-in/first/options"),
-    ("POST", "/sign-in/first"),
-    ("GET", "/organisation"),
-    ("GET", "/organisation/back"),
-    ("POST", "/sign-in"),
-    ("GET", "/signed-out"),
-    ("GET", "/exit"),
-    ("GET", "/static/{name}"),
-}
 EVERY_ROLE: Final = frozenset(DeskRole)
 FOR: Final = {
     Somebody: EVERY_ROLE,
@@ -39,7 +26,6 @@ FOR: Final = {
     Examining: {DeskRole.AUDITOR, DeskRole.PRIVACY_OFFICER},
 }
 """Which roles a type of `who` lets in, said here once more: a role that is let in by oversight is seen."""
-FROM_HERE: Final = {"sec-fetch-site": "same-origin"}
 
 
 def routes() -> Iterator[tuple[str, APIRoute]]:

@@ -1,7 +1,6 @@
 """The pages and the door of one network, on a database with two years of invented referrals."""
 
 import inspect
-import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +12,9 @@ from playwright.async_api import Browser
 
 from broker.local import databases
 from broker.sql.bulk import Pool
-from broker.sql.migrate import migrate
 from broker.store.tables import ZONE
 from tests.adapters.pages.conftest import browser as browser
+from tests.conftest import tables_of
 from tests.parts import Parts
 from tests.web.pages.history import HISTORY, founded, happened
 from tests.web.pages.network import Network, open_network
@@ -31,11 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def empty_network(parts: Parts) -> AsyncIterator[databases.ZoneDatabase]:
     """A database with the broker's tables."""
-    name = f"t_{secrets.token_hex(6)}"
-    made = await databases.make_database(parts.superuser_dsn, name, template="template1", sequencer=True)
-    await migrate(made.owner_dsn, ZONE)
-    yield made
-    await databases.drop_database(parts.superuser_dsn, name)
+    async with tables_of(parts, ZONE) as (_, made):
+        yield made
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

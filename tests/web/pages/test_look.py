@@ -1,6 +1,5 @@
 """The network's pages are for everybody: by axe, by keyboard, narrow, on paper, in forced colours, without scripts."""
 
-import gettext
 import gzip
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -10,13 +9,13 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response
 
 from broker.domain.pack_rows import BASIS_WORDS, FEEDBACK_WORDS
-from broker.look import language
 from broker.look.guard import HEADERS
 from broker.schemas.field_groups import GROUPS
 from broker.schemas.vocabulary import MsgStatus
 from broker.web.pages.words import KINDS, ORGANISATIONS, STEPS, URGENCIES
 from tests.adapters.pages.catalogue import LANGUAGES, translated
 from tests.adapters.pages.test_look import AXE, FIRST_VIEW_BYTES_MAX, PRIMARY_PIXELS_MIN
+from tests.browsing import lacking_in_spanish
 from tests.web.pages.network import NOW, Network
 
 PAGES: Final = {
@@ -199,18 +198,7 @@ async def test_every_sentence_for_the_public_is_there_in_spanish(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the catalogue lacks is told by name; the page says which language it is in, and offers the other."""
-    lacking: list[str] = []
-
-    class Telling(gettext.NullTranslations):
-        def gettext(self, message: str) -> str:
-            lacking.append(message)
-            return message
-
-        def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-            lacking.append(msgid1)
-            return super().ngettext(msgid1, msgid2, n)
-
-    monkeypatch.setattr(language.catalogue("es"), "_fallback", Telling())
+    lacking = lacking_in_spanish(monkeypatch)
     async with network.visitor(locale="es-MX") as page:
         await page.goto("/")
         assert await page.locator("html").get_attribute("lang") == "es"
