@@ -5,6 +5,7 @@ import sys
 from typing import Any, Final
 
 from broker import serving
+from broker.collecting import collect_seldom
 from broker.composition import broker_parts, kafka_of, tune_memory
 from broker.handlers.desk import Desk
 from broker.handlers.gate import Permit
@@ -28,6 +29,7 @@ async def work() -> None:
     settings = load_settings(_env_file=None)
     tune_memory()
     async with broker_parts(settings, None, None) as parts, serving.intake(parts, kafka_of(settings)):
+        collect_seldom()  # as `handoff serve` does
         await serving.until_told_to_stop()
 
 
