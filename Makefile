@@ -6,8 +6,8 @@
 PYTHON ?= python3
 ARGS ?=
 ONCE ?=
-# Two at once: on the two cores of a small machine they take a third off; more only wait for Kafka.
-PYTEST_WORKERS ?= -n 2 --dist worksteal
+# Three at once on two cores: while one waits for Kafka or a browser, the others work.
+PYTEST_WORKERS ?= -n 3 --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed

@@ -23,7 +23,7 @@ from broker.app import prepare
 from broker.composition import Process, ensure_broker_key, kafka_of, topics_of, tune_memory
 from broker.local.child import GuardedChild
 from broker.local.processes import serving as serving_process
-from broker.onboarding import create_topics, onboard_organisation
+from broker.onboarding import create_topics, kept, onboard_organisation
 from broker.schemas.event import EventData
 from broker.schemas.ids import OfferId, OrgId, ReferralId
 from broker.schemas.offer_accepted import OfferAccepted
@@ -74,7 +74,7 @@ async def onboarded(settings: Settings, keys: Keys) -> None:
     async with _connected(settings) as connection:
         for card in cards():
             key = keys[card.org_id].card(datetime.now(UTC))
-            await onboard_organisation(connection, kafka, topics, card, [key])
+            await onboard_organisation(connection, kafka, topics, card, [key], kept(settings))
     await create_topics(kafka, [settings.topic_prefix + SINK], partitions=16, replicas=1)
 
 

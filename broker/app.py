@@ -36,7 +36,7 @@ from broker.composition import (
 )
 from broker.errors import SettingsInvalid
 from broker.local.parts import attached
-from broker.onboarding import onboard_organisation
+from broker.onboarding import kept, onboard_organisation
 from broker.schemas.ids import KeyId, OrgId
 from broker.seal.cards import KeyCard, KeyKind
 from broker.seal.key_files import read_cards
@@ -200,7 +200,7 @@ async def host(settings: Settings, connection: Connection, card: OrganisationCar
     folder = zone_folder(settings, card.org_id)
     cards = _own_keys(folder / KEYS_FOLDER, card)
     kafka, topics = kafka_of(settings), topics_of(settings)
-    await onboard_organisation(connection, kafka, topics, card, cards, keys_hours=settings.keys_retention_hours)
+    await onboard_organisation(connection, kafka, topics, card, cards, kept(settings))
     if card.category is not None:
         write_provider_folder(folder, card.org_id, card.category, ensure_broker_key(settings), card.org_class)
 

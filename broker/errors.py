@@ -12,6 +12,7 @@
     ├── NothingInForce
     ├── NotEnoughSigners
     ├── NotConfirmed
+    ├── TopicRefused
     ├── Unreachable
     │   ├── KafkaUnreachable
     │   │   └── KafkaLoginRefused
@@ -97,6 +98,16 @@ class KafkaLoginRefused(KafkaUnreachable):
     """Kafka answers, and refuses the login: the user, the password or the mechanism is wrong."""
 
     remedy = "Check HANDOFF_KAFKA_USERNAME, HANDOFF_KAFKA_PASSWORD and HANDOFF_KAFKA_SASL_MECHANISM."
+
+
+class TopicRefused(HandoffError):
+    """Kafka answers, and does not make an organisation's topic."""
+
+    exit_code = 2
+    remedy = (
+        "HANDOFF_TOPIC_REPLICAS can be no more than the cluster has servers, and the user of HANDOFF_KAFKA_USERNAME "
+        "must be allowed to create topics. Then onboard the organisation again: what is there already stays."
+    )
 
 
 class PostgresUnreachable(Unreachable):

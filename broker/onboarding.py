@@ -1,26 +1,40 @@
 """Onboard an organisation: its row, its keys and its topics, by one call, without code and without a restart."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
+from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
 
-from broker.limits import keys_retention_hours_max
+from broker.errors import TopicRefused
 from broker.schemas.event import Flow
 from broker.schemas.topics import Topics
 from broker.seal.cards import KeyCard
+from broker.settings import Settings
 from broker.sql.bulk import Connection
 from broker.store.directory import OrganisationCard, onboard
 from broker.store.keys import register_key
 from broker.trail.entries import fresh_salt
 
-PARTITIONS: Final = 4
-"""Per topic: how many broker processes can share one agency's traffic. More can be added to a topic later."""
 HOUR_MS: Final = 3600 * 1000
 RETENTION_MS: Final = 7 * 24 * HOUR_MS
 """How long Kafka keeps a record (domain.md §7.5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How Kafka keeps an organisation's topics: in so many partitions, each so many times, wrapped keys so long."""
+
+    partitions: int
+    replicas: int
+    keys_hours: int
+
+
+def kept(settings: Settings) -> Kept:
+    """As these settings say."""
+    return Kept(settings.topic_partitions, settings.topic_replicas, settings.keys_retention_hours)
 
 
 async def onboard_organisation(
@@ -29,21 +43,19 @@ async def onboard_organisation(
     topics: Topics,
     card: OrganisationCard,
     keys: Sequence[KeyCard],
-    *,
-    partitions: int = PARTITIONS,
-    replicas: int = 1,
-    keys_hours: int = keys_retention_hours_max,
+    how: Kept,
 ) -> list[str]:
     """Make the organisation known; returns its topics. Safe to repeat, for a change of the card too.
 
-    `keys` are the cards of its signing and sealing keys; `keys_hours` is how long Kafka keeps wrapped ones.
+    `keys` are the cards of its signing and sealing keys. Topics that exist stay as they are.
 
     Raises:
         PublicKeyRefused, KeyExists: a card is another organisation's, or another key has its id.
+        TopicRefused: Kafka makes a topic not; the organisation is not onboarded.
     """
     names = topics.of_organisation(card.org_id, provider=card.category is not None)
-    apart = {topics.name(flow, card.org_id): keys_hours for flow in (Flow.KEYS_TO_PROVIDER, Flow.KEYS_TO_BROKER)}
-    await create_topics(kafka, names, partitions=partitions, replicas=replicas, hours=apart)
+    apart = {topics.name(flow, card.org_id): how.keys_hours for flow in (Flow.KEYS_TO_PROVIDER, Flow.KEYS_TO_BROKER)}
+    await create_topics(kafka, names, partitions=how.partitions, replicas=how.replicas, hours=apart)
     async with connection.transaction():
         await onboard(connection, card, fresh_salt())
         for key in keys:
@@ -59,7 +71,11 @@ async def create_topics(
     replicas: int,
     hours: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
-    """Create the topics that are missing; those of `hours` forget after so many, the others after a week."""
+    """Create the topics that are missing; those of `hours` forget after so many, the others after a week.
+
+    Raises:
+        TopicRefused: Kafka makes one of them not, and says why by its own code.
+    """
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
@@ -69,12 +85,13 @@ async def create_topics(
             for name in names
             if name not in known
         ]
-        if wanted:
-            await admin.create_topics(wanted)
-    except TopicAlreadyExistsError:
-        pass  # Another onboarding was quicker; the topic is there, which is all that was wanted.
+        made = (await admin.create_topics(wanted)).to_object()["topic_errors"] if wanted else ()
     finally:
         await admin.close()
+    for one in made:
+        # Another onboarding may have been quicker; then the topic is there, which is all that was wanted.
+        if (code := one["error_code"]) not in (NoError.errno, TopicAlreadyExistsError.errno):
+            raise TopicRefused(f"Kafka does not make the topic {one['topic']}: {for_code(code).__name__}.")
 
 
 def _retention(hours: int | None) -> dict[str, str]:

@@ -102,6 +102,13 @@ class Settings(BaseSettings):
     topic_prefix: str = Field(default="", pattern=r"^([a-z0-9-]{1,40}\.)?$")
     """Put before every topic name, so that several networks can share a Kafka cluster; ends in a dot."""
 
+    topic_partitions: int = Field(default=4, ge=1, le=64)
+    """How many broker processes can share one agency's traffic: the partitions of a topic that is made when an
+    organisation is onboarded. Kafka can add more to it later."""
+
+    topic_replicas: int = Field(default=1, ge=1, le=7)
+    """On how many of Kafka's servers each partition of such a topic is kept: 3 where there are three of them."""
+
     keys_retention_hours: int = Field(default=keys_retention_hours_max, ge=1, le=keys_retention_hours_max)
     """How long Kafka keeps wrapped keys on `keys.<org>`, set when a provider is onboarded; whoever is away for longer
     has to have them wrapped anew."""

@@ -1,5 +1,7 @@
 """Every test may ask for Kafka and PostgreSQL, and gets them for itself: own topics, own database, own roles."""
 
+import gc
+import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
@@ -22,6 +24,9 @@ from tests.patience import TEST_SECONDS_MAX, at_most
 
 _RUN = pytest.StashKey[ExitStack]()
 
+os.environ.setdefault("HANDOFF_TOPIC_PARTITIONS", "2")
+"""Two show what several do; each that is made and removed costs Kafka ten files."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--containers`: the same tests on container images."""
@@ -40,6 +45,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End the run: nothing is left."""
     if _RUN in config.stash:
         config.stash[_RUN].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Of what is loaded and made here nothing ends before the run: garbage is not looked for in it, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,7 @@ import typer
 from broker.commands.database import with_broker
 from broker.composition import kafka_of, operator_keys, signed_network_directory, topics_of
 from broker.limits import key_overlap_days
-from broker.onboarding import onboard_organisation
+from broker.onboarding import kept, onboard_organisation
 from broker.schemas.ids import KeyId, OrgId
 from broker.schemas.profile import Profile, Weekday
 from broker.schemas.vocabulary import OrgClass, RecipientCategory, Service
@@ -72,10 +72,9 @@ def add(
     keys = [read_card(path.read_bytes()) for path in card or ()]
 
     async def work(settings: Settings, connection: Connection) -> None:
-        hours = settings.keys_retention_hours
-        kafka = kafka_of(settings)
-        topics = await onboard_organisation(connection, kafka, topics_of(settings), onboarded, keys, keys_hours=hours)
-        typer.echo(f"{org} is onboarded until {onboarded.agreement_until:%Y-%m-%d}; topics: {', '.join(topics)}")
+        kafka, topics = kafka_of(settings), topics_of(settings)
+        names = await onboard_organisation(connection, kafka, topics, onboarded, keys, kept(settings))
+        typer.echo(f"{org} is onboarded until {onboarded.agreement_until:%Y-%m-%d}; topics: {', '.join(names)}")
 
     with_broker(work)
 

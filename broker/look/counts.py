@@ -17,7 +17,7 @@ from broker.sql.transient import TRANSIENT
 
 log = logging.getLogger(__name__)
 
-_STORED_WITHIN: Final = timedelta(milliseconds=250)
+STORED_WITHIN: Final = timedelta(milliseconds=250)
 """A row's time is that of the transaction that stored it, and it is seen when that has ended: a little later."""
 
 
@@ -59,7 +59,7 @@ class _House:
 
     def _first_seen(self, stored_at: datetime) -> datetime:
         """It was not there when was last asked, and is there now."""
-        stored = stored_at + _STORED_WITHIN
+        stored = stored_at + STORED_WITHIN
         return stored if self.asked_at is None else max(stored, self.asked_at)
 
 

@@ -25,7 +25,6 @@ from broker.composition import (
     running_broker,
     zone_folder,
 )
-from broker.onboarding import PARTITIONS
 from broker.schemas.envelope import Envelope, Received, binary_record, read_envelope
 from broker.schemas.event import TO_BROKER, EventData, Flow
 from broker.schemas.event_refused import EventRefused
@@ -162,7 +161,9 @@ class County:
     def _partitions(self, *flows: Flow) -> list[TopicPartition]:
         names = {name for org in self.keys for name in self.topics.of_organisation(org, provider=org in self.providers)}
         wanted = [name for name in sorted(names) if (at := self.topics.parse(name)) and at[0] in flows]
-        return [TopicPartition(name, partition) for name in wanted for partition in range(PARTITIONS)]
+        return [
+            TopicPartition(name, partition) for name in wanted for partition in range(self.settings.topic_partitions)
+        ]
 
     async def listen(self) -> None:
         """Take up everything that organisations have received so far."""

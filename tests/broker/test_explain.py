@@ -67,7 +67,7 @@ async def test_each_group_is_told_with_its_rule_then_and_now(served: County) -> 
     assert offer["withheld"]["FG04"] == "AFTER_ACCEPTANCE"
     assert [one["effect"] for one in before if one["kind"] == "now" and one["recipient"] == BIRCH] == ["PERMIT"]
     assert [(one["effect"], one["reason"]) for one in after if one["kind"] == "now"] == [("DENY", "CONSENT_REVOKED")]
-    assert {one["recipient"] for one in after if one["kind"] not in ("referral", "need")} == {BIRCH}
+    assert {one["recipient"] for one in after if one["kind"] in ("decided", "now")} == {BIRCH}
 
 
 @pytest.mark.usefixtures("environment")

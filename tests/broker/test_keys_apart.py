@@ -13,7 +13,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from broker.composition import kafka_of
 from broker.errors import SettingsInvalid
 from broker.limits import keys_retention_hours_max
-from broker.onboarding import HOUR_MS, PARTITIONS, RETENTION_MS, create_topics
+from broker.onboarding import HOUR_MS, RETENTION_MS, create_topics
 from broker.schemas.disclosure_keyed import DisclosureKeyed
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.envelope import read_envelope
@@ -41,7 +41,7 @@ def partitions(county: County, *flows: Flow) -> list[TopicPartition]:
     """All partitions of these topics of the source and of both shelters."""
     known = {topic for org in (HOTLINE, BIRCH, CEDAR) for topic in county.topics.of_organisation(org, provider=True)}
     names = [name for name in sorted(known) if (place := county.topics.parse(name)) and place[0] in flows]
-    return [TopicPartition(name, number) for name in names for number in range(PARTITIONS)]
+    return [TopicPartition(name, number) for name in names for number in range(county.settings.topic_partitions)]
 
 
 async def past_retention(county: County) -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from broker.cli import app
 from broker.composition import kafka_of, zone_folder
 from broker.limits import quarantine_alarm_hours, quarantine_settled_days
-from broker.onboarding import PARTITIONS, create_topics
+from broker.onboarding import create_topics
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.event_refused import EventRefused
 from broker.schemas.ids import KeyId, OrgId, new_referral_id
@@ -174,7 +174,7 @@ async def test_an_organisation_that_was_onboarded_late_is_heard_at_last(served: 
     """Nobody could be told, so the operator owned it; onboarded since, its request is offered like any other."""
     org, referral = OrgId("org-late-hospital"), new_referral_id()
     names = served.topics.of_organisation(org, provider=False)
-    await create_topics(kafka_of(served.settings), names, partitions=PARTITIONS, replicas=1)
+    await create_topics(kafka_of(served.settings), names, partitions=served.settings.topic_partitions, replicas=1)
     key = SigningKey.new(KeyId(f"{org}#sign-1"))
     key.keep(zone_folder(served.settings, org) / KEYS_FOLDER, datetime.now(UTC))
     served.keys[org] = key

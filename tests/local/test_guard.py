@@ -24,7 +24,8 @@ folder = Path(sys.argv[1])
 signal.signal(signal.SIGINT, signal.default_int_handler)  # Who was started in the background ignores it from birth.
 child = GuardedChild(Program("sleep", ["/bin/sleep", "600"], folder, folder / "log", signal.SIGTERM))
 print(json.dumps(child.pid), flush=True)
-time.sleep(600)
+while True:
+    time.sleep(0.1)  # A signal that comes just before a sleep is heard after it.
 """
 
 

@@ -11,7 +11,6 @@ from multidict import CIMultiDict
 
 from broker.bus.stopping import stopped
 from broker.composition import kafka_of
-from broker.onboarding import PARTITIONS
 from broker.seal.keys import SigningKey
 from broker.seal.request_signature import sign_request
 from tests.adapters.door.own_system import Said
@@ -82,7 +81,7 @@ async def on_kafka(county: County, topic: str) -> list[Record]:
     consumer = AIOKafkaConsumer(**kafka_of(county.settings), group_id=None)
     await consumer.start()
     try:
-        places = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+        places = [TopicPartition(topic, partition) for partition in range(county.settings.topic_partitions)]
         consumer.assign(places)
         await consumer.seek_to_beginning(*places)
         ends = await consumer.end_offsets(places)

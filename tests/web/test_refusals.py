@@ -12,7 +12,6 @@ import pytest
 from aiokafka import TopicPartition
 from fastapi.routing import APIRoute
 
-from broker.onboarding import PARTITIONS
 from broker.schemas.envelope import HEADERS_MAX
 from broker.schemas.event import FROM_SOURCE
 from broker.schemas.ids import KeyId, OrgId, new_event_id, new_referral_id
@@ -81,7 +80,8 @@ async def _ends(county: County) -> int:
     """How many records the police have put on Kafka."""
     await county.listen()  # From then on its consumer knows the topics.
     topics = [county.topics.name(flow, POLICE) for flow in FROM_SOURCE]
-    places = [TopicPartition(topic, partition) for topic in topics for partition in range(PARTITIONS)]
+    partitions = range(county.settings.topic_partitions)
+    places = [TopicPartition(topic, partition) for topic in topics for partition in partitions]
     return sum((await county.ear.end_offsets(places)).values())
 
 

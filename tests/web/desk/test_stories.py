@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
+from broker.look.counts import STORED_WITHIN
 from broker.schemas.delivery_failed import DeliveryFailure
 from broker.schemas.event_accepted import EventAccepted
 from broker.schemas.ids import new_event_id
@@ -213,6 +214,7 @@ async def test_what_comes_is_counted_and_shown_when_it_is_asked_for(office: Offi
         # It comes now: what is found at the first look counts by its own time.
         await office.waits("CONTACT_OVERDUE", age=timedelta(0))
         await expect(page.get_by_text("1 new item. Show them.")).to_be_visible()
+        await asyncio.sleep(STORED_WITHIN.total_seconds())
         await page.get_by_role("link", name="Show them.").click()
         await page.wait_for_url(office.base + path)
         await expect(page.locator("#news")).to_be_empty()
