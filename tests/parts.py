@@ -31,8 +31,8 @@ _START_SECONDS_MAX = 300.0
 """A first run downloads 45 MB of jars, or two container images."""
 
 _MEMORY = Path("/dev/shm")
-_MEMORY_BYTES_MIN = 8 * 2**30
-"""So much must be free for a run whose files are kept in memory: it fills some two of them."""
+_MEMORY_BYTES_MIN = 4 * 2**30
+"""So much must be free for a run whose files are kept in memory: it fills some half a GiB."""
 
 
 @dataclass(frozen=True, slots=True)
