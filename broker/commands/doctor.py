@@ -57,11 +57,12 @@ async def examine(settings: Settings) -> list[Finding]:
     """Every finding, in the order of the report."""
     local = running_addresses(settings.home)
     whole = local.completing(settings) if local else settings
+    alone = _sequencer_alone(settings)
     return [
         _python(),
-        *([] if settings.kafka_bootstrap else [_java(), _jars(settings)]),
-        *([] if settings.postgres_dsn or settings.provider_postgres_dsn else [_postgres_programs()]),
-        await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole)),
+        *([] if settings.kafka_bootstrap or alone else [_java(), _jars(settings)]),
+        *([] if _given(settings) else [_postgres_programs()]),
+        *([] if alone else [await _reached("Kafka", whole.kafka_bootstrap, lambda _: _kafka(whole))]),
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
         *await clock_finding(whole.postgres_dsn),
         *await quarantine_finding(whole),
@@ -150,9 +151,22 @@ async def _postgres(thing: str, dsn: SecretStr) -> Finding:
 
 def _databases(settings: Settings) -> list[tuple[str, SecretStr | None]]:
     """The zones' databases. With one of them given, the other belongs to another installation unless given too."""
-    both = {"PostgreSQL": settings.postgres_dsn, "PostgreSQL (providers)": settings.provider_postgres_dsn}
-    given = {thing: dsn for thing, dsn in both.items() if dsn is not None}
-    return list((given or both).items())
+    return [*_given(settings).items()] or [("PostgreSQL", None), ("PostgreSQL (providers)", None)]
+
+
+def _given(settings: Settings) -> dict[str, SecretStr]:
+    """The databases whose addresses are known."""
+    every = {
+        "PostgreSQL": settings.postgres_dsn,
+        "PostgreSQL (providers)": settings.provider_postgres_dsn,
+        "PostgreSQL (sequencer)": settings.postgres_sequencer_dsn,
+    }
+    return {thing: dsn for thing, dsn in every.items() if dsn is not None}
+
+
+def _sequencer_alone(settings: Settings) -> bool:
+    """Whether this is the sequencer's container: it has the log's database and no Kafka, embedded or not."""
+    return settings.kafka_bootstrap is None and set(_given(settings)) == {"PostgreSQL (sequencer)"}
 
 
 def _data_folder(home: Path) -> Finding:

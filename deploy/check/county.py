@@ -21,6 +21,8 @@ _PASSWORDS: Final = (
     *("PROVIDER_OWNER_PASSWORD", "PROVIDER_APP_PASSWORD"),
 )
 _HEALTHY_SECONDS_MAX: Final = 180.0
+INBOX_PORT: Final = 8092
+"""Where the adapter's container shows the pages of the staff."""
 
 
 class County:
@@ -81,6 +83,8 @@ def county(images: Mapping[str, str], env: Mapping[str, str]) -> Iterator[County
         own = {
             "COMPOSE_PROJECT_NAME": f"warm-handoff-check-{os.getpid()}",
             "EXCHANGE": folder,
+            "HANDOFF_INBOX_ADDRESS": f"0.0.0.0:{INBOX_PORT}",
+            "HANDOFF_INBOX_URL": "https://inbox.example",
             **{name: secrets.token_hex(24) for name in _PASSWORDS},
         }
         running = County(_compose(env), exchange, {**env, **images, **own})

@@ -3,7 +3,7 @@
 import json
 from typing import Final
 
-from deploy.check.county import County
+from deploy.check.county import INBOX_PORT, County
 from deploy.check.images import ROOT
 from deploy.check.shell import CheckFailed, await_true, step
 
@@ -29,6 +29,8 @@ def tell(county: County) -> None:
         _check_notices(county)
     with step("The shelter's inbox shows the offer"):
         await_true("the offer is in the inbox", lambda: len(_offers(county)) == 1, _OFFERED_SECONDS_MAX)
+    with step("The shelter's pages ask its staff to sign in"):
+        _check_pages(county)
     with step("No container of the provider zone sees the broker's key, none of the broker's an opening key"):
         _check_zones(county)
 
@@ -97,6 +99,11 @@ def _check_notices(county: County) -> None:
 def _offers(county: County) -> list[object]:
     offers: list[object] = json.loads(county.execute("adapter", "handoff", "inbox", "list", "--json"))
     return offers
+
+
+def _check_pages(county: County) -> None:
+    ask = f"from urllib.request import urlopen; print(urlopen('http://127.0.0.1:{INBOX_PORT}/sign-in').status)"
+    _expect(county.execute("adapter", "python", "-c", ask).strip() == "200", "The pages of the inbox do not answer.")
 
 
 def _check_zones(county: County) -> None:

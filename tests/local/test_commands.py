@@ -68,6 +68,19 @@ def test_what_cannot_be_reached_is_missing(home: Path) -> None:
     assert "hunter2-canary" not in told.stdout + told.stderr
 
 
+def test_where_the_sequencer_is_alone_nothing_else_is_missed(home: Path) -> None:
+    """Its container knows the log's database and nothing of Kafka; the doctor is what says that it is healthy."""
+    with owner_of(home):
+        passwords = json.loads((home / "postgres-roles.json").read_text())
+        role = "handoff_broker_sequencer"
+        dsn = f"postgresql://{role}:{passwords[role]}@/handoff_broker?host={home / 'run'}"
+        told = handoff("doctor", "--json", home=home / "its-own", HANDOFF_POSTGRES_SEQUENCER_DSN=dsn)
+    states = {finding["thing"]: finding["state"] for finding in json.loads(told.stdout)}
+    assert told.returncode == 0, told.stdout
+    assert states["PostgreSQL (sequencer)"] == "ok"
+    assert not {"Kafka", "Java", "PostgreSQL"} & set(states)
+
+
 def test_a_superuser_is_not_accepted_as_everyday_role(home: Path) -> None:
     """Protection by roles is worth nothing for a superuser; the doctor says so."""
     with owner_of(home):
