@@ -38,7 +38,7 @@ def tell(county: County) -> None:
 def _check_roles(county: County) -> None:
     told = county.execute(
         *("postgres", "psql", "--username=postgres", "--tuples-only", "--no-align", "--command"),
-        "SELECT count(*), bool_or(rolsuper OR rolcreatedb OR rolcreaterole),"
+        "SELECT count(*) FILTER (WHERE rolcanlogin), bool_or(rolsuper OR rolcreatedb OR rolcreaterole),"
         " has_database_privilege('handoff_broker_app', 'handoff_provider', 'CONNECT'),"
         " has_database_privilege('handoff_provider_app', 'handoff_broker', 'CONNECT')"
         " FROM pg_roles WHERE rolname LIKE 'handoff%'",
