@@ -101,7 +101,7 @@ class KafkaLoginRefused(KafkaUnreachable):
 
 
 class TopicRefused(HandoffError):
-    """Kafka answers, and does not make an organisation's topic."""
+    """Kafka answers, and refuses to make an organisation's topic."""
 
     exit_code = 2
     remedy = (

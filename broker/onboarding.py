@@ -51,7 +51,7 @@ async def onboard_organisation(
 
     Raises:
         PublicKeyRefused, KeyExists: a card is another organisation's, or another key has its id.
-        TopicRefused: Kafka makes a topic not; the organisation is not onboarded.
+        TopicRefused: Kafka refuses to make a topic; the organisation is not onboarded.
     """
     names = topics.of_organisation(card.org_id, provider=card.category is not None)
     apart = {topics.name(flow, card.org_id): how.keys_hours for flow in (Flow.KEYS_TO_PROVIDER, Flow.KEYS_TO_BROKER)}
@@ -74,7 +74,7 @@ async def create_topics(
     """Create the topics that are missing; those of `hours` forget after so many, the others after a week.
 
     Raises:
-        TopicRefused: Kafka makes one of them not, and says why by its own code.
+        TopicRefused: Kafka refuses to make one of them, and says why by its own code; others may be there.
     """
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
@@ -91,7 +91,7 @@ async def create_topics(
     for one in made:
         # Another onboarding may have been quicker; then the topic is there, which is all that was wanted.
         if (code := one["error_code"]) not in (NoError.errno, TopicAlreadyExistsError.errno):
-            raise TopicRefused(f"Kafka does not make the topic {one['topic']}: {for_code(code).__name__}.")
+            raise TopicRefused(f"Kafka refuses to make the topic {one['topic']}: {for_code(code).__name__}.")
 
 
 def _retention(hours: int | None) -> dict[str, str]:

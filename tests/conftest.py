@@ -59,7 +59,7 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first: begun last, one of two processes would wait for the other's alone."""
+    """The longest first: begun last, one process would work on alone while the others wait."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/crash/"))
 
 
