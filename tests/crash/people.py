@@ -12,6 +12,7 @@ from adapters.errors import AnswerNotPossible
 from adapters.inbox.inboxes import Inboxes
 from broker.app import open_inboxes
 from broker.schemas.ids import OfferId
+from broker.schemas.offer_made import OfferMade
 from broker.schemas.vocabulary import DeclineReason
 from broker.sql.transient import TRANSIENT
 from tests.broker.county import County
@@ -85,7 +86,13 @@ async def desks(county: County) -> AsyncIterator[People]:
 
 
 async def nothing_waits(county: County, people: People) -> bool:
-    """Nobody has a new offer to answer, every answer has left, and the broker has taken in what was said."""
+    """Providers have every offer that left, none is new to them, each answer has left, and the broker has it all.
+
+    An adapter that was killed hears nothing until Kafka misses it: meanwhile the broker settles, and nobody answers.
+    """
     await county.settled()
+    arrived = {row["offer_id"] for row in await people.inboxes.pool.fetch("SELECT offer_id FROM offer")}
+    if not {fact.offer_id for fact in county.facts(OfferMade)} <= arrived:
+        return False
     unsent = await people.inboxes.pool.fetchval("SELECT count(*) FROM answer WHERE sent_at IS NULL")
     return unsent == 0 and await people.new() == 0
