@@ -7,18 +7,18 @@ question is the same: between equals a fixed shuffle by referral decides, so tha
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
 from broker.domain.question import Decision, Effect
+from broker.schemas.code_list import CodeList
 from broker.schemas.ids import OrgId, ReferralId
 from broker.schemas.vocabulary import CapacityBucket, OrgClass, Priority, RecipientCategory, Service
 
 
-class PassedOver(StrEnum):
+class PassedOver(CodeList):
     """Why a candidate was not chosen."""
 
     INACTIVE = "INACTIVE"

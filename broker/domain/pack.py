@@ -6,9 +6,10 @@ Nothing here is law; the law is in the pack's file. What a pack does not say is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Final, NamedTuple
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.vocabulary import MsgStatus, OrgClass, Priority, Purpose, RecipientCategory, RiskBand
 
@@ -33,7 +34,7 @@ class Basis(IntEnum):
     PROHIBITED = 10
 
 
-class Necessity(StrEnum):
+class Necessity(CodeList):
     """A cell of the minimum-necessary table (domain.md §7.4), with the sign that stands for it there."""
 
     REQUIRED = "R"
@@ -43,7 +44,7 @@ class Necessity(StrEnum):
     NEVER = "x"
 
 
-class FeedbackAllowance(StrEnum):
+class FeedbackAllowance(CodeList):
     """What a source may hear without a release (VAWA-12)."""
 
     RECEIPT_ONLY = "RECEIPT_ONLY"

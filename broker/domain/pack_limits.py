@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import fields
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from broker.domain import group_sets
 from broker.domain.pack import BreakGlass, PolicyPack, Safeguarding, Span, Timers
+from broker.schemas.code_list import CodeList
 from broker.schemas.necessity import DASH_TICKS_MAX
 from broker.schemas.vocabulary import Priority, Purpose, RiskBand
 
@@ -21,7 +21,7 @@ class Limit(NamedTuple):
     looser: bool
 
 
-class _Loosens(StrEnum):
+class _Loosens(CodeList):
     """In which direction a limit lets more through."""
 
     MORE = "MORE"

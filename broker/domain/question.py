@@ -6,7 +6,6 @@ The answer says for every group present whether it goes, and if not, why; and on
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from broker.domain.obligations import NO_RELEASE, Obligations
@@ -14,13 +13,14 @@ from broker.domain.pack import Basis
 from broker.domain.reasons import Reason
 from broker.domain.terms import ConsentRef
 from broker.schemas.break_glass_vocabulary import BreakGlassId
+from broker.schemas.code_list import CodeList
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OrgId
 from broker.schemas.necessity import NecessityNote
 from broker.schemas.vocabulary import OrgClass, Purpose, RecipientCategory, VictimAgreed
 
 
-class Phase(StrEnum):
+class Phase(CodeList):
     """The three ways out (design.md §2): an offer, the release after acceptance, and what the source may hear."""
 
     OFFER = "OFFER"
@@ -28,7 +28,7 @@ class Phase(StrEnum):
     FEEDBACK = "FEEDBACK"
 
 
-class Effect(StrEnum):
+class Effect(CodeList):
     """Yes, no, or not yet: a hold may become a yes by itself, when a consent comes or its time begins."""
 
     PERMIT = "PERMIT"

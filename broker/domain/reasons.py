@@ -3,11 +3,12 @@
 Spelled as domain.md §2-§4 spell them. A code never says what a withheld group held, nor whether there was one.
 """
 
-from enum import StrEnum
 from typing import Final
 
+from broker.schemas.code_list import CodeList
 
-class Reason(StrEnum):
+
+class Reason(CodeList):
     """Every reason for which the gate says no, or not yet."""
 
     NO_BASIS = "NO_BASIS"

@@ -1,15 +1,15 @@
 """How long the trail of a referral is kept after its end, by what its source is (domain.md §7.5). Pure."""
 
 from collections.abc import Collection, Mapping
-from enum import StrEnum
 from typing import NamedTuple
 
 from broker.domain.pack import VICTIM_SERVICE_PROVIDERS
+from broker.schemas.code_list import CodeList
 from broker.schemas.consent_vocabulary import Regime
 from broker.schemas.vocabulary import OrgClass
 
 
-class KeptBy(StrEnum):
+class KeptBy(CodeList):
     """By which rule something is kept."""
 
     VICTIM_SERVICES = "VICTIM_SERVICES"

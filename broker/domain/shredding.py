@@ -7,17 +7,17 @@ is kept for it, and no longer than anybody could wrap a key for it anew (docs/de
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from broker.domain import lifecycle
+from broker.schemas.code_list import CodeList
 from broker.schemas.vocabulary import NeedState, RecipientCategory
 
 RECEIPTED: Final = frozenset({NeedState.ENGAGED, NeedState.IN_SERVICE})
 """The provider speaks with the survivor: it has opened what it was handed."""
 
 
-class Served(StrEnum):
+class Served(CodeList):
     """Why wrapped keys are needed no longer."""
 
     NEED_OVER = "NEED_OVER"

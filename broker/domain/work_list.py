@@ -5,14 +5,14 @@ The lists are closed: a reason is a code of the one who raises it, and a decisio
 
 from collections.abc import Mapping
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
 from broker.domain.lifecycle import NEED, is_terminal
+from broker.schemas.code_list import CodeList
 from broker.schemas.vocabulary import NeedState, Priority
 
 
-class Waiting(StrEnum):
+class Waiting(CodeList):
     """Why something waits for a human."""
 
     OFFER_UNSEEN = "OFFER_UNSEEN"
@@ -29,7 +29,7 @@ class Waiting(StrEnum):
     CLOCK_HELD = "CLOCK_HELD"
 
 
-class Resolution(StrEnum):
+class Resolution(CodeList):
     """What a human has decided; each does what it says."""
 
     HANDLED = "HANDLED"
@@ -40,7 +40,7 @@ class Resolution(StrEnum):
     """Close the need as unmet, for a coded reason; the source is told of the closure."""
 
 
-class UnmetReason(StrEnum):
+class UnmetReason(CodeList):
     """Why a need stays unmet (L5, domain.md §10.4): counted, so that the network can grow where it fails."""
 
     NO_CAPACITY = "NO_CAPACITY"

@@ -6,7 +6,6 @@ These are plain records that only the desk changes (`Desk.change`), so that a re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import NamedTuple
 
 from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
@@ -18,6 +17,7 @@ from broker.schemas.break_glass_vocabulary import (
     ReviewOutcome,
     SubjectInformed,
 )
+from broker.schemas.code_list import CodeList
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroup
@@ -42,7 +42,7 @@ OPEN_OFFER_STATES = frozenset({OfferState.MADE, OfferState.RECEIPTED, OfferState
 UNDECIDED_OFFER_STATES = frozenset({OfferState.MADE, OfferState.RECEIPTED, OfferState.UNDER_REVIEW})
 
 
-class NextAction(StrEnum):
+class NextAction(CodeList):
     """What will happen to a need at its `due_at` if nobody does anything before."""
 
     EXPIRE_OFFERS = "EXPIRE_OFFERS"

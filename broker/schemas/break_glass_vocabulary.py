@@ -1,10 +1,10 @@
 """What is said of an emergency in which identity goes without the survivor's word (domain.md §5)."""
 
-from enum import StrEnum
 from typing import Annotated, Final, NewType
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.field_groups import FieldGroup, FieldGroupText
 from broker.schemas.ids import UUID4_PATTERN, new_uuid4
 from broker.schemas.refusal import RefusalCode
@@ -21,7 +21,7 @@ BREAKABLE: Final = frozenset(FieldGroup(code) for code in ("FG01", "FG02", "FG03
 """All that an emergency can ever open, whatever a pack says."""
 
 
-class BreakGlassReason(StrEnum):
+class BreakGlassReason(CodeList):
     """What the emergency is."""
 
     LIFE_THREAT_IMMINENT = "LIFE_THREAT_IMMINENT"
@@ -30,7 +30,7 @@ class BreakGlassReason(StrEnum):
     SUBJECT_INCAPACITATED = "SUBJECT_INCAPACITATED"
 
 
-class BreakGlassBasis(StrEnum):
+class BreakGlassBasis(CodeList):
     """What lets the organisation do it (domain.md §5, table)."""
 
     AGENCY_POLICY = "AGENCY_POLICY"
@@ -38,7 +38,7 @@ class BreakGlassBasis(StrEnum):
     STATE_LAW = "STATE_LAW"
 
 
-class SubjectInformed(StrEnum):
+class SubjectInformed(CodeList):
     """Whether the survivor knows."""
 
     YES = "YES"
@@ -46,7 +46,7 @@ class SubjectInformed(StrEnum):
     NOT_YET = "NOT_YET"
 
 
-class ReviewOutcome(StrEnum):
+class ReviewOutcome(CodeList):
     """What the review found."""
 
     JUSTIFIED = "JUSTIFIED"

@@ -1,15 +1,15 @@
 """capacity.updated: a provider says roughly how many places it has for a service, and as of when."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.shapes import Moment
 from broker.schemas.vocabulary import CapacityBucket, Service
 
 
-class CapacityUnit(StrEnum):
+class CapacityUnit(CodeList):
     """What is counted."""
 
     SINGLE_ROOM = "SINGLE_ROOM"

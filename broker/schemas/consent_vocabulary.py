@@ -1,9 +1,9 @@
 """The closed vocabularies of the consent record, spelled as domain.md §4.2 and its schema spell them."""
 
-from enum import StrEnum
+from broker.schemas.code_list import CodeList
 
 
-class ConsentStatus(StrEnum):
+class ConsentStatus(CodeList):
     """Where a record stands. Only `active` can permit; `suspended` is a doubt about safety and denies."""
 
     DRAFT = "draft"
@@ -15,14 +15,14 @@ class ConsentStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
-class ConsentDecision(StrEnum):
+class ConsentDecision(CodeList):
     """What the survivor decided. A denial outranks every permit."""
 
     PERMIT = "permit"
     DENY = "deny"
 
 
-class Regime(StrEnum):
+class Regime(CodeList):
     """The law or rule that the release must satisfy; of several the strictest applies."""
 
     VAWA = "VAWA"
@@ -39,7 +39,7 @@ class Regime(StrEnum):
     POLICY_ONLY = "POLICY-ONLY"
 
 
-class SubjectKind(StrEnum):
+class SubjectKind(CodeList):
     """Whether the survivor can consent alone."""
 
     ADULT = "ADULT"
@@ -48,7 +48,7 @@ class SubjectKind(StrEnum):
     ADULT_WITH_COURT_GUARDIAN = "ADULT_WITH_COURT_GUARDIAN"
 
 
-class Capacity(StrEnum):
+class Capacity(CodeList):
     """In which capacity somebody grants."""
 
     SELF = "SELF"
@@ -58,7 +58,7 @@ class Capacity(StrEnum):
     HIPAA_PERSONAL_REPRESENTATIVE = "HIPAA_PERSONAL_REPRESENTATIVE"
 
 
-class GrantForm(StrEnum):
+class GrantForm(CodeList):
     """How it was granted."""
 
     WRITTEN_WET = "WRITTEN_WET"
@@ -66,7 +66,7 @@ class GrantForm(StrEnum):
     ORAL_TEMPORARY = "ORAL_TEMPORARY"
 
 
-class IdentityCheck(StrEnum):
+class IdentityCheck(CodeList):
     """How the grantor's identity was checked: abusers can sign electronically (domain.md §4.2)."""
 
     IN_PERSON_KNOWN = "IN_PERSON_KNOWN"
@@ -76,7 +76,7 @@ class IdentityCheck(StrEnum):
     NONE = "NONE"
 
 
-class AbuserCheck(StrEnum):
+class AbuserCheck(CodeList):
     """Whether the grantor may be the abuser."""
 
     CONFIRMED_NOT_ABUSER = "CONFIRMED_NOT_ABUSER"
@@ -85,7 +85,7 @@ class AbuserCheck(StrEnum):
     SUSPECTED_ABUSER = "SUSPECTED_ABUSER"
 
 
-class CaptureSetting(StrEnum):
+class CaptureSetting(CodeList):
     """Where the consent was taken."""
 
     IN_PERSON_PRIVATE = "IN_PERSON_PRIVATE"
@@ -94,7 +94,7 @@ class CaptureSetting(StrEnum):
     SECURE_PORTAL = "SECURE_PORTAL"
 
 
-class CopyToSubject(StrEnum):
+class CopyToSubject(CodeList):
     """What became of the survivor's copy: a copy at home can be found by the abuser."""
 
     GIVEN = "GIVEN"
@@ -102,14 +102,14 @@ class CopyToSubject(StrEnum):
     HELD_BY_PROVIDER = "HELD_BY_PROVIDER"
 
 
-class RecipientKind(StrEnum):
+class RecipientKind(CodeList):
     """A named organisation, or a kind of organisation where the regime allows that."""
 
     ORG = "ORG"
     CATEGORY = "CATEGORY"
 
 
-class ConsentCategory(StrEnum):
+class ConsentCategory(CodeList):
     """The kinds of recipient that a release may name."""
 
     SHELTER = "SHELTER"
@@ -119,7 +119,7 @@ class ConsentCategory(StrEnum):
     ADVOCACY = "ADVOCACY"
 
 
-class EndingEvent(StrEnum):
+class EndingEvent(CodeList):
     """What ends a release before its date."""
 
     PLACEMENT_CONFIRMED = "PLACEMENT_CONFIRMED"
@@ -127,7 +127,7 @@ class EndingEvent(StrEnum):
     HEARING_HELD = "HEARING_HELD"
 
 
-class RedisclosureNotice(StrEnum):
+class RedisclosureNotice(CodeList):
     """Which notice accompanies each disclosure."""
 
     PART2_LONG = "PART2-2.32-A1"
@@ -137,7 +137,7 @@ class RedisclosureNotice(StrEnum):
     NONE = "NONE"
 
 
-class RevokedBy(StrEnum):
+class RevokedBy(CodeList):
     """Who takes a consent back."""
 
     SUBJECT = "SUBJECT"
@@ -146,7 +146,7 @@ class RevokedBy(StrEnum):
     COURT = "COURT"
 
 
-class RevocationForm(StrEnum):
+class RevocationForm(CodeList):
     """How it was taken back. Oral is enough and works at once (domain.md §2.5)."""
 
     ORAL = "ORAL"

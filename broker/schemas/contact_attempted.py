@@ -1,18 +1,18 @@
 """contact.attempted: a provider has tried to reach the survivor, inside the agreed windows."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import InGroup
 from broker.schemas.ids import OfferIdText
 
 
-class AttemptOutcome(StrEnum):
+class AttemptOutcome(CodeList):
     """What came of one attempt. Who else answered is never told."""
 
     NO_ANSWER = "NO_ANSWER"

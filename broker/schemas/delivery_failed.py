@@ -1,15 +1,15 @@
 """delivery.failed: something for a provider could not be handed over by any of its ways, and is not tried any more."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.ids import OfferIdText
 
 
-class DeliveryFailure(StrEnum):
+class DeliveryFailure(CodeList):
     """Why a provider could not be reached, without a word about its systems."""
 
     NO_WAY = "NO_WAY"

@@ -1,11 +1,11 @@
 """disclosure.revoked: what a provider holds is taken back; what is asked of it (domain.md §4.4)."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import FieldGroupText
@@ -14,7 +14,7 @@ from broker.schemas.referral_recalled import RecallReason
 from broker.schemas.shapes import UNIQUE, Maybe, Moment
 
 
-class RequestedAction(StrEnum):
+class RequestedAction(CodeList):
     """What a recipient is asked to do with what it holds."""
 
     DELETE_UNREAD = "DELETE_UNREAD"

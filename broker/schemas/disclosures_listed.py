@@ -1,15 +1,15 @@
 """disclosures.listed: a source has shown a survivor who received what about her: that it did, not what it said."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 
 
-class ListForm(StrEnum):
+class ListForm(CodeList):
     """How it was shown."""
 
     TEXT = "TEXT"

@@ -109,8 +109,14 @@ def record_digest(headers: Iterable[tuple[str, bytes | None]], value: bytes) -> 
 
     Each header is its name, a zero byte and its bytes; two zero bytes stand between them, and before the value.
     """
-    named = sorted(name.encode() + b"\x00" + (text or b"") for name, text in headers if name[:3] == "ce_")
+    named = sorted([begin + (text or b"") for name, text in headers if (begin := _digested(name)) is not None])
     return sha256(b"\x00\x00".join((*named, value))).digest()
+
+
+@lru_cache(maxsize=64)
+def _digested(header: str) -> bytes | None:
+    """A header's name as it stands in the digest; None where it does not."""
+    return header.encode() + b"\x00" if header.startswith("ce_") else None
 
 
 def binary_record(envelope: Envelope, data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:

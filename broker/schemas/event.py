@@ -6,7 +6,6 @@ A new event type is one file in this folder with one subclass of `EventData`; th
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Final, Self
@@ -15,12 +14,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.refusal import RefusalCode, Refused
 
 TYPE_PREFIX = "org.warmhandoff."
 
 
-class Flow(StrEnum):
+class Flow(CodeList):
     """Who says it to whom. A type travels in the flows it names and in no other."""
 
     SOURCE_TO_BROKER = "source"
@@ -39,7 +39,7 @@ TO_BROKER: Final = FROM_SOURCE | {Flow.PROVIDER_TO_BROKER}
 """What the broker reads."""
 
 
-class Subject(StrEnum):
+class Subject(CodeList):
     """What an event's `subject` (and so its Kafka key) names."""
 
     REFERRAL = "referral"

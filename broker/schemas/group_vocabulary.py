@@ -1,9 +1,9 @@
 """The closed vocabularies of the field groups, spelled as domain.md §7.2 spells them."""
 
-from enum import StrEnum
+from broker.schemas.code_list import CodeList
 
 
-class PetType(StrEnum):
+class PetType(CodeList):
     """Animals that come along (FG02)."""
 
     DOG = "dog"
@@ -15,7 +15,7 @@ class PetType(StrEnum):
     OTHER = "other"
 
 
-class GenderOfPlacement(StrEnum):
+class GenderOfPlacement(CodeList):
     """Where the survivor wishes to be placed, in the survivor's own words (FG02). Never a ground for a decline."""
 
     WOMEN = "WOMEN"
@@ -24,7 +24,7 @@ class GenderOfPlacement(StrEnum):
     ANY = "ANY"
 
 
-class Diet(StrEnum):
+class Diet(CodeList):
     """What the survivor eats for religious reasons (FG02)."""
 
     HALAL = "HALAL"
@@ -33,7 +33,7 @@ class Diet(StrEnum):
     OTHER = "OTHER"
 
 
-class WorkerRole(StrEnum):
+class WorkerRole(CodeList):
     """What the person is who can be called back (FG23)."""
 
     OFFICER = "OFFICER"
@@ -52,7 +52,7 @@ class WorkerRole(StrEnum):
     SUPERVISOR = "SUPERVISOR"
 
 
-class IncidentDateBand(StrEnum):
+class IncidentDateBand(CodeList):
     """How long ago it happened: never a date (FG12)."""
 
     TODAY = "TODAY"
@@ -61,7 +61,7 @@ class IncidentDateBand(StrEnum):
     OLDER = "OLDER"
 
 
-class ContactMode(StrEnum):
+class ContactMode(CodeList):
     """Who makes contact, and through whom (FG03)."""
 
     SURVIVOR_WILL_CALL = "SURVIVOR_WILL_CALL"
@@ -71,7 +71,7 @@ class ContactMode(StrEnum):
     DIRECT = "DIRECT"
 
 
-class ContactChannel(StrEnum):
+class ContactChannel(CodeList):
     """By what means (FG03)."""
 
     VOICE = "VOICE"
@@ -81,7 +81,7 @@ class ContactChannel(StrEnum):
     NONE = "NONE"
 
 
-class IfSomeoneElseAnswers(StrEnum):
+class IfSomeoneElseAnswers(CodeList):
     """What a caller does when it is not the survivor who answers (FG03)."""
 
     HANG_UP = "HANG_UP"
@@ -89,7 +89,7 @@ class IfSomeoneElseAnswers(StrEnum):
     AGREED_PRETEXT = "AGREED_PRETEXT"
 
 
-class YesNoUnknown(StrEnum):
+class YesNoUnknown(CodeList):
     """An answer that may honestly be unknown."""
 
     YES = "YES"
@@ -97,7 +97,7 @@ class YesNoUnknown(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class TalkPartner(StrEnum):
+class TalkPartner(CodeList):
     """Whom it is safe, or not safe, to speak to: a role and never a name (FG03)."""
 
     PARENT = "PARENT"
@@ -114,7 +114,7 @@ class TalkPartner(StrEnum):
     ANYBODY_ELSE = "ANYBODY_ELSE"
 
 
-class Pronouns(StrEnum):
+class Pronouns(CodeList):
     """How the survivor wishes to be spoken of (FG04)."""
 
     SHE = "SHE"
@@ -123,7 +123,7 @@ class Pronouns(StrEnum):
     ASK = "ASK"
 
 
-class AdultAgeBand(StrEnum):
+class AdultAgeBand(CodeList):
     """The survivor's age, never a birth date (FG06)."""
 
     UNDER_18 = "<18"
@@ -135,7 +135,7 @@ class AdultAgeBand(StrEnum):
     AGE_65_PLUS = "65+"
 
 
-class Gender(StrEnum):
+class Gender(CodeList):
     """Gender in the survivor's own words (FG06)."""
 
     WOMAN = "WOMAN"
@@ -145,7 +145,7 @@ class Gender(StrEnum):
     NOT_SAID = "NOT_SAID"
 
 
-class RaceEthnicity(StrEnum):
+class RaceEthnicity(CodeList):
     """The categories of the United States' Office of Management and Budget, 2024 (FG06)."""
 
     AMERICAN_INDIAN_ALASKA_NATIVE = "AMERICAN_INDIAN_ALASKA_NATIVE"
@@ -158,7 +158,7 @@ class RaceEthnicity(StrEnum):
     NOT_SAID = "NOT_SAID"
 
 
-class Whereabouts(StrEnum):
+class Whereabouts(CodeList):
     """Where the survivor is at the moment, never a place (FG07c)."""
 
     WITH_POLICE = "WITH_POLICE"
@@ -169,7 +169,7 @@ class Whereabouts(StrEnum):
     OTHER_UNSAFE = "OTHER_UNSAFE"
 
 
-class AbuserAssociation(StrEnum):
+class AbuserAssociation(CodeList):
     """Through whom the abuser could learn of a place (FG08)."""
 
     LAW_ENFORCEMENT_EMPLOYEE = "LAW_ENFORCEMENT_EMPLOYEE"
@@ -182,7 +182,7 @@ class AbuserAssociation(StrEnum):
     TRANSPORT_EMPLOYEE = "TRANSPORT_EMPLOYEE"
 
 
-class ChildNeed(StrEnum):
+class ChildNeed(CodeList):
     """What a child needs (FG09)."""
 
     DIAPERS = "DIAPERS"
@@ -194,7 +194,7 @@ class ChildNeed(StrEnum):
     COUNSELING = "COUNSELING"
 
 
-class RiskFlag(StrEnum):
+class RiskFlag(CodeList):
     """What overrides a low score (FG10, domain.md §6.4)."""
 
     STRANGULATION = "STRANGULATION"
@@ -207,7 +207,7 @@ class RiskFlag(StrEnum):
     VICTIM_FEARS_DEATH = "VICTIM_FEARS_DEATH"
 
 
-class AssessorRole(StrEnum):
+class AssessorRole(CodeList):
     """Who screened (FG10)."""
 
     OFFICER = "OFFICER"
@@ -216,7 +216,7 @@ class AssessorRole(StrEnum):
     OTHER = "OTHER"
 
 
-class AbuseType(StrEnum):
+class AbuseType(CodeList):
     """What was done (FG12)."""
 
     PHYSICAL = "PHYSICAL"
@@ -237,7 +237,7 @@ class AbuseType(StrEnum):
     FORCED_MARRIAGE = "FORCED_MARRIAGE"
 
 
-class InjuryLevel(StrEnum):
+class InjuryLevel(CodeList):
     """How badly somebody was hurt (FG12)."""
 
     NONE = "NONE"
@@ -246,7 +246,7 @@ class InjuryLevel(StrEnum):
     LIFE_THREAT = "LIFE_THREAT"
 
 
-class Relationship(StrEnum):
+class Relationship(CodeList):
     """NIBRS victim-to-offender codes (FG12, domain.md §7.2); the withdrawn code HR is left out."""
 
     SPOUSE = "SE"
@@ -276,7 +276,7 @@ class Relationship(StrEnum):
     STRANGER = "ST"
 
 
-class EmployerCategory(StrEnum):
+class EmployerCategory(CodeList):
     """Where the opposing party works, for a conflict check (FG14)."""
 
     LAW_ENFORCEMENT = "LAW_ENFORCEMENT"
@@ -288,7 +288,7 @@ class EmployerCategory(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class OrderType(StrEnum):
+class OrderType(CodeList):
     """Which protection order (FG16)."""
 
     EMERGENCY = "EMERGENCY"
@@ -299,7 +299,7 @@ class OrderType(StrEnum):
     NONE = "NONE"
 
 
-class OrderStatus(StrEnum):
+class OrderStatus(CodeList):
     """Where the order stands (FG16)."""
 
     SOUGHT = "SOUGHT"
@@ -309,7 +309,7 @@ class OrderStatus(StrEnum):
     VIOLATED = "VIOLATED"
 
 
-class HearingType(StrEnum):
+class HearingType(CodeList):
     """What a hearing is about (FG16)."""
 
     PROTECTION_ORDER = "PROTECTION_ORDER"
@@ -320,7 +320,7 @@ class HearingType(StrEnum):
     OTHER = "OTHER"
 
 
-class MedicalNeed(StrEnum):
+class MedicalNeed(CodeList):
     """What is needed now (FG17)."""
 
     WOUND_CARE = "WOUND_CARE"
@@ -331,7 +331,7 @@ class MedicalNeed(StrEnum):
     MENTAL_HEALTH_CRISIS = "MENTAL_HEALTH_CRISIS"
 
 
-class IncomeBand(StrEnum):
+class IncomeBand(CodeList):
     """Income against the federal poverty guideline, as legal-aid eligibility asks for it (FG20)."""
 
     UP_TO_125 = "<=125%"
@@ -340,7 +340,7 @@ class IncomeBand(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class InsuranceType(StrEnum):
+class InsuranceType(CodeList):
     """How care is paid for (FG20)."""
 
     NONE = "NONE"
@@ -352,7 +352,7 @@ class InsuranceType(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class HousingStatus(StrEnum):
+class HousingStatus(CodeList):
     """How the survivor lives (FG21)."""
 
     OWNS = "OWNS"

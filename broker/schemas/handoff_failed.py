@@ -1,16 +1,16 @@
 """handoff.failed: the live transfer did not come about; contact is made as usual."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import InGroup
 from broker.schemas.ids import OfferIdText
 
 
-class HandoffFailure(StrEnum):
+class HandoffFailure(CodeList):
     """Why it did not come about. No code blames the survivor, and none says who else was there."""
 
     NO_ANSWER = "NO_ANSWER"

@@ -1,9 +1,9 @@
 """handoff.started: provider and worker are on one line, and the survivor with them."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import InGroup
@@ -11,7 +11,7 @@ from broker.schemas.ids import OfferIdText
 from broker.schemas.offer_accepted import AcceptedBy
 
 
-class PickedUp(StrEnum):
+class PickedUp(CodeList):
     """Who picked up at the number that the offer gave: a role, never a name."""
 
     WORKER = "WORKER"

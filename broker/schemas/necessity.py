@@ -3,11 +3,11 @@
 Codes, a count, times and a reference alone: the reasons in words stay with the source.
 """
 
-from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import Contract
 from broker.schemas.field_groups import FieldGroupText
 from broker.schemas.refusal import RefusalCode
@@ -19,14 +19,14 @@ DASH_TICKS_MAX: Final = 24
 """The questions of the DASH list (domain.md §6.3)."""
 
 
-class NecessityBasis(StrEnum):
+class NecessityBasis(CodeList):
     """The lawful bases of the United Kingdom that need no consent (domain.md §2.1)."""
 
     SAFEGUARDING_SCH1_P18 = "SAFEGUARDING_SCH1_P18"
     VITAL_INTERESTS = "VITAL_INTERESTS"
 
 
-class WhyNotAsked(StrEnum):
+class WhyNotAsked(CodeList):
     """The three cases of DPA 2018 Schedule 1 paragraph 18 in which consent is not needed."""
 
     CANNOT_BE_GIVEN = "CANNOT_BE_GIVEN"
@@ -34,7 +34,7 @@ class WhyNotAsked(StrEnum):
     WOULD_PREJUDICE_PROTECTION = "WOULD_PREJUDICE_PROTECTION"
 
 
-class HighRiskCriterion(StrEnum):
+class HighRiskCriterion(CodeList):
     """By which criterion the case is above the threshold of a multi-agency conference (domain.md §6.3)."""
 
     VISIBLE_HIGH_RISK = "VISIBLE_HIGH_RISK"

@@ -1,9 +1,9 @@
 """offer.accepted: a human at the provider has said yes."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.field_groups import InGroup
@@ -11,7 +11,7 @@ from broker.schemas.ids import OfferIdText
 from broker.schemas.shapes import Maybe, Moment
 
 
-class AcceptedBy(StrEnum):
+class AcceptedBy(CodeList):
     """The role of the person who decided; never a name."""
 
     STAFF = "STAFF"

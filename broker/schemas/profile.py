@@ -1,16 +1,16 @@
 """What a provider offers, as the directory says it to the broker and to agencies alike."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import Contract
 from broker.schemas.shapes import Maybe, Unique
 from broker.schemas.vocabulary import Service
 
 
-class Weekday(StrEnum):
+class Weekday(CodeList):
     """A day of the week, in their order."""
 
     MON = "MON"

@@ -1,13 +1,13 @@
 """referral.cancelled: the source takes its referral back, with a coded reason."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 
 
-class CancelReason(StrEnum):
+class CancelReason(CodeList):
     """Why a source takes a referral back. No code blames the survivor."""
 
     SURVIVOR_WITHDREW = "SURVIVOR_WITHDREW"

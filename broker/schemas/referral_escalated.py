@@ -1,15 +1,15 @@
 """referral.escalated: nobody has taken a need on yet; the source's worker is told what that means for her now."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.shapes import Maybe, PhoneNumber
 from broker.schemas.vocabulary import RecipientCategory
 
 
-class EscalationNotice(StrEnum):
+class EscalationNotice(CodeList):
     """What the worker is told."""
 
     STILL_LOOKING = "STILL_LOOKING"

@@ -1,15 +1,15 @@
 """referral.held: no provider may be asked yet; the source is told what is missing and until when it waits."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.shapes import Moment
 from broker.schemas.vocabulary import RecipientCategory
 
 
-class HoldReason(StrEnum):
+class HoldReason(CodeList):
     """What a referral waits for; the names are the gate's own reasons where it has one (domain.md §2.2, §4.3)."""
 
     CONSENT_NOT_SEEN = "CONSENT_NOT_SEEN"

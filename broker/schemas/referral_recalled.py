@@ -1,13 +1,13 @@
 """referral.recalled: the source says that a referral should never have gone out; everybody gives up what they got."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 
 
-class RecallReason(StrEnum):
+class RecallReason(CodeList):
     """What was wrong. No code says who did what to whom: recipients read it."""
 
     WRONG_PERSON = "WRONG_PERSON"

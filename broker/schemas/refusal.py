@@ -5,10 +5,11 @@ anything leaves. A refusal names a field of the contract and never a value.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from broker.schemas.code_list import CodeList
 
 
-class RefusalCode(StrEnum):
+class RefusalCode(CodeList):
     """Every reason for which an event is not taken."""
 
     VALUE_MISSING = "VALUE_MISSING"

@@ -1,15 +1,15 @@
 """revocation.acknowledged: what a provider did with what was taken back from it (domain.md §4.4)."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any, ClassVar
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.event import EventData, Flow, Subject
 from broker.schemas.examples import OFFER
 from broker.schemas.ids import OfferIdText
 
 
-class RevocationOutcome(StrEnum):
+class RevocationOutcome(CodeList):
     """What became of it. Both kinds of keeping end its use and its passing on all the same."""
 
     COMPLIED = "COMPLIED"

@@ -3,10 +3,12 @@
 A value that stands in none of these lists is refused where it arrives: unknown never means harmless (domain.md §4.3).
 """
 
-from enum import IntEnum, StrEnum
+from enum import IntEnum
+
+from broker.schemas.code_list import CodeList
 
 
-class MsgStatus(StrEnum):
+class MsgStatus(CodeList):
     """CAP's message status (domain.md §0.9): drills never mix with live traffic."""
 
     ACTUAL = "actual"
@@ -16,7 +18,7 @@ class MsgStatus(StrEnum):
     DRAFT = "draft"
 
 
-class OrgClass(StrEnum):
+class OrgClass(CodeList):
     """What an organisation is in the law's terms (domain.md §1, source class)."""
 
     LAW_ENFORCEMENT = "LAW_ENFORCEMENT"
@@ -40,7 +42,7 @@ class OrgClass(StrEnum):
     SELF = "SELF"
 
 
-class RecipientCategory(StrEnum):
+class RecipientCategory(CodeList):
     """The kinds of recipient (domain.md §1); the last two are ways out that are not providers."""
 
     SHELTER = "SHELTER"
@@ -52,7 +54,7 @@ class RecipientCategory(StrEnum):
     SOURCE_FEEDBACK = "SOURCE_FEEDBACK"
 
 
-class Purpose(StrEnum):
+class Purpose(CodeList):
     """Why something may be shared (domain.md §4.2)."""
 
     SHELTER_PLACEMENT = "SHELTER_PLACEMENT"
@@ -69,7 +71,7 @@ class Purpose(StrEnum):
     CASE_CONFERENCE = "CASE_CONFERENCE"
 
 
-class Priority(StrEnum):
+class Priority(CodeList):
     """Urgency (domain.md §6.5): P0 first. A human or a risk screen may raise it; nothing lowers it silently."""
 
     P0 = "P0"
@@ -78,7 +80,7 @@ class Priority(StrEnum):
     P3 = "P3"
 
 
-class VictimAgreed(StrEnum):
+class VictimAgreed(CodeList):
     """What the survivor said when asked (FG24, disclosure matrix D1)."""
 
     YES = "YES"
@@ -86,7 +88,7 @@ class VictimAgreed(StrEnum):
     NOT_ASKED_UNSAFE = "NOT_ASKED_UNSAFE"
 
 
-class Service(StrEnum):
+class Service(CodeList):
     """What can be asked for (domain.md §8)."""
 
     EMERGENCY_SHELTER = "EMERGENCY_SHELTER"
@@ -155,7 +157,7 @@ class Tier(IntEnum):
     NEVER = 5
 
 
-class DeclineReason(StrEnum):
+class DeclineReason(CodeList):
     """Why a provider says no (domain.md §10.5). There is no free text and no code that blames the person."""
 
     NO_CAPACITY_BEDS = "NO_CAPACITY_BEDS"
@@ -186,7 +188,7 @@ class DeclineReason(StrEnum):
     SYSTEM_UNAVAILABLE = "SYSTEM_UNAVAILABLE"
 
 
-class DeclineFamily(StrEnum):
+class DeclineFamily(CodeList):
     """What a source that is no victim service provider may hear of a decline (domain.md §10.5)."""
 
     CAPACITY = "CAPACITY"
@@ -195,7 +197,7 @@ class DeclineFamily(StrEnum):
     WITHHELD = "WITHHELD"
 
 
-class Outcome(StrEnum):
+class Outcome(CodeList):
     """What the service came to (domain.md §10.7)."""
 
     SHELTERED = "SHELTERED"
@@ -214,7 +216,7 @@ class Outcome(StrEnum):
     UNMET = "UNMET"
 
 
-class SurvivorClosure(StrEnum):
+class SurvivorClosure(CodeList):
     """How it ended from the survivor's side (domain.md §10.6); what only the provider's zone may hold is left out."""
 
     SURVIVOR_DECLINED_SERVICE = "SURVIVOR_DECLINED_SERVICE"
@@ -224,7 +226,7 @@ class SurvivorClosure(StrEnum):
     UNABLE_TO_REACH_SAFELY = "UNABLE_TO_REACH_SAFELY"
 
 
-class NeedState(StrEnum):
+class NeedState(CodeList):
     """The states of one need of a referral (domain.md §10.2)."""
 
     DRAFT = "DRAFT"
@@ -251,7 +253,7 @@ class NeedState(StrEnum):
     ENTERED_IN_ERROR = "ENTERED_IN_ERROR"
 
 
-class OfferState(StrEnum):
+class OfferState(CodeList):
     """The states of one offer to one provider (domain.md §10.1)."""
 
     MADE = "MADE"
@@ -264,7 +266,7 @@ class OfferState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
-class DeliveryState(StrEnum):
+class DeliveryState(CodeList):
     """The states of one message on its way (domain.md §10.1)."""
 
     QUEUED = "QUEUED"
@@ -275,7 +277,7 @@ class DeliveryState(StrEnum):
     SUPPRESSED = "SUPPRESSED"
 
 
-class Acknowledgment(StrEnum):
+class Acknowledgment(CodeList):
     """The ladder of acknowledgments (domain.md §10.1): A0–A2 say nothing about a person, A3–A6 are gated."""
 
     A0_ACCEPTED = "A0"
@@ -287,7 +289,7 @@ class Acknowledgment(StrEnum):
     A6_OUTCOME = "A6"
 
 
-class EscalationLevel(StrEnum):
+class EscalationLevel(CodeList):
     """The ladder of a step that nobody takes (domain.md §10.4), from a reminder to a closure that a human decides."""
 
     L0_CONTACT = "L0"
@@ -298,7 +300,7 @@ class EscalationLevel(StrEnum):
     L5_CLOSED_UNMET = "L5"
 
 
-class WithdrawReason(StrEnum):
+class WithdrawReason(CodeList):
     """Why an offer is taken back."""
 
     TAKEN_BY_OTHER = "TAKEN_BY_OTHER"
@@ -307,7 +309,7 @@ class WithdrawReason(StrEnum):
     CONSENT_ENDED = "CONSENT_ENDED"
 
 
-class ScreeningInstrument(StrEnum):
+class ScreeningInstrument(CodeList):
     """Which risk instrument was used (domain.md §6.4)."""
 
     LAP_11 = "LAP-11"
@@ -319,7 +321,7 @@ class ScreeningInstrument(StrEnum):
     LOCAL = "LOCAL"
 
 
-class ScreeningResult(StrEnum):
+class ScreeningResult(CodeList):
     """What the screen said (domain.md §6.1, §6.4). Item answers stay with the source."""
 
     SCREENED_IN_PROTOCOL = "SCREENED_IN_PROTOCOL"
@@ -329,7 +331,7 @@ class ScreeningResult(StrEnum):
     BAND = "BAND"
 
 
-class RiskBand(StrEnum):
+class RiskBand(CodeList):
     """The bands of the instruments that have them (domain.md §6.2–§6.4)."""
 
     STANDARD = "STANDARD"
@@ -341,7 +343,7 @@ class RiskBand(StrEnum):
     EXTREME = "EXTREME"
 
 
-class AgeBand(StrEnum):
+class AgeBand(CodeList):
     """Ages of children, never a birth date (FG01)."""
 
     AGE_0_2 = "0-2"
@@ -352,7 +354,7 @@ class AgeBand(StrEnum):
     AGE_16_17 = "16-17"
 
 
-class CapacityBucket(StrEnum):
+class CapacityBucket(CodeList):
     """Free places as the network sees them (domain.md §9.4): never an exact number of beds."""
 
     NONE = "0"
@@ -360,7 +362,7 @@ class CapacityBucket(StrEnum):
     SOME = "3+"
 
 
-class CoarseState(StrEnum):
+class CoarseState(CodeList):
     """What any source may hear of its own referral without a release: receipt and closure (VAWA-12)."""
 
     RECEIVED = "RECEIVED"
@@ -368,7 +370,7 @@ class CoarseState(StrEnum):
     CLOSED = "CLOSED"
 
 
-class RevocationScope(StrEnum):
+class RevocationScope(CodeList):
     """What a revocation takes back (domain.md §4.2, §4.4)."""
 
     ALL = "ALL"
@@ -377,7 +379,7 @@ class RevocationScope(StrEnum):
     PURPOSE = "PURPOSE"
 
 
-class LengthOfNeed(StrEnum):
+class LengthOfNeed(CodeList):
     """For how long, roughly (FG01)."""
 
     TONIGHT = "TONIGHT"

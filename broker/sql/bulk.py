@@ -3,13 +3,16 @@
 A few rows of many tables go in one statement too, because what they cost is the round trips.
 
 `unnest` keeps a statement's text the same for any number of rows, so PostgreSQL plans it once and the driver sends it
-once; an insert per row, or a VALUES list of changing length, costs ten times as much (docs/decisions/0030).
+once; an insert per row, or a VALUES list of changing length, costs ten times as much (docs/decisions/0030). A column of
+texts goes as one text, because the driver looks at each element of an array to see whether it is one itself, which is
+most of what an array costs (docs/decisions/0200).
 """
 
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -41,6 +44,19 @@ def _array_type(column_type: object) -> str:
     return "text[]"
 
 
+_JOINED: Final = ("text[]", "jsonb[]")
+"""What goes as one text."""
+_SEPARATOR, _NULL = "\x1f", "\x1e"
+"""What stands before each of the texts, and for one that is absent: characters that codes, ids and JSON never hold."""
+_COLUMNS_FROM: Final = 3
+"""The first two parameters of each statement say which separator its columns have, and what their NULL is."""
+
+
+def _parameter(number: int, array: str) -> str:
+    # What stands before the first separator is no text of the column: so one empty text is not no text.
+    return f"(string_to_array(${number}, $1, $2))[2:]::{array}" if array in _JOINED else f"${number}::{array}"
+
+
 TOGETHER_ROWS_MAX = 250
 """Up to so many rows one statement for all tables is the quicker way, beyond it COPY is."""
 
@@ -55,13 +71,43 @@ class Rows(NamedTuple):
 
 
 @cache
-def insert_statement(table: Table, columns: tuple[str, ...], on_conflict: OnConflict, first: int = 1) -> str:
+def _arrays(table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_array_type(table.columns[name].type) for name in columns)
+
+
+def _arguments(parts: Sequence[Rows]) -> list[object]:
+    """What these rows bind: the separator, the NULL, and each column of each part."""
+    separator, null = _SEPARATOR, _NULL
+    while (bound := _bound(parts, separator, null)) is None:
+        separator, null = token_hex(), token_hex()  # Somebody's own words hold what no code does.
+    return [separator, null, *bound]
+
+
+def _bound(parts: Sequence[Rows], separator: str, null: str) -> list[object] | None:
+    bound: list[object] = []
+    for table, columns, rows, _ in parts:
+        for array, column in zip(_arrays(table, columns), zip(*rows, strict=True), strict=True):
+            if array not in _JOINED:
+                bound.append(column)
+                continue
+            texts: Any = column
+            together = separator.join(["", *[null if text is None else text for text in texts]])
+            if together.count(separator) != len(column) or together.count(null) != column.count(None):
+                return None
+            bound.append(together)
+    return bound
+
+
+@cache
+def insert_statement(
+    table: Table, columns: tuple[str, ...], on_conflict: OnConflict, first: int = _COLUMNS_FROM
+) -> str:
     """The INSERT for these columns of a table; `replace` updates every named column that is not part of the key.
 
-    Its parameters are arrays, one for each column, numbered from `first` on.
+    Its parameters are a separator, a NULL, and the columns, numbered from `first` on.
     """
     names = ", ".join(columns)
-    arrays = ", ".join(f"${i}::{_array_type(table.columns[name].type)}" for i, name in enumerate(columns, first))
+    arrays = ", ".join(_parameter(i, array) for i, array in enumerate(_arrays(table, columns), first))
     statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608  names of our tables
     if on_conflict == "fail":
         return statement
@@ -81,7 +127,7 @@ class Step(NamedTuple):
 @cache
 def _together(rows: tuple[tuple[Table, tuple[str, ...], OnConflict], ...], steps: tuple[tuple[str, int], ...]) -> str:
     statements: list[str] = []
-    first = 1
+    first = _COLUMNS_FROM
     for table, columns, on_conflict in rows:
         statements.append(insert_statement(table, columns, on_conflict, first))
         first += len(columns)
@@ -97,30 +143,26 @@ def _numbered(text: str, first: int) -> str:
     return re.sub(r"\$(\d+)", lambda number: f"${int(number[1]) + first - 1}", text)
 
 
-async def write_rows(connection: Connection, rows: Iterable[Rows], steps: Sequence[Step] = ()) -> list[asyncpg.Record]:
-    """Write rows of several tables and do the steps, none of which may depend on another; the last step's rows.
+async def write_rows(connection: Connection, rows: Iterable[Rows], steps: Sequence[Step] = ()) -> None:
+    """Write rows of several tables and do the steps, none of which may depend on another.
 
     Whatever a step reads, it sees as it was before.
     """
     written = [part for part in rows if part.rows]
-    if not written and not steps:
-        return []
-    if sum(len(part.rows) for part in written) <= TOGETHER_ROWS_MAX:
+    if written and sum(len(part.rows) for part in written) <= TOGETHER_ROWS_MAX:
         statement = _together(
             tuple((part.table, part.columns, part.on_conflict) for part in written),
             tuple((step.text, len(step.arguments)) for step in steps),
         )
-        by_column = [column for part in written for column in zip(*part.rows, strict=True)]
-        return await connection.fetch(statement, *by_column, *(one for step in steps for one in step.arguments))
+        await connection.execute(statement, *_arguments(written), *(one for step in steps for one in step.arguments))
+        return
     for part in written:
         if part.on_conflict == "fail":
             await connection.copy_records_to_table(part.table.name, records=part.rows, columns=part.columns)
         else:
-            await insert(connection, *part)
-    found: list[asyncpg.Record] = []
+            await _insert(connection, part)
     for step in steps:
-        found = await connection.fetch(step.text, *step.arguments)
-    return found
+        await connection.execute(step.text, *step.arguments)
 
 
 async def insert(
@@ -131,6 +173,9 @@ async def insert(
     on_conflict: OnConflict = "fail",
 ) -> None:
     """Write rows (tuples in the order of `columns`) in one statement; nothing happens without rows."""
-    by_column = list(zip(*rows, strict=True))
-    if by_column:
-        await connection.execute(insert_statement(table, columns, on_conflict), *by_column)
+    if listed := list(rows):
+        await _insert(connection, Rows(table, columns, listed, on_conflict))
+
+
+async def _insert(connection: Connection, part: Rows) -> None:
+    await connection.execute(insert_statement(part.table, part.columns, part.on_conflict), *_arguments([part]))

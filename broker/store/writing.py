@@ -66,28 +66,15 @@ _POSITION = ("topic", "partition", "next_offset")
 
 _SEALED = ("referral_id", "field_group", "suite", "ciphertext")
 _WRAPPED = ("referral_id", "field_group", "recipient", "key_id", "wrapped")
-_QUEUE = """
-INSERT INTO outbox (
-    seq, lane, topic, attributes, value, referral_id, category, flow, recipient, phase, subject, owner, send_after
-)
-SELECT nextval('outbox_seq'), lane, topic, attributes, value, referral_id, category, flow, recipient, phase, subject,
-    $1, CASE WHEN waits THEN $2::timestamptz ELSE $3::timestamptz END
-FROM (
-    SELECT m.*, subject IN (
-        SELECT subject FROM outbox WHERE subject = ANY($4::text[]) AND owner <> $1
-    ) AS waits
-    FROM unnest(
-        $5::integer[], $6::text[], $7::jsonb[], $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[],
-        $13::text[], $14::text[]
-    ) WITH ORDINALITY AS m(
-        lane, topic, attributes, value, referral_id, category, flow, recipient, phase, subject, place
-    )
-    ORDER BY place
-) AS numbered
-RETURNING seq, send_after = $3 AS direct
+_OUTBOX = (
+    "seq", "lane", "topic", "attributes", "value", "referral_id", "category", "flow", "recipient", "phase", "subject",
+    "owner", "send_after",
+)  # fmt: skip
+_NUMBER = """
+SELECT array(SELECT nextval('outbox_seq') FROM generate_series(1, $1)) AS numbers,
+    array(SELECT subject FROM outbox WHERE subject = ANY($2::text[]) AND owner <> $3) AS behind
 """
-"""Numbers messages in their order and queues them. Behind an unsent one of another process, of the same subject, one
-waits for the relay, so that order holds; else whoever queues it has it alone for a while."""
+"""Numbers for so many messages, in order, and of which subjects another process has one that has not left."""
 _TAKE_OVER = (
     "UPDATE outbox SET owner = $2, send_after = now() + make_interval(secs => $3) WHERE seq = ANY($1::bigint[])"
     " RETURNING seq"
@@ -159,10 +146,8 @@ async def write(
     recalls = desk.touched_recalls.values()
     emergencies = [_glass(glass) for glass in desk.touched_glass.values()]
     incidents = [_incident(incident, now) for incident in desk.touched_incidents.values()]
-    steps = [Step(_FORGET, (list(confirmed),))] if confirmed else []
-    if messages:
-        steps.append(_queue(messages, topics, owner, now))
-    found = await write_rows(
+    queued, outbox = await _number(connection, messages, topics, owner, now)
+    await write_rows(
         connection,
         (
             Rows(_table(tables.InboxEntry), _INBOX, [(t.org, t.event_id, t.digest, now) for t in taken]),
@@ -179,13 +164,13 @@ async def write(
             Rows(_table(tables.CapacityRow), _CAPACITY, _capacities(desk), "replace"),
             Rows(_table(tables.TrailEntry), _TRAIL, desk.written.trail),
             Rows(_table(tables.Position), _POSITION, list(positions), "replace"),
+            Rows(_table(tables.OutboxMessage), _OUTBOX, outbox),
         ),
-        steps,
+        [Step(_FORGET, (list(confirmed),))] if confirmed else [],
     )
     if desk.written.stopped:
         await look_at_once(connection, {referral for referral, _ in desk.written.stopped})
-    numbered = sorted((row["seq"], row["direct"]) for row in found)
-    return [Queued(seq, message, direct) for (seq, direct), message in zip(numbered, messages, strict=True)]
+    return queued
 
 
 def _cases(desk: Desk) -> list[Rows]:
@@ -362,19 +347,32 @@ async def _stop_queued(connection: Connection, desk: Desk) -> None:
             desk.record(entries.Step.SEND_STOPPED, ReferralId(row["referral_id"]), told)
 
 
-def _queue(messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime) -> Step:
-    """The step that numbers and queues these messages."""
-    named = {m.envelope.subject for m in messages}
-    columns = zip(*(_message(m, topics) for m in messages), strict=True)
-    return Step(_QUEUE, (owner, now, now + timedelta(seconds=LEASE_SECONDS), list(named), *columns))
+async def _number(
+    connection: Connection, messages: Sequence[Outgoing], topics: Topics, owner: str, now: datetime
+) -> tuple[list[Queued], list[tuple[object, ...]]]:
+    """The messages under their numbers, and their rows.
 
-
-def _message(m: Outgoing, topics: Topics) -> tuple[object, ...]:
-    return (
-        crc32(m.envelope.subject.encode()) % LANES, topics.name(m.flow, m.recipient),
-        orjson.dumps(m.attributes).decode(), m.value, m.referral_id, m.category, m.flow, m.recipient,
-        m.permit.phase, m.envelope.subject,
-    )  # fmt: skip
+    Behind an unsent one of another process, of the same subject, one waits for the relay, so that order holds; else
+    whoever queues it has it alone for a while.
+    """
+    if not messages:
+        return [], []
+    subjects = list({m.envelope.subject for m in messages})
+    found = await connection.fetchrow(_NUMBER, len(messages), subjects, owner)
+    assert found is not None
+    behind, alone_until = frozenset(found["behind"]), now + timedelta(seconds=LEASE_SECONDS)
+    queued: list[Queued] = []
+    rows: list[tuple[object, ...]] = []
+    for seq, m in zip(found["numbers"], messages, strict=True):
+        subject = m.envelope.subject
+        direct = subject not in behind
+        queued.append(Queued(seq, m, direct))
+        rows.append((
+            seq, crc32(subject.encode()) % LANES, topics.name(m.flow, m.recipient), orjson.dumps(m.attributes).decode(),
+            m.value, m.referral_id, m.category, m.flow, m.recipient, m.permit.phase, subject,
+            owner, alone_until if direct else now,
+        ))  # fmt: skip
+    return queued, rows
 
 
 async def forget_sent(connection: Connection, numbers: Sequence[int]) -> None:

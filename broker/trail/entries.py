@@ -6,11 +6,11 @@ and nothing about a person, so it may be read by an auditor; without its salt th
 
 import hmac
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 import orjson
 
+from broker.schemas.code_list import CodeList
 from broker.schemas.fresh import fresh16
 
 COMMITMENT_CONTEXT: Final = b"warm-handoff/trail/v1"
@@ -25,7 +25,7 @@ _TIMES: Final = orjson.OPT_UTC_Z
 """Moments are RFC 3339 in UTC, with `Z`."""
 
 
-class Step(StrEnum):
+class Step(CodeList):
     """Every kind of step. The kind is chosen by the code that acts, never by a request (lessons.md §3, 16)."""
 
     EVENT_ACCEPTED = "event.accepted"
