@@ -41,11 +41,11 @@ async def measure(dsn: str, folder: Path, way: str) -> Figures:
 
 async def _healthy_p99(pool: Pool, dsn: str, zones: Path, way: str, *, hangs: bool) -> float:
     async with receiving(0) as answering, receiving(NEVER_MILLISECONDS) as silent:
-        desk = CourierDesk(pool, zones, dsn, {way: WAYS[way].transport(answering, silent)})
+        desk = CourierDesk(pool, zones, dsn, {way: WAYS[way].transport(answering.port, silent.port)})
         await emptied(desk)
         orgs = [OrgId(f"org-bench-{number}") for number in range(RECIPIENTS)]
         hung, healthy = orgs[0], orgs[1:]
-        await reached(desk, way, {org: silent if hangs and org == hung else answering for org in orgs})
+        await reached(desk, way, {org: (silent if hangs and org == hung else answering).port for org in orgs})
         async with desk.running() as [courier]:
             turns = cycle(orgs)
             for _ in range(int(SECONDS / BEAT_SECONDS)):
@@ -57,7 +57,7 @@ async def _healthy_p99(pool: Pool, dsn: str, zones: Path, way: str, *, hangs: bo
             await until(lambda: pool.fetchval(waiting, healthy))
         waits = "SELECT extract(epoch FROM ended_at - queued_at)::float8 AS s FROM delivery WHERE org_id = ANY($1)"
         found = [row["s"] for row in await pool.fetch(waits, healthy)]
-    return quantiles(found, n=100)[98] * 1000
+    return float(quantiles(found, n=100)[98] * 1000)
 
 
 def report(figures: Figures) -> list[str]:

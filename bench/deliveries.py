@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import psutil
@@ -84,6 +84,10 @@ class Figure:
     courier_milliseconds: float
     """CPU of our processes for each delivery."""
     postgres_milliseconds: float
+    receiver_milliseconds: float
+    """CPU of whoever takes it, which is not ours and stands beside us."""
+    idle_share: float
+    """Of the machine's processors, meanwhile."""
 
 
 def databases_of(settings: Settings) -> tuple[str, str]:
@@ -104,25 +108,33 @@ async def measure(
     found = {}
     async with database(dsn) as pool:
         for number, setting in enumerate(SETTINGS):
-            async with receiving(setting.answer_milliseconds) as port:
+            async with receiving(setting.answer_milliseconds) as receiver:
+                port = receiver.port
                 desk = CourierDesk(pool, folder / f"deliveries-{number}", dsn, {way: WAYS[way].transport(port)})
                 await emptied(desk)
                 await _queued(desk, way, port, setting.recipients, deliveries)
                 await analysed(owner_dsn, "delivery", "offer", "attempt", "answer")
                 courier = [dsn, str(desk.zones), way, str(port)]
-                found[setting] = await _delivered(desk, deliveries, courier, setting.couriers)
+                found[setting] = await _delivered(desk, deliveries, courier, setting.couriers, receiver)
     return found
 
 
+class Receiver(NamedTuple):
+    """Where one listens, and its process."""
+
+    port: int
+    process: psutil.Process
+
+
 @asynccontextmanager
-async def receiving(milliseconds: int) -> AsyncIterator[int]:
-    """The port of a receiver while the block lasts."""
+async def receiving(milliseconds: int) -> AsyncIterator[Receiver]:
+    """A receiver while the block lasts."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.receiver", str(milliseconds), stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
-        yield int(await process.stdout.readline())
+        yield Receiver(int(await process.stdout.readline()), psutil.Process(process.pid))
     finally:
         process.kill()
         await process.wait()
@@ -165,20 +177,26 @@ async def _queued(desk: CourierDesk, way: str, port: int, recipients: int, deliv
             await desk.offers(org, min(QUEUED_TOGETHER, share - start))
 
 
-async def _delivered(desk: CourierDesk, deliveries: int, courier: Sequence[str], couriers: int) -> Figure:
+async def _delivered(
+    desk: CourierDesk, deliveries: int, courier: Sequence[str], couriers: int, receiver: Receiver
+) -> Figure:
     """Hand over all that is on its way, by so many processes."""
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         children = [await stack.enter_async_context(_ready(courier)) for _ in range(couriers)]
         postgres, own = await postgres_of(desk.pool), [psutil.Process(child.pid) for child in children]
-        before, theirs, began = seconds(own), seconds(postgres), clock()
+        parties = own, postgres, [receiver.process]
+        before, idle, began = [seconds(party) for party in parties], psutil.cpu_times().idle, clock()
         for child in children:
             assert child.stdin is not None
             child.stdin.write(b"\n")
         await until(lambda: _arrived(desk, deliveries))
         lasted = clock() - began
-        ours, theirs = seconds(own) - before, seconds(postgres) - theirs
-    return Figure(deliveries / lasted, ours / deliveries * 1000, theirs / deliveries * 1000)
+        idle = (psutil.cpu_times().idle - idle) / lasted / (psutil.cpu_count() or 1)
+        of_couriers, of_postgres, of_receiver = (
+            (seconds(party) - was) / deliveries * 1000 for party, was in zip(parties, before, strict=True)
+        )
+    return Figure(deliveries / lasted, of_couriers, of_postgres, of_receiver, idle)
 
 
 @asynccontextmanager
@@ -202,18 +220,36 @@ async def _arrived(desk: CourierDesk, deliveries: int) -> bool:
     return count >= deliveries
 
 
+_COSTS: Final = "CPU ms each, ours | PostgreSQL | the receiver | processors idle"
+
+
 def report(figures: Mapping[Setting, Figure], way: str) -> list[str]:
     """The results as lines of a page."""
     lines = [
         "",
-        f"| Deliveries by `{way}`, durable, the gate asked each time | per second | CPU ms each, ours | PostgreSQL |",
-        "|---|---:|---:|---:|",
+        f"| Deliveries by `{way}`, durable, the gate asked each time | per second | {_COSTS} |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     for setting, figure in figures.items():
         whom = f"{_many(setting.recipients, 'recipient')}, answering in {setting.answer_milliseconds} ms"
-        costs = f"{figure.courier_milliseconds:.2f} | {figure.postgres_milliseconds:.2f}"
+        ours = f"{figure.courier_milliseconds:.2f} | {figure.postgres_milliseconds:.2f}"
+        costs = f"{ours} | {figure.receiver_milliseconds:.2f} | {figure.idle_share:.0%}"
         lines.append(f"| {whom}, {_many(setting.couriers, 'courier')} | {figure.per_second:,.0f} | {costs} |")
-    return lines
+    return [*lines, "", *_what_holds_it_back(figures)]
+
+
+def _what_holds_it_back(figures: Mapping[Setting, Figure]) -> list[str]:
+    """Where the time of the quickest setting goes."""
+    setting, figure = max(figures.items(), key=lambda found: found[1].per_second)
+    ours = figure.courier_milliseconds + figure.postgres_milliseconds
+    whole = ours + figure.receiver_milliseconds
+    where = f"{_many(setting.recipients, 'recipient')}, {setting.answer_milliseconds} ms"
+    return [
+        f"What holds it back: processors. At {figure.per_second:,.0f}/s ({where}) couriers, PostgreSQL and the",
+        f"receiver are on one for {whole * figure.per_second / 1000:.2f} s of each second, for",
+        f"{figure.receiver_milliseconds / whole:.0%} of that the receiver; the bench and the kernel take the rest, and",
+        f"{figure.idle_share:.0%} of the machine's {psutil.cpu_count()} processors are idle.",
+    ]
 
 
 def _many(count: int, of: str) -> str:
