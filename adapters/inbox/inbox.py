@@ -5,10 +5,10 @@ An `Inbox` belongs to one organisation; there is no call that names another.
 
 from datetime import datetime
 
-from adapters.errors import AnswerNotPossible, NotAnAgreedHour, NothingToOpen
+from adapters.errors import AnswerNotPossible, ContactOver, NothingToOpen
 from adapters.inbox.answering import Answered, Answering, Release
 from adapters.inbox.capacity import Told, told
-from adapters.inbox.contact import attempt_agreed
+from adapters.inbox.contact import check_attempt
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.inbox.roster import Roster
@@ -157,22 +157,25 @@ class Inbox:
     ) -> Answered:
         """One attempt at contact; attempts are counted here, and one that is told again is no further one.
 
-        Raises `NotAnAgreedHour` where the survivor named hours and this is none of them, unless that is what is
-        noted: whoever notes an attempt has the way of contact opened for this check, which is written down.
+        Raises `ContactNotAgreed` where it was taken back or has ended, was confirmed too long ago, or this is no hour
+        that she named, unless that is what is noted: whoever notes an attempt has the way of contact opened for this
+        check, which is written down.
         """
         attempts = await self._attempts(offer_id, event_id)
         if outcome is not AttemptOutcome.OUTSIDE_WINDOW_SKIPPED:
-            await self._check_hour(offer_id, by)
+            await self._check_contact(offer_id, by)
         fact = ContactAttempted(offer_id=offer_id, attempt=attempts + 1, outcome=outcome)
         return await self.answer(offer_id, fact, event_id=event_id)
 
-    async def _check_hour(self, offer_id: OfferId, by: AcceptedBy) -> None:
+    async def _check_contact(self, offer_id: OfferId, by: AcceptedBy) -> None:
+        if await self._opening.contact_over(offer_id):
+            raise ContactOver
         try:
             safe = await self._opening.safe_contact(offer_id, reader=by)
         except NothingToOpen:
             return  # Whoever tries has the worker's way, which no hours of hers bind.
-        if safe is not None and not attempt_agreed(safe, await self.now()):
-            raise NotAnAgreedHour
+        if safe is not None:
+            check_attempt(safe, await self.find(offer_id), await self.now())
 
     async def contact_made(self, offer_id: OfferId, *, release: Release | None = None) -> Answered:
         """The survivor is in touch."""
@@ -201,9 +204,12 @@ class Inbox:
         """It ended before completion, or the survivor chose otherwise."""
         return await self.answer(offer_id, ServiceEnded(offer_id=offer_id, closure=closure))
 
-    async def revocation_acknowledged(self, offer_id: OfferId, outcome: RevocationOutcome) -> Answered:
+    async def revocation_acknowledged(
+        self, offer_id: OfferId, outcome: RevocationOutcome, *, event_id: EventId | None = None
+    ) -> Answered:
         """A person says what became of what was taken back after somebody had opened it."""
-        return await self._answering.acknowledge(offer_id, RevocationAcknowledged(offer_id=offer_id, outcome=outcome))
+        fact = RevocationAcknowledged(offer_id=offer_id, outcome=outcome)
+        return await self._answering.acknowledge(offer_id, fact, event_id=event_id)
 
     async def capacity(self, service: Service, unit: CapacityUnit, available: CapacityBucket) -> Answered:
         """How many places there are, roughly, as of now."""

@@ -56,7 +56,7 @@ class _Open(Contract):
     contact: Literal["show"] | None = None
 
 
-class _Revocation(Contract):
+class _Revocation(Keyed):
     outcome: RevocationOutcome
 
 
@@ -185,7 +185,7 @@ async def acknowledge(who: Reader, offer_id: str, request: Request) -> Response:
     """What became of what was taken back: privacy officers say so, too."""
     seen = await own_offer(who, offer_id)
     form = await read_form(request, _Revocation)
-    await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome)
+    await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome, event_id=form.key)
     return _back_to(seen)
 
 

@@ -6,7 +6,14 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from adapters.errors import AnswerNotPossible, KeysNotHere, NotAnAgreedHour, NothingToOpen, OfferNotFound
+from adapters.errors import (
+    AnswerNotPossible,
+    ContactNotAgreed,
+    KeysNotHere,
+    NotAnAgreedHour,
+    NothingToOpen,
+    OfferNotFound,
+)
 from broker.entry import problems
 from broker.entry.front import RoleMayNot, front_of
 from broker.entry.rendering import notice
@@ -27,7 +34,9 @@ def told(request: Request, error: Exception) -> Response:
                 _("Ask a colleague who answers offers, or a supervisor."),
             )
         case NotAnAgreedHour():
-            return notice(front, HTTPStatus.CONFLICT, _("Not at this hour"), _(str(error)), _(error.remedy))
+            return notice(front, HTTPStatus.CONFLICT, _("Not at this hour"), _(str(error)), _(error.remedy or ""))
+        case ContactNotAgreed():
+            return notice(front, HTTPStatus.CONFLICT, _("Make no contact"), _(str(error)), _(error.remedy or ""))
         case AnswerNotPossible():
             return notice(
                 front, HTTPStatus.CONFLICT, _("This offer has changed meanwhile"), _(str(error)), _(error.remedy or "")

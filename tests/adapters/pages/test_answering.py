@@ -173,10 +173,16 @@ async def test_a_revocation_is_answered_on_the_page(house: House) -> None:
     async with house.person(HAVEN) as page:
         await expect(page.get_by_text("Something was taken back: say what became of it")).to_be_visible()
         await page.get_by_role("table").get_by_role("link").click()
+        key = await page.locator("input[name=key]").first.get_attribute("value")
         await page.get_by_label("complied").check()
         await page.get_by_role("button", name="Say so").click()
         await expect(page.get_by_role("heading", name="Taken back")).to_have_count(0)
+        for outcome, status in (("COMPLIED", 200), ("RETAINED_LEGAL_DUTY", 409)):
+            form: Form = {"outcome": outcome, "key": str(key)}
+            again = await page.context.request.post(f"/offers/{offer_id}/revocation", form=form, headers=FROM_HERE)
+            assert again.status == status, "one page answers once"
     assert [(kind, data["outcome"]) for kind, data in await stored(house)] == [("acknowledged", "COMPLIED")]
+    assert await house.desk.pool.fetchval("SELECT outcome FROM recall") == "COMPLIED"
 
 
 async def test_not_shared_reads_the_same_whether_or_not_there_is_something(house: House) -> None:

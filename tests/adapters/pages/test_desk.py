@@ -167,6 +167,40 @@ async def test_an_attempt_is_noted_at_an_hour_that_she_agreed_to(house: House) -
     assert [(from_json(row["groups"]), row["contact_shown"]) for row in readings] == [(["FG03"], False)]
 
 
+async def test_no_attempt_is_noted_on_a_way_of_contact_that_holds_no_more(house: House) -> None:
+    """Confirmed too long ago, its release over, or taken back: refused in words, and nothing is stored."""
+    house.allowed.append("409")
+    old = {**SAFE_CONTACT, "lastConfirmedAt": f"{datetime.now(UTC) - timedelta(days=40):%Y-%m-%dT%H:%M:%SZ}"}
+    too_old, over = await released(house, old), await released(house, SAFE_CONTACT)
+    taken_back = await released(house, SAFE_CONTACT)
+    execute = house.desk.pool.execute
+    await execute("UPDATE disclosure SET expires_at = clock_timestamp() WHERE offer_id = $1", over)
+    await execute("DELETE FROM sealed_part WHERE offer_id = $1 AND field_group = 'FG03'", taken_back)
+    await execute(
+        "INSERT INTO recall (org_id, offer_id, groups, answer_by, received_at)"
+        " VALUES ($1, $2, '[\"FG03\"]', clock_timestamp(), clock_timestamp())",
+        *(HAVEN, taken_back),
+    )
+    said = {
+        too_old: "It was confirmed too long ago that contact is safe",
+        over: "its release has ended",
+        taken_back: "The way of contact was taken back",
+    }
+    async with house.person(HAVEN) as page:
+        for offer_id, words in said.items():
+            await page.goto(f"/offers/{offer_id}")
+            await page.get_by_label("What happened").select_option("tried:NO_ANSWER")
+            await page.get_by_role("button", name="Store it").click()
+            await expect(page.get_by_role("heading")).to_have_text("Make no contact")
+            await expect(page.get_by_text(words)).to_be_visible()
+        assert await stored(house) == []
+        await page.context.request.post(f"/offers/{too_old}/confirmed", headers=FROM_HERE)
+        form: Form = {"step": "tried:NO_ANSWER", "key": new_event_id()}
+        now = await page.context.request.post(f"/offers/{too_old}/progress", form=form, headers=FROM_HERE)
+        assert now.ok, "the worker has said that it still holds"
+    assert [data["outcome"] for _, data in await stored(house)] == ["NO_ANSWER"]
+
+
 async def test_what_was_chosen_is_there_after_the_session_has_ended(house: House) -> None:
     """For the same account, not for a colleague; gone once the answer is sent, and never on the device."""
     offer_id = await house.offered(HAVEN)
