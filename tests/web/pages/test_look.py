@@ -8,11 +8,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response
 
+from broker.called import KINDS, STEPS, URGENCIES
 from broker.domain.pack_rows import BASIS_WORDS, FEEDBACK_WORDS
 from broker.look.guard import HEADERS
 from broker.schemas.field_groups import GROUPS
 from broker.schemas.vocabulary import MsgStatus
-from broker.web.pages.words import KINDS, ORGANISATIONS, STEPS, URGENCIES
+from broker.web.pages.words import ORGANISATIONS
 from tests.adapters.pages.catalogue import LANGUAGES, translated
 from tests.adapters.pages.test_look import AXE, FIRST_VIEW_BYTES_MAX, PRIMARY_PIXELS_MIN
 from tests.browsing import lacking_in_spanish
