@@ -8,7 +8,7 @@ An application's own types say more: `Annotated[Deciding, Depends(deciding)]`, w
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends
@@ -16,6 +16,7 @@ from jinja2 import Environment
 from starlette.requests import Request
 
 from broker.entry.accounts import Account, Clock
+from broker.entry.marks import marked
 from broker.entry.sessions import Session
 from broker.entry.ways import Entry
 from broker.look.counts import Counts
@@ -120,8 +121,9 @@ async def somebody(request: Request) -> Somebody:
     asking = await anybody(request)
     sessions, now = asking.front.entry.sessions, asking.front.clock()
     who = _admitted(asking.front, await sessions.touched(asking.token, now) if asking.token else None)
+    stored = marked(who.session, request.url.path, request.query_params.get("stored", ""), now)
     request.state.session = who.session
-    return who
+    return Somebody(who.front, replace(who.session, stored=stored))
 
 
 async def recognise(request: Request) -> None:

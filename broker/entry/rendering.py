@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from broker import limits
 from broker.entry.front import Anybody, Asked, Front, Somebody
+from broker.entry.marks import mark
 from broker.look.language import spoken
 from broker.look.rendering import templates_of
 from broker.look.words import moment, plain
@@ -35,6 +36,11 @@ def page(template: str, who: Somebody | Anybody, status: HTTPStatus = HTTPStatus
     return _rendered(template, who.front, status, session=signed_in, exits=signed_in is not None, **content)
 
 
+def stored(who: Somebody, path: str) -> RedirectResponse:
+    """To the page that shows what has become of something, and says first that it was stored (`broker.entry.marks`)."""
+    return RedirectResponse(f"{path}?stored={mark(who.session, path, who.front.clock())}", HTTPStatus.SEE_OTHER)
+
+
 def notice(
     who: Asked | Somebody, status: HTTPStatus, title: str, *sentences: str, back: bool = True, again: str | None = None
 ) -> HTMLResponse:
@@ -48,5 +54,5 @@ def notice(
 
 def _rendered(template: str, front: Front, status: HTTPStatus, **content: Any) -> HTMLResponse:
     practice = front.environment is MsgStatus.EXERCISE
-    text = front.pages.get_template(template).render(practice=practice, **content)
+    text = front.pages.get_template(template).render(practice=practice, as_of=front.clock(), **content)
     return HTMLResponse(text, status, headers={"content-language": spoken()})

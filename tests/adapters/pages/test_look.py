@@ -144,7 +144,7 @@ async def test_an_offer_is_answered_by_keyboard_alone(house: House) -> None:
         assert "exit" in order
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_text("contact pending")).to_be_visible()
+        await expect(page.locator(".standing", has_text="contact pending")).to_be_visible()
 
 
 @pytest.mark.parametrize(
