@@ -67,6 +67,10 @@ class Inbox:
         """The offer of this reference or offer id; raises `OfferNotFound` or `ReferenceAmbiguous`."""
         return await self._listing.find(name)
 
+    async def answered(self, offer_id: OfferId) -> dict[str, datetime]:
+        """Which answers were given to an offer, by their type, and when first."""
+        return await self._listing.answered(offer_id)
+
     async def seen(self, offer_id: OfferId) -> None:
         """A person has opened the offer's page or its line: its receipt leaves, if none has yet."""
         await self._answering.seen(offer_id)

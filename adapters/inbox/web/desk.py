@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from adapters import words
 from adapters.inbox.capacity import Told
@@ -23,7 +23,7 @@ from adapters.inbox.web.offers import own_offer
 from adapters.inbox.web.who import Decider, Overseer, Reader
 from broker import limits
 from broker.entry.forms import FormInvalid, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.event import Contract
 from broker.schemas.field_groups import GROUPS
@@ -90,7 +90,7 @@ async def tell_capacity(who: Decider, request: Request) -> Response:
     """Say it to the network."""
     form = await read_form(request, _Capacity)
     await who.inbox.capacity(form.service, form.unit, form.available)
-    return RedirectResponse("/capacity", 303)
+    return stored(who, "/capacity")
 
 
 @router.get("/readings")
@@ -131,7 +131,7 @@ async def write_down(who: Decider, request: Request) -> Response:
     form = await read_form(request, _NewTurn)
     ends_at = form.starts + timedelta(hours=form.hours)
     await who.inbox.roster.set(Turn(role=form.role, starts_at=form.starts, ends_at=ends_at, number=form.number))
-    return RedirectResponse("/roster", 303)
+    return stored(who, "/roster")
 
 
 @router.post("/roster/clear")
@@ -140,4 +140,4 @@ async def strike_out(who: Decider, request: Request) -> Response:
     form = await read_form(request, _Struck)
     if not await who.inbox.roster.clear(form.role, form.starts):
         raise FormInvalid
-    return RedirectResponse("/roster", 303)
+    return stored(who, "/roster")

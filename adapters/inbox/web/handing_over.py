@@ -17,7 +17,7 @@ from adapters.inbox.web.shown import line
 from adapters.inbox.web.who import Decider, Deciding
 from adapters.standing import Standing, after
 from broker.entry.forms import FormInvalid, Keyed, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
 from broker.schemas.handoff_failed import HandoffFailed, HandoffFailure
@@ -41,7 +41,8 @@ async def handoff(who: Decider, offer_id: str) -> Response:
     """Whom to call, and since when."""
     seen = await own_offer(who, offer_id)
     if seen.standing not in UNDER_WAY:
-        return _back_to(seen)
+        path = f"/offers/{seen.offer_id}"
+        return stored(who, path) if who.session.stored else RedirectResponse(path, 303)
     now, since = await who.inbox.now(), await who.inbox.live_since(seen.offer_id)
     offer = words.as_of(seen.offer, now) if seen.offer is not None else None
     return page(
@@ -65,7 +66,7 @@ async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     form = await read_form(request, _Said)
     await who.inbox.answer(seen.offer_id, _fact(form, seen, who), event_id=form.key)
-    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303)
+    return stored(who, f"/offers/{seen.offer_id}/handoff")
 
 
 def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
@@ -77,7 +78,3 @@ def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
     if form.reason is None:
         raise FormInvalid
     return HandoffFailed(offer_id=seen.offer_id, reason=form.reason)
-
-
-def _back_to(seen: OfferSeen) -> Response:
-    return RedirectResponse(f"/offers/{seen.offer_id}", 303)

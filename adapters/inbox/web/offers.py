@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from adapters.errors import OfferNotFound
 from adapters.inbox.listing import OfferSeen
@@ -28,7 +28,7 @@ from adapters.inbox.web.shown import line, opened, shown
 from adapters.inbox.web.who import Decider, Deciding, Reader, SignedIn
 from adapters.standing import OPEN, Standing
 from broker.entry.forms import FormInvalid, Keyed, Nothing, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import OFFER_ID_PATTERN, new_event_id
 from broker.schemas.offer_accepted import OfferAccepted
@@ -97,7 +97,7 @@ async def _offer_page(who: SignedIn, seen: OfferSeen, **content: Any) -> Respons
         "offer.html",
         who,
         HTTPStatus.OK,
-        offer=shown(seen, kind, now),
+        offer=shown(seen, kind, now, await who.inbox.answered(seen.offer_id)),
         reasons=sorted(kind.POLICY.decline_reasons),
         outcomes=tuple(RevocationOutcome),
         steps=steps,
@@ -137,7 +137,7 @@ async def answer(who: Decider, offer_id: str, request: Request) -> Response:
     form = await read_form(request, _Answer)
     await who.inbox.answer(seen.offer_id, _fact(form, seen, who), event_id=form.key)
     await _drafts(who).forget(seen.offer_id)
-    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303) if form.answer == "live" else _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}{'/handoff' if form.answer == 'live' else ''}")
 
 
 def _fact(form: _Answer, seen: OfferSeen, who: Deciding) -> EventData:
@@ -168,7 +168,7 @@ async def confirmed(who: Decider, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     await read_form(request, Nothing)
     await who.inbox.contact_confirmed(seen.offer_id, by=who.role)
-    return _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}")
 
 
 @router.post("/offers/{offer_id}/progress")
@@ -177,7 +177,7 @@ async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     form = await read_form(request, progress.ProgressForm)
     await progress.tell(who.inbox, seen, form, who.role)
-    return _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}")
 
 
 @router.post("/offers/{offer_id}/revocation")
@@ -186,8 +186,4 @@ async def acknowledge(who: Reader, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     form = await read_form(request, _Revocation)
     await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome, event_id=form.key)
-    return _back_to(seen)
-
-
-def _back_to(seen: OfferSeen) -> Response:
-    return RedirectResponse(f"/offers/{seen.offer_id}", HTTPStatus.SEE_OTHER)
+    return stored(who, f"/offers/{seen.offer_id}")

@@ -58,7 +58,7 @@ class Overseeing(SignedIn):
 async def _signed_in(request: Request) -> SignedIn:
     who = await somebody(request)
     desk: Desk = request.app.state.desk
-    account = who.session.account.reference
+    account = who.session.account.letters
     inbox = Inbox(desk.pool, desk.providers[who.session.org], who.front.environment, account=account)
     return SignedIn(who.front, who.session, desk, inbox)
 

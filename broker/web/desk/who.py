@@ -46,8 +46,7 @@ class Reading(Somebody):
     @property
     def by(self) -> str:
         """Who acts, as the trail has it: a role and a short reference, such as `role:coordinator-1f3a9c2e`."""
-        account = self.session.account
-        return f"role:{account.role.value.lower().replace('_', '-')}-{account.reference}"
+        return self.session.account.reference
 
 
 @dataclass(frozen=True, slots=True)

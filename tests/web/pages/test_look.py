@@ -13,6 +13,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response
 
 from adapters.door.problems import WORDING as PROVIDERS
+from broker.called import KINDS, STEPS, URGENCIES
 from broker.domain.pack_rows import BASIS_WORDS, FEEDBACK_WORDS
 from broker.look.guard import HEADERS
 from broker.look.language import LANGUAGES, _, speak
@@ -21,7 +22,7 @@ from broker.schemas.refusal import ADVICE
 from broker.schemas.vocabulary import MsgStatus
 from broker.web.codes import WORDING as AGENCIES
 from broker.web.pages.contract import named_events
-from broker.web.pages.words import KINDS, ORGANISATIONS, STEPS, URGENCIES
+from broker.web.pages.words import ORGANISATIONS
 from tests.adapters.pages.catalogue import LANGUAGES as CATALOGUES
 from tests.adapters.pages.catalogue import translated
 from tests.adapters.pages.test_look import AXE, FIRST_VIEW_BYTES_MAX, PRIMARY_PIXELS_MIN
