@@ -30,7 +30,7 @@ def front_templates(*folders: Path, home: str) -> Environment:
 
 
 def page(template: str, who: Somebody | Anybody, status: HTTPStatus = HTTPStatus.OK, **content: Any) -> HTMLResponse:
-    """A page for somebody."""
+    """A page for somebody; `wrong` is what they have to mend in a form (`broker.entry.forms.Wrong`)."""
     signed_in = who.session if isinstance(who, Somebody) else None
     return _rendered(template, who.front, status, session=signed_in, **content)
 
@@ -45,5 +45,5 @@ def notice(
 
 def _rendered(template: str, front: Front, status: HTTPStatus, **content: Any) -> HTMLResponse:
     practice = front.environment is MsgStatus.EXERCISE
-    text = front.pages.get_template(template).render(practice=practice, **content)
+    text = front.pages.get_template(template).render(practice=practice, **{"wrong": (), **content})
     return HTMLResponse(text, status, headers={"content-language": spoken()})

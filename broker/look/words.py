@@ -2,8 +2,10 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from broker.look.language import _
+from broker.look.zone import house_zone, twice
 
 
 def plain(code: StrEnum | str) -> str:
@@ -11,8 +13,22 @@ def plain(code: StrEnum | str) -> str:
     return _(str(code).replace("_", " ").lower())
 
 
-def moment(when: datetime) -> str:
-    """A moment to the minute, with its zone: UTC."""
+def moment(when: datetime, zone: ZoneInfo | None = None) -> str:
+    """A moment to the minute, and in which zone: the house's, or another. "30 Nov 2026, 09:00 (Los Angeles)".
+
+    Where the clocks there show that time twice, how far they are from UTC stands beside it.
+    """
+    from broker.look import locales  # tables of all languages, for whoever shows a moment
+
+    local = when.astimezone(zone or house_zone())
+    where = locales.place(zone or house_zone())
+    if twice(local):
+        where += f", UTC{local.isoformat()[-6:]}"
+    return f"{locales.minute(local)} ({where})"
+
+
+def utc(when: datetime) -> str:
+    """A moment to the minute in UTC, as what is kept for good says it: "2026-11-30 17:00 UTC"."""
     return when.strftime("%Y-%m-%d %H:%M UTC")
 
 

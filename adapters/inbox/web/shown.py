@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from adapters import words
-from adapters.inbox.contact import MODES, confirmed_at, manners, opens_at, stale, usable, within_hours
+from adapters.inbox.contact import MODES, confirmed_at, manners, not_before, stale, usable, within_hours
+from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.inbox.panels import LIVE_FIRST, content_facts, may_open
@@ -139,10 +140,10 @@ def _panel(safe: SafeContact, seen: OfferSeen, now: datetime, *, contact: bool) 
     return ContactPanel(
         how=_(MODES[safe.mode]),
         confirmed=words.moment(confirmed_at(safe, seen)),
-        windows=tuple(f"{one.starts_at}–{one.ends_at} {one.timezone} ({one.rrule})" for one in safe.windows),
+        windows=tuple(map(in_words, safe.windows)),
         manners=tuple(manners(safe)),
         too_long_ago=wanted and old,
-        not_before=words.moment(opens_at(safe, now)) if closed else None,
+        not_before=not_before(safe, now) if closed else None,
         can_show=may and not contact,
         details=_details(safe) if may and contact else (),
     )

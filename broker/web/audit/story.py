@@ -12,7 +12,7 @@ from typing import Final
 from broker import telling
 from broker.look.language import _
 from broker.look.pictures import Rung, Standing
-from broker.look.words import moment, span
+from broker.look.words import span, utc
 from broker.rulings import Ruling, rulings_of
 from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, RecipientCategory
 from broker.store.asking import moment_of
@@ -173,7 +173,7 @@ def _rungs(reached: Mapping[Acknowledgment, datetime], state: str | None) -> tup
     over = state in _OVER
     rungs = []
     for index, one in enumerate(_RUNGS):
-        told = moment(reached[one]) if one in reached else ""
+        told = utc(reached[one]) if one in reached else ""
         standing = Standing.DONE if index <= highest else Standing.OPEN
         if index == highest and not over and one is not Acknowledgment.A6_OUTCOME:
             standing = Standing.NOW
