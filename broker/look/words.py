@@ -9,8 +9,9 @@ from broker.look.zone import house_zone, twice
 
 
 def plain(code: StrEnum | str) -> str:
-    """A code as words: `EMERGENCY_SHELTER` becomes "emergency shelter"."""
-    return _(str(code).replace("_", " ").lower())
+    """A code as words: `EMERGENCY_SHELTER` becomes "emergency shelter"; what has no letters stands as it is."""
+    text = str(code).replace("_", " ").lower()
+    return _(text) if any(map(str.isalpha, text)) else text
 
 
 def moment(when: datetime, zone: ZoneInfo | None = None) -> str:

@@ -129,7 +129,7 @@ def opened(
 
 
 def _group(group: OpenedGroup) -> GroupShown:
-    facts = None if group.content is None else tuple(content_facts(group.content.model_dump()))
+    facts = None if group.content is None else tuple(content_facts(group.content))
     return GroupShown(_(group.label), facts)
 
 
