@@ -36,6 +36,7 @@ from broker.composition import (
 )
 from broker.errors import SettingsInvalid
 from broker.local.parts import attached
+from broker.look.zone import see_in
 from broker.onboarding import kept, onboard_organisation
 from broker.schemas.ids import KeyId, OrgId
 from broker.seal.cards import KeyCard, KeyKind
@@ -129,6 +130,7 @@ async def _pages(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIte
             leave_for=settings.inbox_exit_url,
             links_allowed=settings.inbox_links_allowed,
             own_sign_in=own,
+            zone=settings.house_zone,
         )
         async with served(
             application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS", connections_max=limits.inbox_requests_max
@@ -145,8 +147,9 @@ def provider_dsn(settings: Settings) -> str:
 
 @asynccontextmanager
 async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
-    """The inboxes of the providers whose folders are here."""
+    """The inboxes of the providers whose folders are here; moments are told in the house's zone from then on."""
     settings = given or attached(load_settings(), "provider_postgres_dsn")
+    see_in(settings.house_zone)
     async with provider_database(provider_dsn(settings)) as pool:
         yield Inboxes(pool, load_providers(settings.zones), settings.environment)
 

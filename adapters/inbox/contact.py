@@ -7,9 +7,11 @@ one that she named (domain.md §0.8, §2.5). In any other case no details are sh
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from adapters import words
 from adapters.errors import ContactTooOld, NotAnAgreedHour
+from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from broker import limits
 from broker.look.language import _
@@ -58,7 +60,7 @@ def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, 
     yield f"  {_(MODES[safe.mode])}"
     yield f"  Last confirmed {words.moment(confirmed_at(safe, offer))}; ask each time whether it is safe to talk."
     for window in safe.windows:
-        yield f"  When: {window.starts_at} to {window.ends_at} {window.timezone} ({window.rrule})"
+        yield f"  When: {in_words(window)}"
     yield from (f"  {label}: {told}" for label, told in manners(safe))
     if safe.mode is ContactMode.SURVIVOR_WILL_CALL:
         return
@@ -66,7 +68,7 @@ def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, 
         yield "  TOO LONG AGO to rely on: make no contact. Ask the worker named in the offer whether this still holds;"
         yield f"  when it does: handoff inbox contact-confirmed {offer.reference}"
     elif not within_hours(safe, now):
-        yield f"  NOT NOW: make no contact before {words.moment(opens_at(safe, now))}. Until then no details are shown."
+        yield f"  NOT NOW: make no contact before {not_before(safe, now)}. Until then no details are shown."
     else:
         yield from _details(safe, contact=contact)
 
@@ -109,9 +111,10 @@ def within_hours(safe: SafeContact, now: datetime) -> bool:
     return not safe.windows or any(window.holds(now) for window in safe.windows)
 
 
-def opens_at(safe: SafeContact, now: datetime) -> datetime:
-    """When the next of the hours begins that the survivor named, UTC."""
-    return min(window.next_start(now) for window in safe.windows)
+def not_before(safe: SafeContact, now: datetime) -> str:
+    """When the next of the hours begins that the survivor named, by the clocks by which she named it."""
+    opens_at, window = min(((one.next_start(now), one) for one in safe.windows), key=lambda opening: opening[0])
+    return words.moment(opens_at, ZoneInfo(window.timezone))
 
 
 def _yes(allowed: bool) -> str:

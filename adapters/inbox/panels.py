@@ -15,6 +15,9 @@ from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.inbox.said import recall_said, release_said, standing_said
 from adapters.kind import ProviderKind
 from adapters.standing import OPEN, TAKEN, Standing
+from broker.look.language import _
+from broker.schemas.group import Group
+from broker.schemas.group_words import LABELS, in_words
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.person_groups import SafeContact
 from broker.schemas.vocabulary import Priority
@@ -117,16 +120,20 @@ def opened_lines(groups: Sequence[OpenedGroup], offer: OfferSeen, now: datetime,
 def _content_lines(group: OpenedGroup) -> Iterable[str]:
     if group.content is None:
         return ["  cannot be opened here: call the worker named in the offer"]
-    return [f"  {name}: {told}" for name, told in content_facts(group.content.model_dump())]
+    return [f"  {name}: {told}" for name, told in content_facts(group.content)]
 
 
-def content_facts(content: dict[str, Any], within: str = "") -> Iterator[words.Fact]:
-    """What an opened group says, property by property."""
+def content_facts(content: Group) -> Iterator[words.Fact]:
+    """What an opened group says, property by property, each by its label and in the reader's language."""
+    return _facts(content.model_dump(by_alias=False), "")
+
+
+def _facts(content: dict[str, Any], within: str) -> Iterator[words.Fact]:
     for name, value in content.items():
-        label = f"{within}{name.replace('_', ' ')}"
+        label = within + _(LABELS[name])
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
             for number, part in enumerate(value, 1):
-                yield from content_facts(part, f"{label} {number}, ")
+                yield from _facts(part, f"{label} {number}: ")
         elif value is not None and value not in ((), []):
             yield label, _as_words(value)
 
@@ -135,10 +142,13 @@ def _as_words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_as_words, value))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return words.moment(value)
-    return words.plain(value) if isinstance(value, StrEnum) else str(value)
+    if isinstance(value, StrEnum):
+        said = in_words(value)
+        return _(said) if said is not None else words.plain(value)
+    return str(value)
 
 
 def revealed(group: OpenedGroup, offer: OfferSeen, now: datetime, *, contact: bool) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ An application's own types say more: `Annotated[Deciding, Depends(deciding)]`, w
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends
 from jinja2 import Environment
@@ -21,6 +22,7 @@ from broker.entry.sessions import Session
 from broker.entry.ways import Entry
 from broker.look.counts import Counts
 from broker.look.language import preferred, speak
+from broker.look.zone import UTC_ZONE, see_in
 from broker.schemas.vocabulary import MsgStatus
 
 
@@ -51,6 +53,8 @@ class Front:
     clock: Clock
     admits: Callable[[Account[Any]], bool]
     """Whether an account still belongs here: its organisation may have gone meanwhile."""
+    zone: ZoneInfo = UTC_ZONE
+    """In which moments are told here, and written."""
 
     @property
     def secure(self) -> bool:
@@ -109,6 +113,7 @@ async def anybody(request: Request) -> Anybody:
     front = front_of(request)
     language = preferred(request.headers.get("accept-language", ""))
     speak(language)
+    see_in(front.zone)
     return Anybody(front, request.cookies.get(front.cookie), language)
 
 

@@ -31,7 +31,7 @@ def front_templates(*folders: Path, home: str) -> Environment:
 
 
 def page(template: str, who: Somebody | Anybody, status: HTTPStatus = HTTPStatus.OK, **content: Any) -> HTMLResponse:
-    """A page for somebody."""
+    """A page for somebody; `wrong` is what they have to mend in a form (`broker.entry.forms.Wrong`)."""
     signed_in = who.session if isinstance(who, Somebody) else None
     return _rendered(template, who.front, status, session=signed_in, exits=signed_in is not None, **content)
 
@@ -54,5 +54,6 @@ def notice(
 
 def _rendered(template: str, front: Front, status: HTTPStatus, **content: Any) -> HTMLResponse:
     practice = front.environment is MsgStatus.EXERCISE
-    text = front.pages.get_template(template).render(practice=practice, as_of=front.clock(), **content)
+    told = {"wrong": (), **content}
+    text = front.pages.get_template(template).render(practice=practice, as_of=front.clock(), **told)
     return HTMLResponse(text, status, headers={"content-language": spoken()})

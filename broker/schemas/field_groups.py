@@ -1,7 +1,8 @@
 """The field groups of domain.md §7.2: each with its tier and a label in plain words.
 
 A consent names groups by code (`FG03`, or a part: `FG07c`). Groups of tier 3 and up travel sealed; FG11, FG15 and
-FG18 are tier 5 here and have no model, so that nothing can be made to carry them.
+FG18 are tier 5 here and have no model, so that nothing can be made to carry them. What a group's properties are called
+stands in `group_words`.
 """
 
 from dataclasses import dataclass

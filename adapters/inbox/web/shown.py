@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import Final
 
 from adapters import words
-from adapters.inbox.contact import MODES, confirmed_at, manners, opens_at, stale, usable, within_hours
+from adapters.inbox.contact import MODES, confirmed_at, manners, not_before, stale, usable, within_hours
+from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
 from adapters.inbox.panels import LIVE_FIRST, content_facts, may_open
@@ -190,7 +191,7 @@ def opened(
 
 
 def _group(group: OpenedGroup) -> GroupShown:
-    facts = None if group.content is None else tuple(content_facts(group.content.model_dump()))
+    facts = None if group.content is None else tuple(content_facts(group.content))
     return GroupShown(_(group.label), facts)
 
 
@@ -201,10 +202,10 @@ def _panel(safe: SafeContact, seen: OfferSeen, now: datetime, *, contact: bool) 
     return ContactPanel(
         how=_(MODES[safe.mode]),
         confirmed=words.moment(confirmed_at(safe, seen)),
-        windows=tuple(f"{one.starts_at}–{one.ends_at} {one.timezone} ({one.rrule})" for one in safe.windows),
+        windows=tuple(map(in_words, safe.windows)),
         manners=tuple(manners(safe)),
         too_long_ago=wanted and old,
-        not_before=words.moment(opens_at(safe, now)) if closed else None,
+        not_before=not_before(safe, now) if closed else None,
         can_show=may and not contact,
         details=_details(safe) if may and contact else (),
     )

@@ -13,7 +13,7 @@ from broker import telling
 from broker.called import KINDS, STEPS, ladder
 from broker.look.language import _
 from broker.look.pictures import Rung
-from broker.look.words import moment, span
+from broker.look.words import span, utc
 from broker.rulings import Ruling, rulings_of
 from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, RecipientCategory
 from broker.store.asking import moment_of
@@ -167,4 +167,4 @@ def _climb(
 
 
 def _rungs(reached: Mapping[Acknowledgment, datetime], state: str | None) -> tuple[Rung, ...]:
-    return ladder({one: moment(at) for one, at in reached.items()}, state if state in _OVER else None)
+    return ladder({one: utc(at) for one, at in reached.items()}, state if state in _OVER else None)

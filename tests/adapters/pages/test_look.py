@@ -26,6 +26,7 @@ from broker.schemas.group_vocabulary import (
     WorkerRole,
     YesNoUnknown,
 )
+from broker.schemas.group_words import LABELS, in_words
 from broker.schemas.handoff_failed import HandoffFailure
 from broker.schemas.handoff_started import PickedUp
 from broker.schemas.offer_accepted import AcceptedBy
@@ -36,6 +37,7 @@ from tests.adapters.pages.catalogue import LANGUAGES, compiled, translated
 from tests.adapters.pages.house import House
 from tests.adapters.pages.states import every_page, every_page_of_a_privacy_officer
 from tests.browsing import lacking_in_spanish
+from tests.schemas.samples import sealed_vocabularies
 
 AXE: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -212,7 +214,7 @@ async def test_a_person_changes_the_language(house: House) -> None:
 
 
 def test_every_code_that_a_page_can_say_has_spanish_words() -> None:
-    """Reasons, services, outcomes, standings, and the labels of every group."""
+    """Reasons, services, outcomes, standings; the labels of every group and property, and the codes within them."""
     codes: set[StrEnum] = {code for kind in kinds().values() for code in kind.POLICY.decline_reasons}
     for vocabulary in (
         *(Standing, Service, Outcome, SurvivorClosure, AttemptOutcome, RevocationOutcome, StaffRole),
@@ -220,7 +222,9 @@ def test_every_code_that_a_page_can_say_has_spanish_words() -> None:
         *(ContactChannel, Pronouns, CapacityUnit, AcceptedBy, PickedUp, HandoffFailure),
     ):
         codes.update(vocabulary)
-    said = {plain(code) for code in codes} | {GROUPS[code].label for code in SEALABLE}
+    said = {plain(code) for code in codes} | {GROUPS[code].label for code in SEALABLE} | set(LABELS.values())
+    sealed = {in_words(code) or plain(code) for vocabulary in sealed_vocabularies() for code in vocabulary}
+    said |= {words for words in sealed if not words[0].isdigit()}
     assert said - translated(LANGUAGES / "es" / "LC_MESSAGES" / "handoff.po") == set()
 
 
