@@ -17,7 +17,7 @@ from broker.domain.permits import denied, end_of, excludes
 from broker.domain.purposes import purpose_for
 from broker.domain.question import Decision, Effect, Party, Phase, Question
 from broker.domain.reasons import RULE, WORDS, Reason
-from broker.domain.release import Revoked, release_refusal, standing
+from broker.domain.release import Revoked, release_refusal, standing, understood
 from broker.domain.terms import ConsentRef, ConsentTerms, newest, terms
 from broker.schemas.field_groups import FieldGroup
 
@@ -38,6 +38,7 @@ __all__ = [
     "release_refusal",
     "standing",
     "terms",
+    "understood",
 ]
 
 _NO_GROUPS: Final[frozenset[FieldGroup]] = frozenset()

@@ -4,13 +4,14 @@ The record's own schema has judged who granted it and how it is written. Here ar
 and the publisher: whose release it is, how long it runs, and what the publisher's own regime demands.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
 from broker.domain.terms import ConsentTerms, terms
 from broker.schemas.consent_record import ConsentRecord, NamedRecipient
+from broker.schemas.consent_revoked import KNOWN_VALUES
 from broker.schemas.consent_vocabulary import Capacity, ConsentDecision, GrantForm, IdentityCheck, SubjectKind
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode
@@ -82,6 +83,24 @@ class Revoked(NamedTuple):
     values: tuple[str, ...] = ()
 
 
+NOT_UNDERSTOOD: Final = "NOT_UNDERSTOOD"
+"""The scope under which a revocation is kept that names what nobody knows: it takes the whole of a permit."""
+
+
+def understood(revoked: Revoked, record: ConsentRecord | None, known: Container[str]) -> Revoked:
+    """The revocation as it is kept: of an organisation that `record` does not name, it must be one of the `known`.
+
+    "org-shelter-brich" would otherwise take nothing back, and everybody would believe that it had. It is not turned
+    into one of ALL, which would lift a denial too.
+    """
+    if revoked.scope != "RECIPIENT":
+        return revoked
+    named = [] if record is None else [to.org_id for to in record.recipients if isinstance(to, NamedRecipient)]
+    if all(value in named or value in known for value in revoked.values):
+        return revoked
+    return revoked._replace(scope=NOT_UNDERSTOOD)
+
+
 def standing(record: ConsentRecord, status: str, revocations: Iterable[Revoked] = ()) -> ConsentTerms:
     """The terms of a version as it stands: under `status`, and narrowed by the revocations that cover it.
 
@@ -104,8 +123,10 @@ def narrowed(record: ConsentRecord, revoked: Revoked) -> ConsentRecord | None:
         return None
     if record.decision is not ConsentDecision.PERMIT:
         return record
-    narrow = _NARROW.get(revoked.scope)
-    return None if narrow is None or not revoked.values else narrow(record, frozenset(revoked.values))
+    narrow, values = _NARROW.get(revoked.scope), frozenset(revoked.values)
+    if narrow is None or not values or not KNOWN_VALUES.get(revoked.scope, values).issuperset(values):
+        return None
+    return narrow(record, values)
 
 
 def _without_recipients(record: ConsentRecord, values: frozenset[str]) -> ConsentRecord | None:

@@ -90,6 +90,20 @@ GROUPS: Final[dict[FieldGroup, GroupFacts]] = {
     )
 }
 
+_PARTED: Final[dict[str, tuple[FieldGroup, ...]]] = {
+    "FG07": tuple(group for group in GROUPS if group.startswith("FG07")),
+}
+"""Groups that exist only as their parts: the bare code means all of them (domain.md §7.2)."""
+
+
+def meant_by(code: str) -> tuple[FieldGroup, ...]:
+    """The groups of the catalogue that a code stands for: itself, or its parts; none where nobody knows it."""
+    return (FieldGroup(code),) if code in GROUPS else _PARTED.get(code, ())
+
+
+CODES: Final[tuple[str, ...]] = tuple(sorted({*GROUPS, *_PARTED}))
+"""Every code that means something."""
+
 _MODELS: Final[dict[FieldGroup, type[Group]]] = {
     FieldGroup(model.CODE): model
     for model in (

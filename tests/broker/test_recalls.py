@@ -1,5 +1,6 @@
 """A survivor takes consent back: every recipient is told what is asked, and its answer is awaited."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from broker.schemas.ids import OfferId, OrgId, ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, CEDAR, HOTLINE, accepted, consent_of, granted, release, revoked
+from tests.broker.facts import BIRCH, CEDAR, HOTLINE, MAPLE, accepted, consent_of, granted, release, revoked
 from tests.broker.letters import until
 from tests.broker.test_release import SECRETS, sealing, wraps
 
@@ -93,6 +94,30 @@ async def test_a_part_that_is_taken_back_is_asked_for_and_the_rest_is_kept(serve
     assert told.field_groups == ("FG10",)
     need = await served.need(referral)
     assert (need["provider"], need["state"]) == (org, "CONTACT_PENDING")
+
+
+async def test_an_organisation_that_nobody_knows_takes_the_whole_release(served: County) -> None:
+    """One letter is missing in its id: all is asked back, and the trail says as what the revocation was taken."""
+    record = release(BIRCH, CEDAR)
+    referral, org, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=["org-shelter-brich"]), record.consent_id)
+    await served.settled()
+    [told] = served.facts(DisclosureRevoked, org=org, about=referral)
+    assert set(told.field_groups) == set(HELD)
+    found = "SELECT preimage FROM trail_entry WHERE kind = 'consent.revoked' ORDER BY idx DESC LIMIT 1"
+    entered = json.loads(await served.pool.fetchval(found))
+    assert (entered["consent"], entered["scope"], entered["taken"]) == (
+        f"{record.consent_id}/1", "RECIPIENT", "NOT_UNDERSTOOD",
+    )  # fmt: skip
+
+
+async def test_an_organisation_of_the_network_that_the_release_does_not_name_takes_nothing(served: County) -> None:
+    """Nothing is asked back of whoever is named."""
+    record = release(BIRCH, CEDAR)
+    referral, org, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=[MAPLE]), record.consent_id)
+    await served.settled()
+    assert not served.facts(DisclosureRevoked, org=org, about=referral)
 
 
 async def test_who_does_not_answer_is_reminded_and_then_a_human_has_it(served: County) -> None:

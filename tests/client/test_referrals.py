@@ -235,6 +235,25 @@ async def test_what_the_rules_withhold_is_not_sealed_late_either(county: County)
         assert denied.value.reason is Reason.CONSENT_REVOKED
 
 
+async def test_a_slip_of_the_pen_in_a_revocation_does_not_leave(county: County) -> None:
+    """An organisation that neither the release nor the directory names: whoever typed it is told at once."""
+    slip = ConsentRevoked(
+        version=1,
+        revoked_at=datetime.now(UTC),
+        by="SUBJECT",
+        form="ORAL",
+        scope="RECIPIENT",
+        scope_values=("org-brich",),
+    )
+    async with county.client() as client:
+        consent = await granted(client, BIRCH)
+        with pytest.raises(EventRefusedBeforeSending) as refused:
+            await client.revoke_consent(consent.consent_id, slip)
+        assert (refused.value.code, refused.value.field) == (RefusalCode.PROPERTY_INVALID, "scopeValues")
+        for known in (BIRCH, CEDAR):
+            await client.revoke_consent(consent.consent_id, slip.model_copy(update={"scope_values": (known,)}))
+
+
 async def test_keys_are_wrapped_only_for_keys_of_the_directory(county: County) -> None:
     """Whatever key the choice names: one that the operator has not listed is never sealed to."""
     async with county.client(POLICE) as client:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from broker.domain import group_sets
-from broker.domain.consent import ConsentTerms, Effect, Reason, Revoked, release_refusal, standing, terms
+from broker.domain.consent import ConsentTerms, Effect, Reason, Revoked, release_refusal, standing, terms, understood
 from broker.domain.pack import PolicyPack
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.refusal import RefusalCode
@@ -198,11 +198,33 @@ def test_a_revocation_covers_every_version_up_to_its_number(covers: int, permitt
         ("PURPOSE", ["SHELTER_PLACEMENT"]),
         ("FIELD_GROUP", ["FG03"]),
         ("SOMETHING", ["x"]),
+        ("FIELD_GROUP", ["fg04"]),
+        ("FIELD_GROUP", ["FG99"]),
+        ("PURPOSE", ["SHELTER"]),
     ],
 )
 def test_a_revocation_that_leaves_nothing_or_is_not_understood_takes_all(what: str, values: list[str]) -> None:
     """Doubt goes against disclosure."""
     assert left(record(dataScope=scope("FG03")), what, *values).status == "revoked"
+
+
+def test_an_organisation_that_nobody_knows_takes_the_whole_of_a_permit() -> None:
+    """§4.4: a slip of the pen takes more, never nothing; a recipient of hers and one of the network are understood."""
+    permit, network = record(HOTLINE, SHELTER, OTHER_SHELTER), frozenset({POLICE.org})
+    slip = Revoked(1, "RECIPIENT", ("org-shelter-brich",))
+    assert standing(permit, "active", [understood(slip, permit, network)]).status == "revoked"
+    for known in (SHELTER, POLICE):
+        named = Revoked(1, "RECIPIENT", (known.org,))
+        assert understood(named, permit, network) == named
+        assert standing(permit, "active", [named]).status == "active"
+    assert understood(slip, None, network).scope == understood(Revoked(1, "RECIPIENT", ("x",)), None, network).scope
+
+
+def test_an_organisation_that_nobody_knows_takes_nothing_of_a_denial() -> None:
+    """It is not turned into a revocation of the whole, which would be a wider yes."""
+    denial = record(HOTLINE, SHELTER, decision="deny")
+    kept = understood(Revoked(1, "RECIPIENT", ("org-shelter-brich",)), denial, frozenset())
+    assert standing(denial, "active", [kept]) == terms(denial)
 
 
 @pytest.mark.parametrize("what", ["RECIPIENT", "SOMETHING"])
