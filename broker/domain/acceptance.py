@@ -8,7 +8,7 @@ from typing import Final
 
 from broker.domain.pack import BreakGlass, PolicyPack
 from broker.domain.question import Party
-from broker.domain.release import release_refusal
+from broker.domain.release import release_refusal, unclear_in
 from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -83,5 +83,7 @@ def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pa
     if fact.record.consent_id != envelope.subject:
         raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
     refusal = release_refusal(fact.record, envelope.org, publisher, pack, now)
+    if refusal is RefusalCode.PROPERTY_INVALID:
+        raise Refused(refusal, f"record.{unclear_in(fact.record)}")
     if refusal is not None:
         raise Refused(refusal, "record")

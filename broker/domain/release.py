@@ -13,6 +13,7 @@ from broker.domain.terms import ConsentTerms, terms
 from broker.schemas.consent_record import ConsentRecord, NamedRecipient
 from broker.schemas.consent_revoked import KNOWN_VALUES
 from broker.schemas.consent_vocabulary import Capacity, ConsentDecision, GrantForm, IdentityCheck, SubjectKind
+from broker.schemas.field_groups import GROUPS, meant_by
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import OrgClass
@@ -23,12 +24,15 @@ def release_refusal(
 ) -> RefusalCode | None:
     """Why the release that `discloser` publishes cannot be taken in at `now`; None where it can.
 
-    Rules: exactly one discloser, the publisher (§2.5); who granted it (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral
-    releases to one organisation for at most `oralTemporaryHours` (§4.2). A release dated further ahead than one may
+    Rules: exactly one discloser, the publisher (§2.5); nothing in it that nobody knows (`unclear_in`); who granted it
+    (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral releases to one organisation for at most `oralTemporaryHours` (§4.2).
+    A release dated further ahead than one may
     last is no limit either. A denial may run as long as the survivor wishes.
     """
     if record.discloser.org_id != discloser:
         return RefusalCode.DISCLOSER_NOT_YOU
+    if unclear_in(record) is not None:
+        return RefusalCode.PROPERTY_INVALID
     length = record.validity.not_after - record.validity.not_before
     if length.total_seconds() <= 0:
         return RefusalCode.NOT_TIME_LIMITED
@@ -51,6 +55,19 @@ def release_refusal(
     if len(named) != 1 or len(record.recipients) != 1:
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
     return RefusalCode.NOT_TIME_LIMITED if length > pack.oral_temporary else None
+
+
+def unclear_in(record: ConsentRecord) -> str | None:
+    """Which property of the record names what nobody knows, so that it would permit or forbid nothing in silence.
+
+    A permit names each part of a group by itself: the parts of FG07 reach from tier 1 to tier 4 (§7.2), and what she
+    meant by all of them together is not guessed in favour of telling more. A denial may say FG07 for all of them.
+    """
+    permits = record.decision is ConsentDecision.PERMIT
+    for code in record.data_scope.field_groups:
+        if not (code in GROUPS if permits else meant_by(code)):
+            return "dataScope.fieldGroups"
+    return None
 
 
 _ALONE: Final = frozenset({SubjectKind.ADULT, SubjectKind.EMANCIPATED_MINOR})

@@ -139,6 +139,21 @@ def test_a_victim_service_provider_may_not_release_to_a_kind_of_organisation() -
     assert refusal(OrgClass.LAW_ENFORCEMENT, **kind) is None
 
 
+@pytest.mark.parametrize(
+    ("decision", "code", "clear"),
+    [
+        *(("permit", code, True) for code in ("FG07a", "FG03", "FG25")),
+        *(("permit", code, False) for code in ("FG07", "FG99", "FG03a")),
+        *(("deny", code, True) for code in ("FG07", "FG07c", "FG03")),
+        *(("deny", code, False) for code in ("FG99", "FG03a")),
+    ],
+)
+def test_a_group_that_nobody_knows_is_not_taken_in(decision: str, code: str, *, clear: bool) -> None:
+    """§4.3, §7.2: it would permit or forbid nothing, and all would believe that it did. FG07 is a denial's word."""
+    said = refusal(decision=decision, dataScope=scope("FG04", code))
+    assert said is (None if clear else RefusalCode.PROPERTY_INVALID)
+
+
 # --- partial revocation ---------------------------------------------------------------------------------------------
 
 
