@@ -29,22 +29,20 @@ def group_texts(groups: Mapping[str, GroupContent]) -> dict[FieldGroup, bytes]:
 def without_excluded(
     texts: Mapping[FieldGroup, bytes], terms: Sequence[ConsentTerms]
 ) -> tuple[dict[FieldGroup, bytes], list[FieldGroup]]:
-    """The groups without the fields that a release excludes (`legalIdentity.legalFamilyName` or `FG05.…`).
+    """The groups without the fields that a release excludes (`legalIdentity.legalFamilyName` or `FG05.…`, VAWA-07).
 
-    Beside them the groups that their model does not allow without such a field: they are left out whole.
+    Beside them the groups that are excluded whole, and those that their model does not allow without such a field.
     """
     paths = [path for one in terms for path in one.obligations.excluded_fields]
     kept: dict[FieldGroup, bytes] = {}
     left_out: list[FieldGroup] = []
     for group, text in texts.items():
         model = group_model(group)
-        names = model.named_in(paths)
-        if Group.WHOLE in names:
-            left_out.append(group)
+        if not model.named_in(paths):
+            kept[group] = text
             continue
-        held = {name: value for name, value in from_json(text).items() if name not in names}
         try:
-            kept[group] = _text(model.model_validate(held)) if names else text
+            kept[group] = _text(model.model_validate(model.left_of(from_json(text), paths)))
         except ValidationError:
             left_out.append(group)
     return kept, left_out

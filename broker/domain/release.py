@@ -13,7 +13,7 @@ from broker.domain.terms import ConsentTerms, terms
 from broker.schemas.consent_record import ConsentRecord, NamedRecipient
 from broker.schemas.consent_revoked import KNOWN_VALUES
 from broker.schemas.consent_vocabulary import Capacity, ConsentDecision, GrantForm, IdentityCheck, SubjectKind
-from broker.schemas.field_groups import GROUPS, meant_by
+from broker.schemas.field_groups import GROUPS, fields_named, meant_by
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import OrgClass
@@ -67,6 +67,8 @@ def unclear_in(record: ConsentRecord) -> str | None:
     for code in record.data_scope.field_groups:
         if not (code in GROUPS if permits else meant_by(code)):
             return "dataScope.fieldGroups"
+    if not all(map(fields_named, record.data_scope.excluded_fields)):
+        return "dataScope.excludedFields"
     return None
 
 

@@ -5,6 +5,7 @@ FG18 are tier 5 here and have no model, so that nothing can be made to carry the
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final, NewType
 
 from pydantic import GetJsonSchemaHandler, StringConstraints
@@ -35,7 +36,7 @@ from broker.schemas.danger_groups import (
     PoliceReport,
     RiskSummary,
 )
-from broker.schemas.group import Group
+from broker.schemas.group import Group, Steps, steps_of
 from broker.schemas.person_groups import Children, Demographics, LegalIdentity, PersonHandle, SafeContact
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import Tier
@@ -113,6 +114,15 @@ _MODELS: Final[dict[FieldGroup, type[Group]]] = {
         *(ConflictCheck, LegalProceedings, MedicalNow, Finance, HousingEmployment, EvidencePointers),
     )
 }
+
+
+@lru_cache(maxsize=1024)
+def fields_named(path: str) -> frozenset[tuple[FieldGroup, Steps]]:
+    """The groups and properties that a path of `excludedFields` names; nothing where nobody knows what it means."""
+    owner, *rest = steps_of(path)
+    whole = frozenset((group, ()) for group in meant_by(owner)) if not rest else frozenset[tuple[FieldGroup, Steps]]()
+    return whole | {(group, steps) for group, model in _MODELS.items() for steps in model.named_in((path,))}
+
 
 SEALABLE: Final[frozenset[FieldGroup]] = frozenset(group for group in _MODELS if GROUPS[group].tier >= Tier.IDENTIFYING)
 """The groups that a referral may carry sealed."""

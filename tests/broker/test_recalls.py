@@ -13,8 +13,9 @@ from broker.schemas.ids import OfferId, OrgId, ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, CEDAR, HOTLINE, MAPLE, accepted, consent_of, granted, release, revoked
+from tests.broker.facts import BIRCH, CEDAR, GROUPS, HOTLINE, MAPLE, accepted, consent_of, granted, release, revoked
 from tests.broker.letters import until
+from tests.broker.test_consents import narrowed
 from tests.broker.test_release import SECRETS, sealing, wraps
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -118,6 +119,51 @@ async def test_an_organisation_of_the_network_that_the_release_does_not_name_tak
     await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=[MAPLE]), record.consent_id)
     await served.settled()
     assert not served.facts(DisclosureRevoked, org=org, about=referral)
+
+
+def excluding(*paths: str) -> dict[str, Any]:
+    """The usual groups without these fields."""
+    return {"dataScope": {"fieldGroups": list(GROUPS), "maxTier": 4, "excludedFields": list(paths)}}
+
+
+@pytest.mark.parametrize(("before", "lost"), [((), ["FG10"]), (("$.FG10.overrideFlags",), [])])
+async def test_a_field_that_is_excluded_later_takes_its_group_back(
+    served: County, before: tuple[str, ...], lost: list[str]
+) -> None:
+    """VAWA-07: what was sealed with it is asked back as a whole; what was sealed without it already is kept."""
+    record = release(BIRCH, CEDAR, **excluding(*before))
+    referral, org, _ = await handed_over(served, record)
+    version = narrowed(record, 2, BIRCH, CEDAR, **excluding("riskSummary.overrideFlags"))
+    await served.say(HOTLINE, version, record.consent_id)
+    await served.settled()
+    told = served.facts(DisclosureRevoked, org=org, about=referral)
+    assert [group for one in told for group in one.field_groups] == lost
+
+
+async def test_a_field_that_is_excluded_before_the_hand_over_keeps_its_group_back(served: County) -> None:
+    """VAWA-07: sealed under the first version with what the second excludes, so it does not go at all."""
+    record, referral = release(BIRCH, CEDAR), new_referral_id()
+    asked, parts = sealing(referral, HELD)
+    await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.settled()
+    await served.say(HOTLINE, asked, referral, consent=consent_of(record))
+    await served.say(HOTLINE, wraps(served, referral, parts, BIRCH, CEDAR), referral)
+    version = narrowed(record, 2, BIRCH, CEDAR, **excluding("riskSummary.overrideFlags"))
+    await served.say(HOTLINE, version, record.consent_id)
+    await served.settled()
+    [(heard, made)] = served.events(OfferMade, about=referral)
+    await served.say(heard.org, accepted(made.offer_id), referral)
+    await served.settled()
+    [released] = served.facts(DisclosureReleased, org=heard.org, about=referral)
+    assert {part.field_group for part in released.sealed} == {"FG03", "FG04"}
+
+
+async def test_an_exclusion_that_names_nothing_is_refused(served: County) -> None:
+    """VAWA-07: by whichever way it comes, for no one would leave anything out."""
+    record = release(BIRCH, **excluding("riskSummary.flags"))
+    event = await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.settled()
+    assert served.refusal(event) == ("PROPERTY_INVALID", "record.dataScope.excludedFields")
 
 
 async def test_who_does_not_answer_is_reminded_and_then_a_human_has_it(served: County) -> None:

@@ -8,6 +8,7 @@ import pytest
 from broker.domain import group_sets
 from broker.domain.consent import ConsentTerms, Effect, Reason, Revoked, release_refusal, standing, terms, understood
 from broker.domain.pack import PolicyPack
+from broker.domain.release import unclear_in
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import OrgClass, Purpose
@@ -152,6 +153,14 @@ def test_a_group_that_nobody_knows_is_not_taken_in(decision: str, code: str, *, 
     """§4.3, §7.2: it would permit or forbid nothing, and all would believe that it did. FG07 is a denial's word."""
     said = refusal(decision=decision, dataScope=scope("FG04", code))
     assert said is (None if clear else RefusalCode.PROPERTY_INVALID)
+
+
+@pytest.mark.parametrize("path", ["personHandle.pronoun", "person_handle.pronouns", "FG99.x", "pronouns"])
+def test_an_exclusion_that_names_nothing_is_not_taken_in(path: str) -> None:
+    """VAWA-07: she would believe that it is left out, and it would not be."""
+    excluding = {**scope("FG03", "FG04"), "excludedFields": ["personHandle.pronouns", path]}
+    assert refusal(dataScope=excluding) is RefusalCode.PROPERTY_INVALID
+    assert unclear_in(record(dataScope=excluding)) == "dataScope.excludedFields"
 
 
 # --- partial revocation ---------------------------------------------------------------------------------------------
