@@ -25,9 +25,9 @@ def release_refusal(
     """Why the release that `discloser` publishes cannot be taken in at `now`; None where it can.
 
     Rules: exactly one discloser, the publisher (§2.5); nothing in it that nobody knows (`unclear_in`); who granted it
-    (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral releases to one organisation for at most `oralTemporaryHours` (§4.2).
-    A release dated further ahead than one may
-    last is no limit either. A denial may run as long as the survivor wishes.
+    (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral releases to one organisation, until `oralTemporaryHours` after they
+    were spoken at most (§4.2). A release dated further ahead than one may last is no limit either. A denial may run as
+    long as the survivor wishes.
     """
     if record.discloser.org_id != discloser:
         return RefusalCode.DISCLOSER_NOT_YOU
@@ -48,13 +48,15 @@ def release_refusal(
     named = [to for to in record.recipients if isinstance(to, NamedRecipient)]
     if pack.named_only(org_class) and len(named) != len(record.recipients):
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
-    if not any(grantor.form is GrantForm.ORAL_TEMPORARY for grantor in record.grantors):
+    spoken = [grantor.given_at for grantor in record.grantors if grantor.form is GrantForm.ORAL_TEMPORARY]
+    if not spoken:
         return None
     if pack.written_only(org_class) or not pack.written_regimes.isdisjoint(record.regimes):
         return RefusalCode.NOT_WRITTEN
     if len(named) != 1 or len(record.recipients) != 1:
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
-    return RefusalCode.NOT_TIME_LIMITED if length > pack.oral_temporary else None
+    lasts = record.validity.not_after - min(spoken)
+    return RefusalCode.NOT_TIME_LIMITED if max(lasts, length) > pack.oral_temporary else None
 
 
 def unclear_in(record: ConsentRecord) -> str | None:

@@ -116,6 +116,8 @@ def test_an_oral_release_is_not_for_a_record_whose_own_law_wants_writing() -> No
     [
         ({"validity": window(timedelta(hours=72))}, None),
         ({"validity": window(timedelta(hours=73))}, RefusalCode.NOT_TIME_LIMITED),
+        ({"validity": window(timedelta(hours=71), timedelta(hours=1))}, None),
+        ({"validity": window(timedelta(hours=71), timedelta(hours=2))}, RefusalCode.NOT_TIME_LIMITED),
         (
             {
                 "validity": window(DAY),
@@ -129,7 +131,7 @@ def test_an_oral_release_is_not_for_a_record_whose_own_law_wants_writing() -> No
 def test_an_oral_release_is_for_one_organisation_and_three_days(
     changes: dict[str, Any], code: RefusalCode | None
 ) -> None:
-    """domain.md §4.2, ORAL_TEMPORARY."""
+    """domain.md §4.2, ORAL_TEMPORARY: the three days count from when it was spoken."""
     assert refusal(OrgClass.LAW_ENFORCEMENT, regimes=["POLICY-ONLY"], grantors=[AGENT], **changes) is code
 
 
