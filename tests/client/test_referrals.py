@@ -46,6 +46,8 @@ from tests.client.county import (
 from tests.client.test_publishing import on_topic
 
 GROUPS = {"FG03": SAFE_CONTACT, "FG04": ALIAS}
+TOMORROW = {"mode": "VIA_WORKER", "lastConfirmedAt": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+"""A safe contact that nobody can have confirmed yet (NNEDV-07)."""
 DANGER = dict(group_model("FG10").EXAMPLE)
 COURT = dict(group_model("FG16").EXAMPLE)
 LEGAL_NAME = dict(group_model("FG05").EXAMPLE)
@@ -205,36 +207,6 @@ async def test_a_field_that_the_release_excludes_is_taken_out_before_sealing(cou
     assert opened(county, BIRCH, referral.referral_id, request, wraps)["FG04"] == ALIAS
 
 
-async def test_a_field_of_each_child_is_taken_out_before_sealing(county: County) -> None:
-    """VAWA-07: also a property of the items of a list, however the path writes the list."""
-    scope = {
-        "fieldGroups": ["FG01", "FG02", "FG03", "FG04", "FG09"],
-        "excludedFields": ["$.FG09.children[].schoolDistrictCode", "children.children.alias"],
-        "maxTier": 4,
-    }
-    child = {"ageYears": 7, "alias": "Wren", "schoolDistrictCode": "SD-12"}
-    async with county.client() as client:
-        consent = await granted(client, dataScope=scope)
-        groups = GROUPS | {"FG09": {"children": [child, {"ageYears": 1}]}}
-        referral = await client.request_referral(groups=groups, consent=consent, **asked())
-    (request,), (wraps,) = await sent(county)
-    found = opened(county, BIRCH, referral.referral_id, request, wraps)["FG09"]
-    assert [{name: held for name, held in one.items() if held != []} for one in found["children"]] == [
-        {"ageYears": 7}, {"ageYears": 1},
-    ]  # fmt: skip
-
-
-async def test_a_release_that_excludes_what_nobody_knows_does_not_leave(county: County) -> None:
-    """VAWA-07: `pronoun` is no property, so nothing would be left out; the client says so with the broker's code."""
-    scope = {"fieldGroups": ["FG04"], "excludedFields": ["personHandle.pronoun"], "maxTier": 4}
-    async with county.client() as client:
-        with pytest.raises(EventRefusedBeforeSending) as refused:
-            await granted(client, dataScope=scope)
-    assert (refused.value.code, refused.value.field) == (
-        RefusalCode.PROPERTY_INVALID, "record.dataScope.excludedFields",
-    )  # fmt: skip
-
-
 async def test_without_a_release_nobody_is_sealed_to_until_somebody_is_chosen(county: County) -> None:
     """The police share by agreement: the shelter that accepts is let in afterwards, and only with what it may have."""
     async with county.client(POLICE) as client:
@@ -350,6 +322,7 @@ async def test_content_keys_are_destroyed_when_they_are_too_old(county: County) 
         ({"not a group": {}}, {}, RefusalCode.PROPERTY_INVALID, "seal"),
         ({"FG04": {}}, {}, RefusalCode.PROPERTY_MISSING, "seal.FG04.alias"),
         ({"FG04": ALIAS | {"ssn": "x"}}, {}, RefusalCode.NEVER_TRANSIT, "seal.FG04.ssn"),
+        ({"FG03": TOMORROW}, {}, RefusalCode.TIME_IMPLAUSIBLE, "seal.FG03.lastConfirmedAt"),
         ({}, {"worker_contact": None}, RefusalCode.CONTACT_MISSING, None),
         ({}, {"services": ["A_BED"]}, RefusalCode.PROPERTY_INVALID, "services.0"),
         ({}, {"clientName": "x"}, RefusalCode.PROPERTY_UNKNOWN, "(unknown property)"),
