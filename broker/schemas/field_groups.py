@@ -6,6 +6,7 @@ stands in `group_words`.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final, NewType
 
 from pydantic import GetJsonSchemaHandler, StringConstraints
@@ -36,7 +37,7 @@ from broker.schemas.danger_groups import (
     PoliceReport,
     RiskSummary,
 )
-from broker.schemas.group import Group
+from broker.schemas.group import Group, Steps, steps_of
 from broker.schemas.person_groups import Children, Demographics, LegalIdentity, PersonHandle, SafeContact
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import Tier
@@ -91,6 +92,20 @@ GROUPS: Final[dict[FieldGroup, GroupFacts]] = {
     )
 }
 
+_PARTED: Final[dict[str, tuple[FieldGroup, ...]]] = {
+    "FG07": tuple(group for group in GROUPS if group.startswith("FG07")),
+}
+"""Groups that exist only as their parts: the bare code means all of them (domain.md §7.2)."""
+
+
+def meant_by(code: str) -> tuple[FieldGroup, ...]:
+    """The groups of the catalogue that a code stands for: itself, or its parts; none where nobody knows it."""
+    return (FieldGroup(code),) if code in GROUPS else _PARTED.get(code, ())
+
+
+CODES: Final[tuple[str, ...]] = tuple(sorted({*GROUPS, *_PARTED}))
+"""Every code that means something."""
+
 _MODELS: Final[dict[FieldGroup, type[Group]]] = {
     FieldGroup(model.CODE): model
     for model in (
@@ -100,6 +115,15 @@ _MODELS: Final[dict[FieldGroup, type[Group]]] = {
         *(ConflictCheck, LegalProceedings, MedicalNow, Finance, HousingEmployment, EvidencePointers),
     )
 }
+
+
+@lru_cache(maxsize=1024)
+def fields_named(path: str) -> frozenset[tuple[FieldGroup, Steps]]:
+    """The groups and properties that a path of `excludedFields` names; nothing where nobody knows what it means."""
+    owner, *rest = steps_of(path)
+    whole = frozenset((group, ()) for group in meant_by(owner)) if not rest else frozenset[tuple[FieldGroup, Steps]]()
+    return whole | {(group, steps) for group, model in _MODELS.items() for steps in model.named_in((path,))}
+
 
 SEALABLE: Final[frozenset[FieldGroup]] = frozenset(group for group in _MODELS if GROUPS[group].tier >= Tier.IDENTIFYING)
 """The groups that a referral may carry sealed."""

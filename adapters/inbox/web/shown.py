@@ -201,7 +201,7 @@ def _panel(safe: SafeContact, seen: OfferSeen, now: datetime, *, contact: bool) 
     closed = wanted and not old and not within_hours(safe, now)
     return ContactPanel(
         how=_(MODES[safe.mode]),
-        confirmed=words.moment(confirmed_at(safe, seen)),
+        confirmed=words.moment(confirmed_at(safe, seen, now)),
         windows=tuple(map(in_words, safe.windows)),
         manners=tuple(manners(safe)),
         too_long_ago=wanted and old,
