@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -12,9 +12,10 @@ import typer
 from broker.commands.clock_finding import clock_trouble
 from broker.commands.work import age
 from broker.composition import broker_pool
-from broker.limits import outbox_age_seconds_max, overdue_seconds_max, status_hours
+from broker.limits import outbox_age_seconds_max, overdue_seconds_max, quarantine_alarm_hours, status_hours
 from broker.local.parts import attached
 from broker.settings import Settings, load_settings
+from broker.store.quarantine import Backlog
 from broker.store.standing import Standing, standing
 from broker.store.work import WorkLine, open_work
 
@@ -36,7 +37,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 async def _read(settings: Settings) -> tuple[Standing, list[WorkLine]]:
     async with broker_pool(settings) as pool, pool.acquire() as connection:
-        return await standing(connection), await open_work(connection)
+        return await standing(connection, settings.broker_org), await open_work(connection)
 
 
 def _needed(now: Standing, work: list[WorkLine]) -> Iterator[str]:
@@ -49,14 +50,24 @@ def _needed(now: Standing, work: list[WorkLine]) -> Iterator[str]:
         yield f"A deadline is worked {age(late)} late: start another clock (`handoff serve clock`)."
     if now.idle:
         yield f"{now.idle} open needs have no next step: this is a defect of the broker; please report it."
+    if now.idle_recalls:
+        yield f"{now.idle_recalls} recalls are open and nobody asks again: this is a defect; please report it."
     if now.outbox.count and now.outbox.oldest_seconds > outbox_age_seconds_max:
         yield f"A message has not left for {age(now.outbox.oldest_seconds)}: see that Kafka and a relay run."
+    yield from _late_in_quarantine(now.quarantine)
     untouched = [line for line in work if line.claimed_by is None and line.assigned_to is None]
     aged = [line for line in work if line.aged]
     if aged:
         yield f"{len(aged)} items of the work list are too old: `handoff work list`."
     elif untouched:
         yield f"{len(untouched)} items of the work list are nobody's yet: `handoff work list`."
+
+
+def _late_in_quarantine(lying: Sequence[Backlog]) -> Iterator[str]:
+    late = [one for one in lying if one.overdue]
+    if late:
+        whose = ", ".join(f"{one.overdue} of {one.owner}" for one in late)
+        yield f"Refused records wait for more than {quarantine_alarm_hours} hours ({whose}): `handoff quarantine list`."
 
 
 def _told(now: Standing, work: list[WorkLine]) -> Iterator[str]:
@@ -82,6 +93,11 @@ def _told(now: Standing, work: list[WorkLine]) -> Iterator[str]:
     ):
         oldest = f", the oldest {age(pile.oldest_seconds)} ago" if pile.count else ""
         yield f"{pile.count} {what}{oldest}"
+    yield f"{sum(one.open for one in now.quarantine)} records lie in quarantine{':' if now.quarantine else ''}"
+    for one in now.quarantine:
+        alarm = f", {one.overdue} TOO OLD" if one.overdue else ""
+        waited = (now.at - one.oldest).total_seconds()
+        yield f"  {one.open:>6}  with {one.owner}, the oldest {age(int(waited))} ago{alarm}"
 
 
 def _work(work: list[WorkLine]) -> Iterator[str]:
