@@ -31,7 +31,7 @@ def delivery_app(open_inboxes: OpenInboxes, transports: Callable[[], Transports]
     def run(org: str | None, work: Callable[[DeliveryDesk], Awaitable[None]]) -> None:
         async def at_desk() -> None:
             async with open_inboxes() as inboxes:
-                await work(DeliveryDesk(inboxes.pool, inboxes.of(org).provider, transports()))
+                await work(DeliveryDesk(inboxes.pool, inboxes.of(org).provider, transports(), inboxes.environment))
 
         asyncio.run(at_desk())
 
@@ -120,7 +120,11 @@ def _acting(app: typer.Typer, run: Run) -> None:
         org: Org = None,
         by: By = AcceptedBy.STAFF,
     ) -> None:
-        """Try a delivery no more. This is written down; the offer itself stays in the inbox as it is."""
+        """Try a delivery no more; the network hears of it and goes on at once. This is written down.
+
+        TOLD_BY_PHONE says that somebody here knows of it: an offer counts as seen and stays. By any other reason it
+        has not come: an open offer goes to somebody else, and what was released to you comes before a human.
+        """
 
         async def work(desk: DeliveryDesk) -> None:
             await desk.stop(number, reason, by)

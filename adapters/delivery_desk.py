@@ -4,7 +4,7 @@ Sent again is the same message under the same id, on the same row, and only what
 moment; the claim asks it once more. Stopped is stopped: nobody tries it again by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,19 +13,25 @@ from typing import Final
 from adapters.channels import Transports, channels_of
 from adapters.claiming import FACTS, facts_of
 from adapters.course import ENDED, begun
-from adapters.delivery_rows import Row
+from adapters.delivery_rows import Row, said_of
 from adapters.errors import DeliveryNotFound, NotStopped, ReplayRefused
 from adapters.handing_on import plan_for
-from adapters.passing import EXPLAINED, stopped
+from adapters.passing import EXPLAINED, Stop, stopped
 from adapters.provider import Provider
 from adapters.reminding import reminder_of, ways_of
+from adapters.rows import ANSWER, answer_row
+from adapters.tables import Answer, table
 from broker import limits
+from broker.schemas.delivery_failed import DeliveryFailed, DeliveryFailure
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.event import EventData
+from broker.schemas.ids import OfferId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.offer_reminded import OfferReminded
-from broker.schemas.vocabulary import DeliveryState
-from broker.sql.bulk import Connection, Pool
+from broker.schemas.vocabulary import DeliveryState, MsgStatus
+from broker.sql.bulk import Connection, Pool, insert
 
 
 class ReplayReason(StrEnum):
@@ -48,6 +54,13 @@ class StopReason(StrEnum):
 
 STOPPED_BY_PERSON: Final = "STOPPED_BY_PERSON"
 
+_FAILURES: Final[Mapping[StopReason, DeliveryFailure]] = {
+    StopReason.RECEIVER_ASKED: DeliveryFailure.REFUSED,
+    StopReason.WRONG_RECIPIENT: DeliveryFailure.NO_WAY,
+    StopReason.OUR_ERROR: DeliveryFailure.NO_WAY,
+}
+"""What the broker is told of a stop. What was told by telephone has come to somebody there, and has not failed."""
+
 _SEEN: Final = (
     "SELECT d.*, o.reference, c.transport FROM delivery d JOIN offer o USING (org_id, offer_id)"
     " LEFT JOIN channel c ON c.org_id = d.org_id AND c.place = d.place WHERE d.org_id = $1"
@@ -61,7 +74,7 @@ _AGAIN: Final = (
 )
 _STOPPED: Final = (
     "UPDATE delivery SET state = 'SUPPRESSED', due_at = NULL, divert_at = NULL, leased_until = NULL,"
-    " ended_at = clock_timestamp(), code = $2 WHERE delivery_id = $1"
+    " ended_at = clock_timestamp(), code = $2, receipt_due = receipt_due AND NOT $3 WHERE delivery_id = $1"
 )
 _ACT: Final = (
     "INSERT INTO delivery_act (delivery_id, act, reason, by, before, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())"
@@ -84,6 +97,7 @@ class DeliveryDesk:
     pool: Pool
     provider: Provider
     transports: Transports
+    environment: MsgStatus
 
     async def deliveries(self, states: Sequence[DeliveryState] | None = None) -> Sequence[Row]:
         """The latest, in these states or in any."""
@@ -134,7 +148,7 @@ class DeliveryDesk:
             await connection.execute(_ACT, delivery_id, "REPLAY", reason.value, by.value, row["state"])
 
     async def stop(self, delivery_id: int, reason: StopReason, by: AcceptedBy) -> None:
-        """Try it no more. What is under way at this moment may still arrive.
+        """Try it no more, and tell the broker, which goes on at once. What is under way now may still arrive.
 
         Raises:
             DeliveryNotFound: also for another organisation's.
@@ -144,8 +158,15 @@ class DeliveryDesk:
             row = await self._locked(connection, delivery_id)
             if DeliveryState(row["state"]) in ENDED:
                 raise NotStopped
-            await connection.execute(_STOPPED, delivery_id, STOPPED_BY_PERSON)
+            await connection.execute(_OFFER_LOCKED, self.provider.org, row["offer_id"])
+            [facts] = await connection.fetch(FACTS, [delivery_id])
+            told = _told_of_stop(facts, reason)
+            receipted = isinstance(told, OfferReceipted)
+            await connection.execute(_STOPPED, delivery_id, STOPPED_BY_PERSON, receipted)
             await connection.execute(_ACT, delivery_id, "STOP", reason.value, by.value, row["state"])
+            if told is not None:
+                answer = answer_row(said_of(row, told, self.environment, facts["now"]), facts["now"])
+                await insert(connection, table(Answer), ANSWER, [answer])
 
     async def _locked(self, connection: Connection, delivery_id: int) -> Row:
         row = await connection.fetchrow(_LOCKED, self.provider.org, delivery_id)
@@ -153,6 +174,18 @@ class DeliveryDesk:
             raise DeliveryNotFound
         found: Row = row
         return found
+
+
+def _told_of_stop(facts: Row, reason: StopReason) -> EventData | None:
+    """What the broker is told: that this never comes, or that somebody has the offer; nothing where nothing is owed."""
+    why, offer_id = stopped(facts_of(facts), facts["now"]), OfferId(facts["offer_id"])
+    if facts["type"] == OfferReminded.TYPE or why not in (None, Stop.TOO_LATE):
+        return None
+    failure = _FAILURES.get(reason)
+    if failure is not None:
+        return DeliveryFailed(offer_id=offer_id, code=failure if why is None else DeliveryFailure.TOO_LATE)
+    seen = facts["type"] == OfferMade.TYPE and facts["receipt_due"] and why is None
+    return OfferReceipted(offer_id=offer_id) if seen else None
 
 
 def _stop_at(facts: Row) -> datetime:

@@ -173,7 +173,7 @@ def channel_desk(settings: Settings, inboxes: Inboxes, org: OrgId) -> ChannelDes
 
 def delivery_desk(inboxes: Inboxes, org: OrgId) -> DeliveryDesk:
     """What is on its way to an organisation, and what came of it."""
-    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport())
+    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport(), inboxes.environment)
 
 
 def door_secret(inboxes: Inboxes, org: OrgId) -> str:

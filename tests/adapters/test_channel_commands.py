@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from typer.testing import CliRunner, Result
 
 from adapters.channel_commands import channel_app
@@ -16,12 +16,14 @@ from adapters.channel_desk import ChannelDesk
 from adapters.channels import SECRETS_FOLDER, Registry, Transports
 from adapters.commands import OpenInboxes
 from adapters.delivery_commands import delivery_app
+from adapters.inbox.answering import Answering
 from adapters.inbox.inboxes import Inboxes, open_inboxes
 from adapters.transports.transport import ChannelRefused
 from broker.errors import HandoffError
+from broker.schemas.offer_accepted import AcceptedBy, OfferAccepted
 from broker.schemas.vocabulary import MsgStatus
 from tests.adapters.courier_desk import HAVEN, CourierDesk, withdrawn
-from tests.adapters.network import Run
+from tests.adapters.network import Run, until
 from tests.adapters.receivers.receiver import Behaviour
 from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.adapters.test_every_transport import BOTH, EVERY, RECEIVERS
@@ -29,7 +31,9 @@ from tests.adapters.test_every_transport import BOTH, EVERY, RECEIVERS
 Group = Callable[[OpenInboxes, Callable[[], Transports]], typer.Typer]
 
 
-def _runner(desk: CourierDesk, group: Group) -> Run:
+def runner(desk: CourierDesk, group: Group) -> Run:
+    """Runs one group of commands on an installation, as a process of its own would."""
+
     @asynccontextmanager
     async def inboxes() -> AsyncIterator[Inboxes]:
         async with open_inboxes(desk.dsn, desk.zones, MsgStatus.ACTUAL) as opened:
@@ -45,13 +49,13 @@ def _runner(desk: CourierDesk, group: Group) -> Run:
 @pytest.fixture
 def channel(desk: CourierDesk) -> Run:
     """Runs `handoff channel`."""
-    return _runner(desk, channel_app)
+    return runner(desk, channel_app)
 
 
 @pytest.fixture
 def delivery(desk: CourierDesk) -> Run:
     """Runs `handoff delivery`."""
-    return _runner(desk, delivery_app)
+    return runner(desk, delivery_app)
 
 
 def _port(receiver: ScriptedReceiver) -> str:
@@ -190,3 +194,51 @@ async def test_a_person_can_stop_the_trying(desk: CourierDesk, receiver: Scripte
     assert tuple(row.values()) == ("STOPPED_BY_PERSON", None)
     acts = await desk.rows("SELECT act, reason, by, before FROM delivery_act")
     assert [tuple(row.values()) for row in acts] == [("STOP", "TOLD_BY_PHONE", "STAFF", "RETRYING")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("WRONG_RECIPIENT", ["NO_WAY", "NO_WAY"]),
+        ("RECEIVER_ASKED", ["REFUSED", "REFUSED"]),
+        ("TOLD_BY_PHONE", [None]),
+    ],
+)
+async def test_the_broker_hears_of_a_stop_and_goes_on_at_once(
+    desk: CourierDesk, receiver: ScriptedReceiver, delivery: Run, reason: str, told: list[str | None]
+) -> None:
+    """An offer or a release that never comes is told by code; what somebody heard by telephone counts as seen."""
+    await desk.channel(HAVEN, 1, receiver)
+    async with desk.running():
+        made = await desk.accepted(HAVEN, 1)
+        await until(lambda: desk.rows("SELECT 1 FROM delivery HAVING bool_and(ended_at IS NOT NULL) AND count(*) > 0"))
+        await receiver.behave(Behaviour.TRY_LATER)
+        await desk.release(HAVEN, made)
+        await desk.offers(HAVEN)
+        await until(lambda: desk.rows("SELECT 1 FROM delivery WHERE state = 'RETRYING' HAVING count(*) = 2"))
+    before = {row["event_id"] for row in await desk.rows("SELECT event_id FROM answer")}
+    for row in await desk.rows("SELECT delivery_id FROM delivery WHERE state = 'RETRYING' ORDER BY delivery_id"):
+        assert (await delivery("stop", str(row["delivery_id"]), "--reason", reason)).exit_code == 0
+    said = [row for row in await desk.rows("SELECT * FROM answer ORDER BY seq") if row["event_id"] not in before]
+    assert [from_json(row["value"]).get("code") for row in said] == told
+    kinds = {row["type"].split(".")[-2] for row in said}
+    assert kinds == ({"failed"} if None not in told else {"receipted"})
+    due = await desk.rows("SELECT 1 FROM delivery WHERE receipt_due AND code = 'STOPPED_BY_PERSON'")
+    assert bool(due) is (None not in told), "what is receipted is receipted once"
+
+
+async def test_a_stop_of_what_is_answered_already_tells_nothing(
+    desk: CourierDesk, receiver: ScriptedReceiver, delivery: Run
+) -> None:
+    """Somebody said yes at the inbox: that the system never had it is no failure, and nobody else is asked."""
+    await receiver.behave(Behaviour.TRY_LATER)
+    await desk.channel(HAVEN, 1, receiver)
+    [(offer_id, _)] = await desk.offers(HAVEN)
+    async with desk.running():
+        await desk.stand(RETRYING=1)
+    answering = Answering(desk.pool, desk.providers[HAVEN], MsgStatus.ACTUAL)
+    await answering.answer(offer_id, OfferAccepted(offer_id=offer_id, accepted_by=AcceptedBy.STAFF))
+    before = await desk.told()
+    [row] = await desk.rows("SELECT delivery_id FROM delivery")
+    assert (await delivery("stop", str(row["delivery_id"]), "--reason", "OUR_ERROR")).exit_code == 0
+    assert await desk.told() == before
