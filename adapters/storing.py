@@ -13,7 +13,7 @@ from typing import Final
 
 from adapters.breaker import toll
 from adapters.channels import Registry, channels_of
-from adapters.claiming import UNKNOWN, Claim
+from adapters.claiming import UNKNOWN, Claim, consent_of
 from adapters.course import BREAKER_OPEN, ENDED, Course, came
 from adapters.delivery_rows import AttemptRow, Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
@@ -23,7 +23,6 @@ from adapters.schedule import PROBE_EVERY
 from adapters.transports.transport import Delivered, Outcome, Refused
 from adapters.ways import KeptChannel
 from broker import limits
-from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import OrgId
 from broker.sql.bulk import Connection, Pool
 
@@ -120,7 +119,7 @@ class _Outcomes:
 
 def _attempt(one: Done) -> AttemptRow:
     row, course = one.claim.row, one.claim.course
-    released = row["type"] == DisclosureReleased.TYPE
+    consent_id, consent_version = consent_of(row)
     return AttemptRow(
         delivery_id=row["delivery_id"],
         number=course.attempts,
@@ -131,8 +130,8 @@ def _attempt(one: Done) -> AttemptRow:
         began_at=row["now"],
         duration_ms=one.duration_ms,
         policy=RULES,
-        consent_id=row["consent_id"] if released else None,
-        consent_version=row["consent_version"] if released else None,
+        consent_id=consent_id,
+        consent_version=consent_version,
     )
 
 
