@@ -3,45 +3,96 @@
 import asyncio
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from broker.commands.channel_finding import AWAY, shut
+from broker.commands.channel_finding import as_json as channel_json
+from broker.commands.channel_finding import told as channel_told
 from broker.commands.clock_finding import clock_trouble
 from broker.commands.work import age
 from broker.composition import broker_pool
 from broker.limits import outbox_age_seconds_max, overdue_seconds_max, quarantine_alarm_hours, status_hours
-from broker.local.parts import attached
+from broker.local.parts import attached, running_addresses
 from broker.settings import Settings, load_settings
 from broker.store.quarantine import Backlog
 from broker.store.standing import Standing, standing
 from broker.store.work import WorkLine, open_work
 
+if TYPE_CHECKING:
+    from broker.app import TroubledChannel
+
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
     """Tell at a glance how the network stands. Exits 0 where everything goes by itself, 1 where a human is needed."""
-    now, work = asyncio.run(_read(attached(load_settings())))
-    needed = list(_needed(now, work))
+    settings = load_settings()
+    seen = asyncio.run(_read(settings if _is_zone_alone(settings) else attached(settings)))
+    needed = list(seen.needed())
     if as_json:
-        told = {**asdict(now), "work": [asdict(line) for line in work], "needed": needed}
-        typer.echo(json.dumps(told, default=datetime.isoformat))
+        typer.echo(json.dumps({**seen.as_json(), "needed": needed}, default=datetime.isoformat))
     else:
-        for line in (*_told(now, work), *(f"→ {line}" for line in needed)):
+        for line in (*seen.told(), *(f"→ {line}" for line in needed)):
             typer.echo(line)
         if not needed:
             typer.echo("Nobody is needed: everything open has its next step.")
     raise typer.Exit(1 if needed else 0)
 
 
-async def _read(settings: Settings) -> tuple[Standing, list[WorkLine]]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What could be looked at from here: the broker's zone, the providers', or both."""
+
+    network: tuple[Standing, list[WorkLine]] | None
+    channels: "tuple[int, list[TroubledChannel]] | str"
+    """The providers' zone; a text where it cannot be asked."""
+
+    def needed(self) -> Iterator[str]:
+        """What a human must look at, each in one line with what to do."""
+        if self.network is not None:
+            yield from _needed(*self.network)
+        if isinstance(self.channels, str):
+            yield self.channels
+        else:
+            yield from (f"Channel {channel_told(one)}: {one.remedy}" for one in self.channels[1])
+
+    def told(self) -> Iterator[str]:
+        """The whole, line by line."""
+        if self.network is not None:
+            yield from _told(*self.network)
+        if not isinstance(self.channels, str) and self.channels[0]:
+            number, troubled = self.channels
+            yield f"{number} channels of providers are set, {len(troubled)} of them paused or failing"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a program."""
+        channels = [] if isinstance(self.channels, str) else [channel_json(one) for one in self.channels[1]]
+        if self.network is None:
+            return {"channels": channels}
+        now, work = self.network
+        return {**asdict(now), "work": [asdict(line) for line in work], "channels": channels}
+
+
+def _is_zone_alone(settings: Settings) -> bool:
+    """Whether this is a providers' zone by itself, which has nothing of the broker's."""
+    given = settings.provider_postgres_dsn is not None and settings.postgres_dsn is None
+    return given and running_addresses(settings.home) is None
+
+
+async def _read(settings: Settings) -> _Seen:
+    channels: tuple[int, list[TroubledChannel]] | str = (0, [])
+    if settings.provider_postgres_dsn is not None:
+        found = await shut(settings)
+        channels = AWAY if found is None else found
+    if _is_zone_alone(settings):
+        return _Seen(None, channels)
     async with broker_pool(settings) as pool, pool.acquire() as connection:
-        return await standing(connection, settings.broker_org), await open_work(connection)
+        return _Seen((await standing(connection, settings.broker_org), await open_work(connection)), channels)
 
 
 def _needed(now: Standing, work: list[WorkLine]) -> Iterator[str]:
-    """What a human must look at, each in one line with what to do."""
     trouble = clock_trouble(now.clock)
     if trouble is not None:
         yield f"{trouble[0]}: {trouble[1]}"
