@@ -21,6 +21,7 @@ from adapters.ways import KeptChannel, Way
 from broker import limits
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import OfferId, OrgId
+from broker.schemas.offer_made import OfferMade
 from broker.schemas.vocabulary import DeliveryState
 from broker.sql.bulk import Connection, Pool
 
@@ -216,7 +217,7 @@ def facts_of(row: Row) -> Facts:
     return Facts(
         type=row["type"],
         standing=Standing(row["standing"]),
-        has_content=row["content"] is not None or row["fact"] is not None,
+        has_content=row["content" if row["type"] == OfferMade.TYPE else "fact"] is not None,
         answer_by=row["answer_by"],
         stop_at=row["stop_at"],
         held=row["held"],
