@@ -25,6 +25,7 @@ Clock = Callable[[], datetime]
 TOKEN_BYTES: Final = 32
 _ACCOUNT_BYTES: Final = 16
 _ELSEWHERE: Final = "oid-"
+_REFERENCE_LETTERS: Final = 8
 _TABLE: Final = re.compile(r"[a-z_]{1,60}")
 
 
@@ -35,6 +36,11 @@ class Account(Generic[Role]):
     account_id: AccountId
     org: OrgId
     role: Role
+
+    @property
+    def reference(self) -> str:
+        """A few letters of the id: two people of one role are told apart on a list and in what is written down."""
+        return self.account_id.rpartition("-")[2][:_REFERENCE_LETTERS]
 
     @property
     def elsewhere(self) -> bool:

@@ -339,3 +339,6 @@ contact_noted_minutes: Final = 15
 
 draft_kept_hours: Final = 12
 """How long what was chosen and not sent is kept: until the end of a shift."""
+
+readings_shown_max: Final = 200
+"""How many openings a page shows: those of a busy month."""

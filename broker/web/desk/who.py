@@ -22,9 +22,6 @@ from broker.sql.bulk import Pool
 from broker.trail.proofs import PublishedLog
 from broker.web.desk.roles import DeskRole
 
-_ACCOUNT_LETTERS = 8
-"""Of an account's id, so that two coordinators are told apart on a list and in the trail."""
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -50,8 +47,7 @@ class Reading(Somebody):
     def by(self) -> str:
         """Who acts, as the trail has it: a role and a short reference, such as `role:coordinator-1f3a9c2e`."""
         account = self.session.account
-        reference = account.account_id.rpartition("-")[2][:_ACCOUNT_LETTERS]
-        return f"role:{account.role.value.lower().replace('_', '-')}-{reference}"
+        return f"role:{account.role.value.lower().replace('_', '-')}-{account.reference}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,12 @@ async def every_page_of_a_privacy_officer(house: House, page: Page) -> AsyncIter
     waiting, recalled = await house.offered(HAVEN, priority="P0"), await _taken_back(house)
     await _on_call(house)
     await house.inbox(HAVEN).capacity(Service.EMERGENCY_SHELTER, CapacityUnit.CRIB, CapacityBucket.NONE)
-    for path in ("/", f"/offers/{waiting}", f"/offers/{recalled}", "/capacity", "/roster", "/passkeys"):
+    await page.goto("/readings")
+    yield "nobody has opened anything"
+    await house.release(HAVEN, recalled)
+    await house.inbox(HAVEN).open_groups(recalled, reader=AcceptedBy.SUPERVISOR, contact_shown=True)
+    read = ("/readings", f"/readings?offer={recalled}")
+    for path in ("/", f"/offers/{waiting}", f"/offers/{recalled}", "/capacity", "/roster", "/passkeys", *read):
         await page.goto(path)
         yield path
     await page.goto(f"/offers/{waiting}/handoff")
