@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from broker.app import TroubledChannel
 
 
+_CALM: Final = "everything open has its next step"
+
+
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
     """Tell at a glance how the network stands. Exits 0 where everything goes by itself, 1 where a human is needed."""
     settings = load_settings()
@@ -37,7 +40,8 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
         for line in (*seen.told(), *(f"→ {line}" for line in needed)):
             typer.echo(line)
         if not needed:
-            typer.echo("Nobody is needed: everything open has its next step.")
+            calm = "no channel is paused, or failing for long" if seen.network is None else _CALM
+            typer.echo(f"Nobody is needed: {calm}.")
     raise typer.Exit(1 if needed else 0)
 
 
