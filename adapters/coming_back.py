@@ -6,7 +6,7 @@ A report of a mail server says so minutes later, and may say it twice. It is nev
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.channels import Registry, channels_of
+from adapters.channels import Registry, channels_of, tell_paused
 from adapters.course import came_back
 from adapters.delivery_rows import Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
@@ -20,7 +20,10 @@ _LOCKED: Final = (
     " FOR UPDATE"
 )
 _NOTED: Final = "UPDATE delivery SET code = $2 WHERE delivery_id = $1 AND state = 'DELIVERED'"
-_PAUSED: Final = "UPDATE channel SET paused = coalesce(paused, $3) WHERE org_id = $1 AND place = $2"
+_PAUSED: Final = (
+    "UPDATE channel SET paused = $3, paused_at = clock_timestamp() WHERE org_id = $1 AND place = $2 AND paused IS NULL"
+    " RETURNING place"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,9 @@ class ComingBack:
             if row is not None:
                 await self._go_on(connection, row, channel, what)
             if what.pause:
-                await connection.execute(_PAUSED, channel.org, channel.place, what.code)
+                paused = await connection.fetchval(_PAUSED, channel.org, channel.place, what.code)
+                if paused is not None:
+                    tell_paused(paused, channel.org, what.code)
 
     async def _go_on(self, connection: Connection, row: Row, channel: Channel, refused: Refused) -> None:
         before = course_of(row)

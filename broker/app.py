@@ -21,6 +21,7 @@ from adapters.transports.outgoing import outgoing_of
 from adapters.transports.webhook import Webhook
 from adapters.transports.webhook_secret_making import SecretKind, list_secrets, new_secret, retire_secret
 from adapters.transports.webhook_secrets import DOOR_FOLDER
+from adapters.troubled import TroubledChannel, troubled_channels
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts, every_transport
 from broker import limits
@@ -55,6 +56,7 @@ __all__ = [
     "Inbox",
     "Inboxes",
     "OfferSeen",
+    "TroubledChannel",
     "adapter",
     "channel",
     "channel_desk",
@@ -67,6 +69,7 @@ __all__ = [
     "open_inboxes",
     "prepare",
     "sign_in_link",
+    "zone_channels",
 ]
 
 
@@ -176,7 +179,13 @@ def channel_desk(settings: Settings, inboxes: Inboxes, org: OrgId) -> ChannelDes
 
 def delivery_desk(inboxes: Inboxes, org: OrgId) -> DeliveryDesk:
     """What is on its way to an organisation, and what came of it."""
-    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport())
+    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport(), inboxes.environment)
+
+
+async def zone_channels(settings: Settings) -> tuple[int, list[TroubledChannel]]:
+    """How many channels the zone of these settings has, and those that need somebody."""
+    async with provider_database(provider_dsn(settings)) as pool:
+        return await troubled_channels(pool, every_transport())
 
 
 def door_secret(inboxes: Inboxes, org: OrgId) -> str:

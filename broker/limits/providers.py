@@ -88,6 +88,12 @@ channel_probe_seconds: Final = 60.0
 channel_failing_hours: Final = 24
 """For how long a provider's people are told that one of its systems did not take what was then taken by another."""
 
+channel_failing_alarm_minutes: Final = 15
+"""How long a channel fails before somebody of its organisation is needed: longer than a receiver restarts."""
+
+channel_settings_kept_max: Final = 1_000
+"""Settings of channels that were understood, so that they are not read anew at each claim: ten counties' channels."""
+
 retry_after_seconds_min: Final = 1.0
 """However soon a receiver asks to be tried again."""
 
@@ -100,8 +106,11 @@ control_delivery_hours: Final = 24
 dead_letter_hours: Final = 72
 """How long what ended without arriving can be sent anew, and what it said by code is kept."""
 
+dead_letter_warning_hours: Final = 12
+"""How long before that a list says so: a night in which nobody looks."""
+
 delivery_listed_max: Final = 200
-"""Deliveries of one list, the latest first: more than anybody reads, few enough to answer at once."""
+"""Deliveries of one list, the latest first, and of one portion that is sent again: few enough to answer at once."""
 
 channels_per_organisation_max: Final = 20
 """Ways of reaching one organisation: a desk has three or four."""

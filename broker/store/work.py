@@ -15,6 +15,7 @@ from broker.domain import lifecycle
 from broker.domain.work_list import Resolution, UnmetReason, Waiting, age_max
 from broker.errors import WorkClaimed, WorkImpossible, WorkNotOpen
 from broker.handlers.cases import NextAction
+from broker.handlers.recalling import OVERDUE
 from broker.handlers.seeking import SEEKING
 from broker.limits import work_claim_minutes
 from broker.schemas.vocabulary import NeedState, Priority
@@ -239,6 +240,8 @@ async def resolve(
         )
         told = {"resolution": resolution, **({"unmet": unmet} if unmet else {})}
         await _tell(connection, Step.WORK_RESOLVED, row, by, **told)
+        if row["reason"] == OVERDUE:
+            await _ask_back_again(connection, row)
         if action is not None:
             await _at_once(connection, row, action)
             return
@@ -302,6 +305,15 @@ async def _look_again(connection: Connection, row: asyncpg.Record) -> None:
         " AND due_at IS NULL",
         *(row["referral_id"], row["category"], NextAction.EXPIRE_REFERRAL),
         row["now"] + age_max(row["reason"], Priority(row["priority"])),
+    )
+
+
+async def _ask_back_again(connection: Connection, row: asyncpg.Record) -> None:
+    """What was handed over and is still not confirmed as given up comes back, too, however the need stands."""
+    await connection.execute(
+        "UPDATE recall r SET due_at = $3 FROM offer o WHERE o.offer_id = r.offer_id AND r.referral_id = $1"
+        " AND o.category = $2 AND r.outcome IS NULL AND r.due_at IS NULL",
+        *(row["referral_id"], row["category"], row["now"] + age_max(OVERDUE, Priority(row["priority"]))),
     )
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from broker.domain.work_list import Resolution
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import EVERY_ACTION, DisclosureRevoked
 from broker.schemas.ids import OfferId, OrgId, ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
+from broker.store import work
+from broker.store.standing import standing
 from tests.broker.county import County
 from tests.broker.facts import BIRCH, CEDAR, GROUPS, HOTLINE, MAPLE, accepted, consent_of, granted, release, revoked
 from tests.broker.letters import until
@@ -185,6 +188,26 @@ async def test_who_does_not_answer_is_reminded_and_then_a_human_has_it(served: C
     await served.settled()
     assert (await recall(served, referral))["outcome"] == "RETAINED_LEGAL_DUTY"
     assert not await _on_the_list(served, referral)
+
+
+async def test_a_recall_that_a_human_handled_comes_back_until_it_is_answered(served: County) -> None:
+    """Twice overdue and on the list; a human says that it is handled, nothing was confirmed: it is due again."""
+    record = release(BIRCH, CEDAR)
+    referral, _, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(), record.consent_id)
+    await served.settled()
+    await let_pass(served, referral)
+    await until(lambda: _reminded(served, referral))
+    await let_pass(served, referral)
+    await until(lambda: _on_the_list(served, referral))
+    async with served.pool.acquire() as connection:
+        for line in [line for line in await work.open_work(connection) if line.referral_id == referral]:
+            await work.resolve(connection, line.work_id, "desk:one", Resolution.HANDLED)
+        due_at = (await recall(served, referral))["due_at"]
+        assert timedelta(hours=7) < due_at - datetime.now(UTC) < timedelta(hours=9)
+        assert (await standing(connection, served.settings.broker_org)).idle_recalls == 0
+    await let_pass(served, referral)
+    await until(lambda: _on_the_list(served, referral))
 
 
 async def _reminded(county: County, referral: str) -> bool:
