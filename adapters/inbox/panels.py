@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from adapters import words
 from adapters.errors import KeysNotHere
+from adapters.inbox.answering import TOO_LATE
 from adapters.inbox.contact import DETAILS, contact_lines, usable
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
@@ -74,7 +75,8 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
     for late in offer.late:
         said, ago = late.type.split(".")[-2], words.span(now - late.last_at)
         often = f", {late.times} times" if late.times > 1 else ""
-        yield f"TOO LATE: your answer ({said}) came {ago} ago{often}. {ADVICE[late.code].meaning} ({late.code.value})"
+        what = "TOO LATE" if late.code in TOO_LATE else "NOT TAKEN"
+        yield f"{what}: your answer ({said}) came {ago} ago{often}. {ADVICE[late.code].meaning} ({late.code.value})"
     if offer.offer is None:
         yield "The offer is over and its content has been forgotten."
     else:

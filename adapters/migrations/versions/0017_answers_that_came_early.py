@@ -1,0 +1,23 @@
+"""Answers that came before one that must precede them"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0017"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    """They wait here until that one has come"""
+    op.create_table(
+        "early_answer",
+        sa.Column("org_id", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=False),
+        sa.Column("offer_id", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("came_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("org_id", "event_id"),
+    )
+    op.create_index("early_answer_by_offer", "early_answer", ["org_id", "offer_id"])
