@@ -13,6 +13,7 @@ from broker.domain.whole import whole
 from broker.limits import status_hours
 from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
+from broker.store.closing import GIVEN_UP
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Standing:
     refused: Pile
 
 
+_OPEN_RECALL = f"outcome IS NULL AND NOT {GIVEN_UP.format(name='recall.offer_id', since='recall.asked_at')}"
 _OPEN = f"state IN ({', '.join(repr(state.value) for state in NEED if not is_terminal(NEED, state))})"
 """What has not ended (domain.md §10.2)."""
 
@@ -99,7 +101,7 @@ async def standing(connection: Connection) -> Standing:
         idle=await connection.fetchval(_IDLE),
         escalations=await _escalations(connection),
         outbox=await _outbox(connection),
-        recalls=await _pile(connection, "recall", "asked_at", "outcome IS NULL"),
+        recalls=await _pile(connection, "recall", "asked_at", _OPEN_RECALL),
         refused=await _pile(
             connection, "quarantine", "quarantined_at", "quarantined_at > now() - make_interval(hours => $1)",
             status_hours,
