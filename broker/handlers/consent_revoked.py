@@ -11,7 +11,7 @@ from broker.handlers.arrival import Arrival
 from broker.handlers.cases import ConsentVersion, as_it_stands
 from broker.handlers.consent_recorded import go_on
 from broker.handlers.desk import Desk
-from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.consent_revoked import ConsentRevoked, values_digest
 from broker.schemas.ids import ConsentId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.trail.entries import Step
@@ -33,6 +33,7 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
         {
             "consent": f"{consent_id}/{version.revocations[-1].version}",
             "scope": arrival.fact.scope,
+            "digest": values_digest(consent_id, arrival.fact.scope_values),
             "by": arrival.fact.by,
         },
     )
