@@ -197,6 +197,7 @@ class _Choice:
             began_at,
             milliseconds,
             RULES,
+            folder=channel.folder if channel is not None else None,
         )
 
 

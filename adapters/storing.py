@@ -133,6 +133,7 @@ def _attempt(one: Done) -> AttemptRow:
         policy=RULES,
         consent_id=row["consent_id"] if released else None,
         consent_version=row["consent_version"] if released else None,
+        folder=one.claim.channel.secrets.name,
     )
 
 

@@ -1,4 +1,4 @@
-"""Answers that came before one that must precede them"""
+"""Answers that came before one that must precede them; attempts say by which channel they were"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0015"
 
 
 def upgrade() -> None:
-    """They wait here until that one has come"""
+    """Answers wait here until that one has come; an attempt keeps the name of its channel's folder"""
+    op.add_column("attempt", sa.Column("folder", sa.Text(), nullable=True))
     op.create_table(
         "early_answer",
         sa.Column("org_id", sa.Text(), nullable=False),
