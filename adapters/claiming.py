@@ -202,6 +202,7 @@ class _Choice:
             RULES,
             consent_id,
             consent_version,
+            folder=channel.folder if channel is not None else None,
         )
 
 

@@ -24,7 +24,7 @@ from broker.sql.bulk import Connection, Rows, Step, write_rows
 
 _ATTEMPT = (
     "delivery_id", "number", "transport", "place", "outcome", "code", "began_at", "duration_ms", "policy",
-    "consent_id", "consent_version",
+    "consent_id", "consent_version", "folder",
 )  # fmt: skip
 
 _MOVED: Final = (
@@ -63,6 +63,8 @@ class AttemptRow:
     policy: str | None = None
     consent_id: str | None = None
     consent_version: int | None = None
+    folder: str | None = None
+    """By which channel's, where one was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,5 +157,5 @@ def course_of(row: Row) -> Course:
 def _attempt(one: AttemptRow) -> tuple[object, ...]:
     return (
         one.delivery_id, one.number, one.transport, one.place, one.outcome, one.code, one.began_at, one.duration_ms,
-        one.policy, one.consent_id, one.consent_version,
+        one.policy, one.consent_id, one.consent_version, one.folder,
     )  # fmt: skip

@@ -95,6 +95,8 @@ class Attempt(Row, table=True):
     delivery_id: int = Field(sa_column=Column(BigInteger, primary_key=True))
     number: int = Field(primary_key=True)
     transport: str
+    folder: str | None = None
+    """Of the channel's secrets: what it is known by when its turn has changed. None for what was tried before."""
     place: int
     outcome: str
     """DELIVERED, TRY_AGAIN, UNKNOWN, REFUSED or SUPPRESSED (the zone's gate said no)."""

@@ -107,6 +107,18 @@ def after(standing: Standing, answer: type[EventData]) -> Standing | None:
     return ANSWERS.get(answer, {}).get(standing)
 
 
+def possible_later(standing: Standing, answer: type[EventData]) -> bool:
+    """Whether an answer that is not possible from here may become so by others that come first."""
+    seen, found = {standing}, [standing]
+    while found:
+        at = found.pop()
+        ways = (*(ways.get(at) for ways in ANSWERS.values()), LIVE.get(at))
+        new = {way for way in ways if way is not None} - seen
+        seen |= new
+        found += new
+    return any(after(one, answer) is not None for one in seen)
+
+
 def why_not(standing: Standing, answer: type[EventData]) -> RefusalCode:
     """The code that the broker would refuse this answer with, so that a person hears the same words from both."""
     if standing in TAKEN and answer in _DECIDES:

@@ -137,6 +137,7 @@ def _attempt(one: Done) -> AttemptRow:
         policy=RULES,
         consent_id=consent_id,
         consent_version=consent_version,
+        folder=one.claim.channel.secrets.name,
     )
 
 

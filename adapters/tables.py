@@ -214,6 +214,23 @@ class LateAnswer(Row, table=True):
     last_at: datetime = moment()
 
 
+class EarlyAnswer(Row, table=True):
+    """An answer that came before one that must precede it: it waits here, and is given when that has come.
+
+    Of codes, as every answer: tier 1. `said_at` is the time that whoever said it gave.
+    """
+
+    __tablename__ = "early_answer"
+    __table_args__ = (Index("early_answer_by_offer", "org_id", "offer_id"),)
+    org_id: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    offer_id: str
+    type: str
+    value: bytes = binary()
+    said_at: datetime = moment()
+    came_at: datetime = moment()
+
+
 class Reading(Row, table=True):
     """That somebody opened sealed groups: which role, when, which groups by code. Written before anything is shown."""
 

@@ -19,6 +19,8 @@ from adapters.courier import Courier, CourierParts
 from adapters.delivery_rows import Ledger
 from adapters.doors import Door
 from adapters.errors import NoSuchProvider
+from adapters.inbox import early
+from adapters.inbox.answering import Answering
 from adapters.inbox.inbox import Inbox
 from adapters.keeping import Keeping
 from adapters.provider import Provider, signer_for
@@ -207,10 +209,20 @@ class ProviderZone:
                 await forget_ended(self._parts.pool)
                 await forget_keys_apart(self._parts.pool)
                 await forget_dead_letters(self._parts.pool)
+                await self._settle_early()
                 await self._erase()
             except (HandoffError, *TRANSIENT) as error:
                 # A folder that cannot be read, or a database that is away, must not stop what is being served.
                 log.warning("the zone's look-after waits (%s)", type(error).__name__)
+
+    async def _settle_early(self) -> None:
+        """Answers that wait for another: what the broker's word has made possible since, or what never will be."""
+        for org, offer_id in await early.looked_at(self._parts.pool):
+            provider = self._providers.get(org)
+            if provider is None:
+                continue
+            if await Answering(self._parts.pool, provider, self._parts.topics.environment).settle(offer_id):
+                self._sender.wake()
 
     async def _erase(self) -> None:
         """Once an hour what each organisation has kept long enough goes; what is left over goes at the next look."""

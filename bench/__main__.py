@@ -76,7 +76,7 @@ async def run(referrals: int, *, write: bool) -> None:
         keys = new_keys(settings.broker_org)
         await throughput.onboarded(settings, keys)
         progress.say("Measuring throughput: the bare loop, the naive way, the pipeline without and with signatures")
-        rounds = await throughput.measure(settings, keys, referrals)
+        rounds, reconciled = await throughput.measure(settings, keys, referrals)
         progress.say("Measuring latency at a fifth of that")
         capacity = median(one.pipeline[Way(1, signed=True)][0] for one in rounds)
         waits = await latency.measure(settings, keys, capacity)
@@ -93,7 +93,7 @@ async def run(referrals: int, *, write: bool) -> None:
         progress.say("Measuring single decisions and seals")
         single = rules.measure()
         ours, cedars = rules.against_cedar()
-    text = report(rounds, waits, trails, single, (ours, cedars), referrals) + "\n".join(
+    text = report(rounds, reconciled, waits, trails, single, (ours, cedars), referrals) + "\n".join(
         (
             *deliveries.report(figures, DELIVERED_BY),
             *bulkheads.report(hanging),
@@ -109,6 +109,7 @@ async def run(referrals: int, *, write: bool) -> None:
 
 def report(
     rounds: Sequence[throughput.Round],
+    reconciled: throughput.Reconciled,
     waits: latency.Latencies,
     trails: trail.Figures,
     single: dict[str, float],
@@ -145,6 +146,11 @@ def report(
         (
             f"With its trail the pipeline does {kept:.2f} of what it does without one, by the time on a processor for "
             f"each event (broker and PostgreSQL; 1 process, without signatures); by the clock {by_the_clock:.2f}."
+        ),
+        "",
+        (
+            f"After that load, tables against trail: {reconciled.referrals:,} referrals reconciled, "
+            f"{reconciled.differences:,} differences."
         ),
         "",
         (

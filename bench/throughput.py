@@ -33,6 +33,7 @@ from broker.schemas.topics import Topics
 from broker.schemas.vocabulary import DeclineReason
 from broker.settings import Settings
 from broker.sql.bulk import Connection
+from broker.store.reconciling import differences
 
 ROUNDS = 3
 """Everything is measured so many times in turn, because what shares the machine comes and goes, and some machines run
@@ -76,6 +77,29 @@ async def onboarded(settings: Settings, keys: Keys) -> None:
             key = keys[card.org_id].card(datetime.now(UTC))
             await onboard_organisation(connection, kafka, topics, card, [key], kept(settings))
     await create_topics(kafka, [settings.topic_prefix + SINK], partitions=16, replicas=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many referrals of the load were held against the trail, and how often tables and trail differed."""
+
+    referrals: int
+    differences: int
+
+
+async def reconciled(settings: Settings, untrailed: Sequence[tuple[datetime, datetime]]) -> Reconciled:
+    """Hold the tables against the trail, as `handoff trail reconcile` does, but for what was measured without one."""
+    bounds = [begin for begin, _ in untrailed], [end for _, end in untrailed]
+    during = (
+        "EXISTS (SELECT FROM unnest($1::timestamptz[], $2::timestamptz[]) AS t(a, b) WHERE received_at BETWEEN a AND b)"
+    )
+    async with _connected(settings) as connection:
+        _, found = await differences(connection)
+        bare = {row[0] for row in await connection.fetch(f"SELECT referral_id FROM referral WHERE {during}", *bounds)}
+        bare |= {row[0] for row in await connection.fetch(f"SELECT consent_id FROM consent WHERE {during}", *bounds)}
+        referrals: int = await connection.fetchval(f"SELECT count(*) FROM referral WHERE NOT {during}", *bounds)
+    apart = [one for one in found if one.referral_id not in bare and one.name.partition("/")[0] not in bare]
+    return Reconciled(referrals, len(apart))
 
 
 @contextlib.asynccontextmanager
@@ -213,11 +237,13 @@ BARE_BESIDE = (0, 3)
 """Beside which of them the bare loop is measured."""
 
 
-async def measure(settings: Settings, keys: Keys, referrals: int) -> list[Round]:
-    """All of them on the same kind of records, in turn, in several rounds."""
+async def measure(settings: Settings, keys: Keys, referrals: int) -> tuple[list[Round], Reconciled]:
+    """All of them on the same kind of records, in turn, in several rounds; then tables and trail are compared."""
     await mixed(settings, keys, referrals // 6, WAYS[0])  # Kafka's Java compiles itself meanwhile
     tune_memory()
-    return [await _round(settings, keys, referrals, number) for number in range(ROUNDS)]
+    untrailed: list[tuple[datetime, datetime]] = []
+    rounds = [await _round(settings, keys, referrals, number, untrailed) for number in range(ROUNDS)]
+    return rounds, await reconciled(settings, untrailed)
 
 
 async def with_and_without_trail(settings: Settings, keys: Keys, referrals: int) -> list[tuple[float, float]]:
@@ -233,14 +259,22 @@ async def with_and_without_trail(settings: Settings, keys: Keys, referrals: int)
     return rounds
 
 
-async def _round(settings: Settings, keys: Keys, referrals: int, number: int) -> Round:
-    """The bare loop's turns lie among the pipeline's, next to each way of running it."""
+async def _round(
+    settings: Settings, keys: Keys, referrals: int, number: int, untrailed: list[tuple[datetime, datetime]]
+) -> Round:
+    """The bare loop's turns lie among the pipeline's, next to each way of running it.
+
+    `untrailed` is told when (UTC) the pipeline ran without its trail.
+    """
     kafka, prefix = kafka_of(settings), settings.topic_prefix
     pipeline: dict[Way, tuple[float, float, float]] = {}
     spent: dict[Way, float] = {}
     bare: list[float] = []
     for place, way in enumerate(WAYS):
+        began = datetime.now(UTC)
         asked, answered, records, spent[way] = await mixed(settings, keys, referrals, way)
+        if not way.trailed:
+            untrailed.append((began, datetime.now(UTC)))
         pipeline[way] = (asked, answered, together(records, asked, answered))
         names = sorted({record.topic for record in records})
         if place in BARE_BESIDE:

@@ -61,6 +61,11 @@ COMMANDS = (
     ),
     Entry("tail", "broker.commands.tail:tail", "Tell what the broker says to an agency, as it comes, by HTTP alone."),
     Entry("trail", "broker.commands.trail:trail", "Show the story of a referral, export and prove the trail."),
+    Entry(
+        "unanswered",
+        "broker.commands.unanswered:app",
+        "Recalls and reviews that nobody answers; close one, in two roles.",
+    ),
     Entry("up", "broker.commands.serve:up", "Run one county on this machine."),
     Entry("work", "broker.commands.work:app", "What waits for a human: list, claim, assign, resolve."),
 )

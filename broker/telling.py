@@ -57,6 +57,8 @@ STEPS: Final[Mapping[Step, str]] = {
     Step.TEXTS_ERASED: "Texts were erased",
     Step.ERASURE_REQUESTED: "An erasure was asked for",
     Step.ERASURE_APPROVED: "An erasure was approved",
+    Step.CLOSING_REQUESTED: "Somebody asked to wait no longer for an answer",
+    Step.CLOSING_APPROVED: "An answer is waited for no longer",
     Step.TABLES_SCRUBBED: "The tables were written anew",
     Step.CONSENTS_FORGOTTEN: "Records of ended releases were forgotten",
     Step.LIST_MADE: "A list for the survivor was made",
@@ -93,6 +95,7 @@ _WHY_DESTROYED: Final = {
     Served.NEED_OVER: "the need is over",
     Served.HANDED_OVER: "it was handed over",
     Served.KEPT_TOO_LONG: "nothing is kept longer",
+    Served.ERASED: "its erasure was approved",
 }
 _ANSWERS: Final = {Effect.PERMIT: "yes", Effect.DENY: "no", Effect.HOLD: "not yet", None: "passed over"}
 _DEMANDS: Final = {one.rule: one.demands for one in RULES}

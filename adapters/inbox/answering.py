@@ -5,13 +5,15 @@ sure may simply ask again. Nothing here accepts by itself: every answer names wh
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from adapters import rows
 from adapters.errors import AnswerNotPossible, OfferNotFound
 from adapters.file import File, OfferOnFile, Prepared
+from adapters.inbox import early
 from adapters.provider import Provider
-from adapters.standing import LIVE, TAKEN, Standing, after, why_not
+from adapters.standing import LIVE, OVER, TAKEN, Standing, after, possible_later, why_not
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData
 from broker.schemas.ids import ConsentId, EventId, OfferId, new_event_id
@@ -38,12 +40,6 @@ _RECEIPT_DUE: Final = (
 TOO_LATE: Final = frozenset({RefusalCode.OFFER_EXPIRED, RefusalCode.OFFER_WITHDRAWN})
 """Somebody has answered, and it was over: nobody may think that nobody did (reliability.md F17)."""
 
-_CAME_LATE: Final = (
-    "INSERT INTO late_answer (org_id, offer_id, type, code, times, first_at, last_at)"
-    " VALUES ($1, $2, $3, $4, 1, clock_timestamp(), clock_timestamp()) ON CONFLICT (org_id, offer_id, type, code)"
-    " DO UPDATE SET times = late_answer.times + 1, last_at = excluded.last_at"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -62,6 +58,8 @@ class Answered:
     """Where the offer stands now; None for an answer that is about no offer."""
     repeated: bool = False
     """It had been stored before under the same event id."""
+    waits: bool = False
+    """Another must come first: it is kept until then, and given by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +78,13 @@ class Answering:
         release: Release | None = None,
         event_id: EventId | None = None,
         giving_back: bool = False,
+        said_at: datetime | None = None,
     ) -> Answered:
         """Store an answer to an offer of this provider, with what it does to the offer, in one transaction.
 
         One that comes after the offer has expired or was taken back is refused, and that it came is written down.
+        Whoever gives `said_at` (UTC) hears no refusal: an answer that another must precede waits for it
+        (adapters/inbox/early.py), and every one that can never be given is written down.
 
         A decline gives an accepted offer back only where `giving_back` says so: a colleague who declines what he sees
         waiting must not undo an acceptance that came in between.
@@ -94,11 +95,29 @@ class Answering:
         """
         self._check_kind(fact)
         try:
-            return await self._answer(offer_id, fact, release, event_id, giving_back=giving_back)
+            return await self._answer(offer_id, fact, release, event_id, giving_back=giving_back, said_at=said_at)
         except AnswerNotPossible as refused:
-            if refused.code in TOO_LATE:
-                await self.pool.execute(_CAME_LATE, self.provider.org, offer_id, fact.TYPE, refused.code.value)
+            unheard = said_at is not None and refused.code is not RefusalCode.ID_REUSED
+            if unheard or refused.code in TOO_LATE:
+                await early.write_down(self.pool, self.provider.org, offer_id, fact, refused.code)
             raise
+
+    async def settle(self, offer_id: OfferId) -> bool:
+        """Give what waits for an offer and is possible now, and write down what never will be; whether any was given.
+
+        Most is given with the answer that it waits for; this finds what the broker's word has made possible, or not.
+        """
+        async with self.pool.acquire() as connection, connection.transaction():
+            file, key = await self._file(connection), (self.provider.org, offer_id)
+            await rows.lock_offers(connection, file, [key])
+            offer = file.offers.get(key)
+            given = offer is not None and await self._follow(connection, file, offer)
+            for one in await early.waiting(connection, *key):
+                standing = Standing.WITHDRAWN if offer is None else offer.standing
+                if one.given_up or standing in OVER or not possible_later(standing, type(one.fact)):
+                    await early.write_down(connection, *key, one.fact, why_not(standing, type(one.fact)))
+                    await early.gone(connection, self.provider.org, one.event_id)
+        return given
 
     async def _answer(
         self,
@@ -108,6 +127,7 @@ class Answering:
         event_id: EventId | None,
         *,
         giving_back: bool,
+        said_at: datetime | None,
     ) -> Answered:
         async with self.pool.acquire() as connection, connection.transaction():
             file = await self._file(connection)
@@ -120,7 +140,24 @@ class Answering:
                 return before
             if isinstance(fact, OfferDeclined) and giving_back != (offer.standing in TAKEN):
                 raise AnswerNotPossible(why_not(offer.standing, type(fact)))
-            return await self._store(connection, file, offer, fact, release, event_id)
+            if said_at is not None and event_id is not None and _comes_early(offer.standing, fact):
+                if not await early.keep(connection, *key, fact, event_id, said_at):
+                    raise AnswerNotPossible(RefusalCode.TRANSITION_IMPOSSIBLE)
+                return Answered(event_id, offer.standing, waits=True)
+            answered = await self._store(connection, file, offer, fact, release, event_id)
+            await self._follow(connection, file, offer)
+            return answered
+
+    async def _follow(self, connection: Connection, file: File, offer: OfferOnFile) -> bool:
+        """Give what had waited for this, in the order in which it was said; whether any was given."""
+        waiting = await early.waiting(connection, offer.org_id, offer.offer_id)
+        given = False
+        while (one := next((one for one in waiting if _leads(offer.standing, one.fact) is not None), None)) is not None:
+            await self._store(connection, file, offer, one.fact, None, one.event_id)
+            await early.gone(connection, offer.org_id, one.event_id)
+            waiting.remove(one)
+            given = True
+        return given
 
     async def seen(self, offer_id: OfferId) -> None:
         """A person looks at an offer: the receipt (A2), where a notice alone has told of it so far."""
@@ -204,8 +241,7 @@ class Answering:
         event_id: EventId | None,
     ) -> Answered:
         before = offer.standing
-        live = isinstance(fact, OfferAccepted) and fact.live_transfer
-        following = LIVE.get(before) if live else after(before, type(fact))
+        following = _leads(before, fact)
         if following is None:
             raise AnswerNotPossible(why_not(before, type(fact)))
         envelope = self._envelope(file, offer.referral_id, fact, offer.offer_id, release, event_id)
@@ -235,3 +271,15 @@ class Answering:
             consentid=release.consent_id if release else None,
             consentver=release.version if release else None,
         )
+
+
+def _leads(standing: Standing, fact: EventData) -> Standing | None:
+    """Where this very answer leads from here; None where it is not possible."""
+    live = isinstance(fact, OfferAccepted) and fact.live_transfer
+    return LIVE.get(standing) if live else after(standing, type(fact))
+
+
+def _comes_early(standing: Standing, fact: EventData) -> bool:
+    """Whether it is impossible now, and another answer may make it possible."""
+    early_only = why_not(standing, type(fact)) is RefusalCode.TRANSITION_IMPOSSIBLE
+    return _leads(standing, fact) is None and early_only and possible_later(standing, type(fact))

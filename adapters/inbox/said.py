@@ -11,6 +11,7 @@ from typing import Final
 
 from adapters import words
 from adapters.errors import KeysNotHere
+from adapters.inbox.answering import TOO_LATE
 from adapters.inbox.listing import LateSeen, OfferSeen
 from adapters.standing import OPEN, TAKEN
 from broker.look.language import _, counted
@@ -111,7 +112,7 @@ def _late(late: LateSeen, now: datetime) -> Said:
         "code": late.code.value,
     }
     text = _("your answer (%(answer)s) came %(span)s ago, %(often)s. %(why)s (%(code)s)") % told
-    return Said(About.LATE, text, head=_("Too late"))
+    return Said(About.LATE, text, head=_("Too late") if late.code in TOO_LATE else _("Not taken"))
 
 
 def recall_said(offer: OfferSeen) -> Iterator[Said]:

@@ -1,7 +1,8 @@
 """Answers that a provider's own system publishes in its own Kafka: believed by signature, stored, then acknowledged.
 
 Whoever can write to the topic is not thereby believed: an answer is signed with a key whose card lies in the channel's
-folder. What is not an answer of this organisation is set aside by code and does not hold up what follows.
+folder. What is not an answer of this organisation is set aside by code and does not hold up what follows. An answer
+that comes before the one that must precede it waits for that in our own tables (adapters/inbox/early.py).
 """
 
 import asyncio
@@ -43,7 +44,8 @@ _WAIT_MS: Final = 500
 
 Record = ConsumerRecord[bytes, bytes]
 Keys = Mapping[KeyId, PublicSigningKey]
-Answer = tuple[OfferId, EventData, EventId]
+Answer = tuple[OfferId, EventData, EventId, datetime]
+"""To which offer, what, under which id, and when it was said."""
 
 
 def answer_keys(folder: Path, now: datetime) -> Keys:
@@ -80,7 +82,8 @@ def read_answer(record: Record, channel: Channel, settings: AnswersSettings, key
     if received.event_class not in EVERY_ANSWER or "offer_id" not in received.event_class.model_fields:
         raise Refused(RefusalCode.TYPE_NOT_YOURS, "type")
     fact = received.event_class.read(received.data)
-    return OfferId(getattr(fact, "offer_id")), fact, envelope.id  # noqa: B009  which class it is, is checked above
+    offer_id = OfferId(getattr(fact, "offer_id"))  # noqa: B009  which class it is, is checked above
+    return offer_id, fact, envelope.id, envelope.time
 
 
 class AnswersReader:
@@ -134,8 +137,8 @@ class AnswersReader:
         keys = await asyncio.to_thread(answer_keys, self.channel.secrets, now)
         for record in records:
             try:
-                offer_id, fact, event_id = read_answer(record, self.channel, self._wanted, keys, now)
-                await self._answers(self.channel.org, offer_id, fact, event_id)
+                offer_id, fact, event_id, said_at = read_answer(record, self.channel, self._wanted, keys, now)
+                await self._answers(self.channel.org, offer_id, fact, event_id, said_at=said_at)
             except (Refused, AnswerNotPossible) as refused:
                 self._aside(record, refused.code.value)
             except OfferNotFound:

@@ -144,11 +144,19 @@ class Answers(Protocol):
     """Where the answers of every door meet (adapters/inbox/answering.py): checked, deduplicated, stored at once."""
 
     async def __call__(
-        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+        self,
+        org: OrgId,
+        offer_id: OfferId,
+        fact: EventData,
+        event_id: EventId,
+        *,
+        giving_back: bool = False,
+        said_at: datetime | None = None,
     ) -> Answered:
         """Store an answer; the same id with the same content again is the same answer.
 
-        A decline gives an accepted offer back only where `giving_back` says that this is meant.
+        A decline gives an accepted offer back only where `giving_back` says that this is meant. `said_at` (UTC) is
+        given for a side that hears no refusal: what came before the answer that must precede it waits for that.
 
         Raises:
             OfferNotFound: it is not this organisation's offer.

@@ -18,17 +18,18 @@ _SHOWN_MAX: Final = 50
 def reconcile(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per difference, for programs.")] = False,
 ) -> None:
-    """Rebuild the states of needs and offers from the trail alone and compare them with the tables."""
+    """Rebuild from the trail alone what the tables must say, and compare: where needs and offers stand, who was asked,
+    what was handed over and asked back, which consents are in force."""
 
     async def work(_: Settings, connection: Connection) -> None:
         compared, found = await differences(connection)
-        await note_reading(connection, ACTOR, "trail reconcile", (one.referral_id for one in found))
+        await note_reading(connection, ACTOR, "trail reconcile", (one.referral_id for one in found if one.referral_id))
         for one in found if as_json else found[:_SHOWN_MAX]:
             if as_json:
                 typer.echo(json.dumps(one._asdict()))
             else:
                 table, trail = one.table or "nothing", one.trail or "nothing"
-                typer.echo(f"{one.what} {one.referral_id} {one.name}: the table says {table}, the trail {trail}")
+                typer.echo(f"{' '.join(filter(None, one[:3]))}: the table says {table}, the trail {trail}")
         if not as_json:
             typer.echo(f"{compared} needs and offers compared, {len(found)} differences.")
         raise typer.Exit(int(bool(found)))

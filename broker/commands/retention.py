@@ -96,6 +96,11 @@ def erase_(
         async with connection.transaction():
             erasure = await request_erasure(connection, referral, basis, by)
         typer.echo(f"Asked for. Somebody else approves it: handoff retention approve {erasure} --by role:…")
+        if next(line.waits_for for line in await listed_erasures(connection) if line.erasure_id == erasure):
+            typer.echo(
+                "An answer to a recall or a review is owed. Keys and ciphertexts go with the approval; the rest waits"
+                " until it comes, or until two people close it: handoff unanswered list."
+            )
 
     with_broker(do)
 

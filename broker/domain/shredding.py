@@ -23,6 +23,8 @@ class Served(CodeList):
     NEED_OVER = "NEED_OVER"
     HANDED_OVER = "HANDED_OVER"
     KEPT_TOO_LONG = "KEPT_TOO_LONG"
+    ERASED = "ERASED"
+    """Its erasure was approved: no clock decides that."""
 
 
 @dataclass(frozen=True, slots=True)

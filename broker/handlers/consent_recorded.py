@@ -9,6 +9,7 @@ from broker.handlers.recalling import recall
 from broker.handlers.seeking import SEEKING, reconsider
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_record import record_digest
 from broker.schemas.ids import ConsentId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import NeedState
@@ -34,7 +35,13 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
     desk.record(
         Step.CONSENT_RECORDED,
         None,
-        {"consent": f"{consent_id}/{record.version}", "decision": record.decision, "inForce": newer},
+        {
+            "consent": f"{consent_id}/{record.version}",
+            "decision": record.decision,
+            "status": record.status,
+            "digest": record_digest(record),
+            "inForce": newer,
+        },
     )
     if not newer:
         return

@@ -12,7 +12,7 @@ from broker.handlers.arrival import Arrival
 from broker.handlers.cases import ConsentVersion, as_it_stands
 from broker.handlers.consent_recorded import go_on
 from broker.handlers.desk import Desk
-from broker.schemas.consent_revoked import ConsentRevoked
+from broker.schemas.consent_revoked import ConsentRevoked, values_digest
 from broker.schemas.ids import ConsentId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.trail.entries import Step
@@ -29,7 +29,12 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
         raise Refused(RefusalCode.CONSENT_UNKNOWN, "subject")
     version = _revoked(consent_id, arrival, known, desk.directory.parties)
     kept = version.revocations[-1]
-    facts = {"consent": f"{consent_id}/{kept.version}", "scope": arrival.fact.scope, "by": arrival.fact.by}
+    facts = {
+        "consent": f"{consent_id}/{kept.version}",
+        "scope": arrival.fact.scope,
+        "digest": values_digest(consent_id, kept.values),
+        "by": arrival.fact.by,
+    }
     if kept.scope != arrival.fact.scope:
         facts["taken"] = kept.scope
     desk.record(Step.CONSENT_REVOKED, None, facts)

@@ -348,3 +348,11 @@ draft_kept_hours: Final = 12
 
 readings_shown_max: Final = 200
 """How many openings a page shows: those of a busy month."""
+
+# Answers that come before the one that must precede them (adapters/inbox/early.py)
+
+early_answer_hours: Final = 72
+"""How long an answer waits for one that must precede it: a weekend of a system that resends on Monday."""
+
+early_answers_each_offer_max: Final = 32
+"""Answers that wait for one offer: more than any whole way from acceptance to outcome has."""

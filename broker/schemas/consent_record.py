@@ -5,6 +5,7 @@ release may run, and who may rely on it, are the domain's and the policy pack's,
 """
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
@@ -260,6 +261,14 @@ def _abuser_does_not_grant(record: ConsentRecord) -> None:
             proxy and grantor.abuser_check is not AbuserCheck.CONFIRMED_NOT_ABUSER
         ):
             raise broken(RefusalCode.GRANTOR_MAY_BE_ABUSER, "grantors")
+
+
+def record_digest(record: ConsentRecord) -> str:
+    """SHA-256 of the record as it is kept, in hex: whoever alters the kept one afterwards is found by it.
+
+    It tells nothing: the consent's own id, which is random, is in it.
+    """
+    return sha256(record.model_dump_json(exclude_none=True, by_alias=True).encode()).hexdigest()
 
 
 RULES: Final[tuple[Callable[[ConsentRecord], None], ...]] = (

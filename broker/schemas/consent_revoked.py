@@ -1,6 +1,7 @@
 """consent.revoked: a survivor has taken consent back, wholly or in part; from this moment nothing leaves under it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
@@ -27,6 +28,11 @@ _SCOPED: Final[dict[str, Any]] = {
     "then": {"required": ["scopeValues"], "properties": {"scopeValues": {"minItems": 1}}},
     "else": {"properties": {"scopeValues": {"maxItems": 0}}},
 }
+
+
+def values_digest(consent_id: str, values: Iterable[str]) -> str:
+    """SHA-256 of what a revocation names, in hex, with the consent's own id, which is random: it tells nothing."""
+    return sha256("\n".join([consent_id, *values]).encode()).hexdigest()
 
 
 class ConsentRevoked(EventData):

@@ -22,6 +22,7 @@ from broker.store.audit_rows import (
     OverdueRow,
     ReadRow,
 )
+from broker.store.closing import GIVEN_UP
 from broker.store.questions import TrailLine
 from broker.trail.entries import Step
 
@@ -57,15 +58,16 @@ async def accounting(connection: Connection, asking: Asking, org: str) -> Answer
 
 
 async def overdue(connection: Connection, asking: Asking) -> Answer[OverdueRow]:
-    """Confirmations that are owed and late at this moment, the oldest first."""
-    rows = await owed_now(connection)
+    """Confirmations that are owed and late at this moment, the oldest first; those that were given up among them."""
+    found = await connection.fetch(f"{_OVERDUE} UNION ALL {_UNCONFIRMED} {_IN_ORDER}")
+    rows = [OverdueRow(**dict(row)) for row in found]
     await note_question(connection, asking, Question.OVERDUE, len(rows))
     return Answer(rows)
 
 
 async def owed_now(connection: Connection) -> list[OverdueRow]:
-    """The same, to be counted."""
-    return [OverdueRow(**dict(row)) for row in await connection.fetch(_OVERDUE)]
+    """Those that somebody can still see to, to be counted."""
+    return [OverdueRow(**dict(row)) for row in await connection.fetch(f"{_OVERDUE} {_IN_ORDER}")]
 
 
 async def emergencies(connection: Connection, asking: Asking) -> Answer[EmergencyRow]:
@@ -147,17 +149,28 @@ SELECT referral_id, bool_or(own) AS own FROM (
     UNION ALL SELECT referral_id, false FROM offer WHERE provider = $1
 ) AS concerned GROUP BY referral_id
 """
-_OVERDUE: Final = """
+_OVERDUE: Final = f"""
 SELECT 'REVOCATION' AS owed, r.referral_id AS referral, o.category AS need, o.provider AS by,
     coalesce(r.due_at, r.changed_at) AS since
 FROM recall r JOIN offer o USING (offer_id)
 WHERE r.outcome IS NULL AND (r.due_at IS NULL OR r.due_at < now())
+    AND NOT {GIVEN_UP.format(name="r.offer_id", since="r.asked_at")}
 UNION ALL
 SELECT w.reason, w.referral_id, w.category, n.provider, w.raised_at FROM work_item w
 JOIN need n USING (referral_id, category)
 WHERE w.resolved_at IS NULL AND w.reason IN ('CONTACT_OVERDUE', 'OUTCOME_OVERDUE', 'KEYS_OVERDUE', 'HANDOFF_OVERDUE')
-ORDER BY since, referral
+"""  # noqa: S608  names of our own
+_UNCONFIRMED: Final = """
+SELECT 'REVOCATION_UNCONFIRMED' AS owed, r.referral_id AS referral, o.category AS need, o.provider AS by,
+    k.approved_at AS since
+FROM recall r JOIN offer o USING (offer_id) JOIN closing k ON k.name = r.offer_id AND k.approved_at > r.asked_at
+WHERE r.outcome IS NULL
+UNION ALL
+SELECT 'EMERGENCY_UNREVIEWED', b.referral_id, b.category, b.source, k.approved_at
+FROM break_glass b JOIN closing k ON k.name = b.break_glass_id AND k.approved_at IS NOT NULL WHERE b.outcome IS NULL
 """
+"""What two people have agreed to wait for no longer: nobody has to do anything, and it is owed all the same."""
+_IN_ORDER: Final = "ORDER BY since, referral"
 
 
 def _discloses(line: TrailLine, org: str, own: Collection[str]) -> bool:

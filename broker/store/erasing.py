@@ -1,8 +1,9 @@
 """Erases a referral: asked by one role, approved by another, announced in the log, and only then deleted.
 
 Whatever dies in between, the next turn of `erase` goes on: an erasure is a row until the last text is gone. Keys and
-ciphertexts go with the announcement; the texts and the referral's rows once that is sealed. What deletes texts is a
-function of the database that deletes only what a sealed entry names (migration 0020).
+ciphertexts go once it is approved, whoever still owes an answer; what tells of an open recall waits for that, or for
+two people who close it (broker/store/closing.py), but for a court's order. Texts and rows go when the announcement is
+sealed. What deletes texts is a function of the database that deletes only what a sealed entry names (migration 0020).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,11 @@ from typing import Any, Final
 
 from broker import limits
 from broker.domain import lifecycle
+from broker.domain.shredding import Served
 from broker.schemas.ids import OrgId, new_uuid4
 from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
+from broker.store.closing import UNANSWERED
 from broker.store.public_counts import keep_counts
 from broker.store.questions import add_entry
 from broker.trail.entries import Step, entry, fresh_salt
@@ -48,30 +51,35 @@ class ErasureLine:
     approved_at: datetime | None
     texts: int
     finished_at: datetime | None
+    waits_for: str | None
+    """ANSWERS where a recall or a review is open: keys and ciphertexts are gone, and the rest goes after that."""
 
 
 OPEN_STATES: Final = [state.value for state in NeedState if not lifecycle.is_terminal(lifecycle.NEED, state)]
 """A need in one of these may still disclose, or is still being served."""
 
-ERASABLE: Final = """
+_ENDED: Final = """
     EXISTS (SELECT FROM referral WHERE referral_id = {referral})
     AND NOT EXISTS (SELECT FROM need n WHERE n.referral_id = {referral} AND n.state = ANY({states}::text[]))
-    AND NOT EXISTS (SELECT FROM recall c WHERE c.referral_id = {referral} AND c.outcome IS NULL)
-    AND NOT EXISTS (SELECT FROM break_glass b WHERE b.referral_id = {referral} AND b.outcome IS NULL)
     AND NOT EXISTS (
         SELECT FROM disclosure d JOIN consent c ON c.consent_id = d.consent_id AND c.version = d.consent_version
         WHERE d.referral_id = {referral} AND (c.record #>> '{{validity,notAfter}}')::timestamptz > now()
         AND NOT EXISTS (SELECT FROM recall k WHERE k.offer_id = d.offer_id)
     )
 """
-"""Nothing of it is open and no emergency unreviewed; nobody owes a confirmation, or holds a copy under a release that
-a survivor could still take back: after the erasure nobody here could tell them."""
+"""Nothing of it is open, and nobody holds a copy under a release that a survivor could still take back: after the
+erasure nobody here could tell them."""
+ERASABLE: Final = f"{_ENDED} AND {UNANSWERED}"
+"""And nobody owes an answer any more: to a recall, of an emergency's review."""
 
-_SEALED: Final = ("early_keys", "wrapped_key", "sealed_group", "outbox")
-"""What goes with the announcement: keys first."""
+_OPENS: Final = ("early_keys", "wrapped_key", "sealed_group")
+"""What opens, and what is opened by it: goes as soon as the erasure is approved, keys first."""
+_SEALED: Final = (*_OPENS, "outbox")
+"""What goes with the announcement at the latest."""
 _ROWS: Final = (
     *_SEALED,
-    *("consent_use", "disclosure", "recall", "escalation", "break_glass", "work_item", "offer", "need", "referral"),
+    *("consent_use", "disclosure", "recall", "escalation", "break_glass", "closing", "work_item", "offer", "need"),
+    "referral",
 )
 """Every table that knows a referral."""
 SCRUBBED: Final = (*_ROWS, "consent", "erasure", "trail_entry")
@@ -81,8 +89,21 @@ _LOCK: Final = "SELECT FROM referral WHERE referral_id = $1 FOR UPDATE"
 """Whoever works on the referral has ended then, and nobody begins before it is gone."""
 _WAITING: Final = f"""
 SELECT * FROM erasure WHERE approved_at IS NOT NULL AND finished_at IS NULL AND entry_idx IS NULL
-    AND referral_id IS NOT NULL AND ((texts > 0) OR ({ERASABLE.format(referral="erasure.referral_id", states="$2")}))
+    AND referral_id IS NOT NULL AND (texts > 0 OR ({_ENDED.format(referral="erasure.referral_id", states="$2")}
+        AND (basis = '{ErasureBasis.COURT_ORDER}' OR ({UNANSWERED.format(referral="erasure.referral_id")}))))
 ORDER BY approved_at LIMIT $1 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  names of our own
+"""A court's order waits for nobody's answer."""
+_STILL_OPENS: Final = f"""
+SELECT referral_id FROM erasure WHERE approved_at IS NOT NULL AND finished_at IS NULL AND entry_idx IS NULL
+    AND ({" OR ".join(f"EXISTS (SELECT FROM {table} o WHERE o.referral_id = erasure.referral_id)" for table in _OPENS)})
+    AND {_ENDED.format(referral="erasure.referral_id", states="$2")}
+ORDER BY approved_at LIMIT $1 FOR UPDATE SKIP LOCKED
+"""  # noqa: S608  names of our own
+_LISTED: Final = f"""
+SELECT *, CASE WHEN finished_at IS NULL AND referral_id IS NOT NULL AND texts = 0 AND entry_idx IS NULL
+    AND basis <> '{ErasureBasis.COURT_ORDER}' AND NOT ({UNANSWERED.format(referral="erasure.referral_id")})
+    THEN 'ANSWERS' END AS waits_for FROM erasure ORDER BY requested_at DESC
 """  # noqa: S608  names of our own
 _TEXTS: Final = """
 SELECT l.idx FROM trail_entry e LEFT JOIN log_entry l ON l.entry_idx = e.idx WHERE e.referral_id = $1
@@ -98,10 +119,12 @@ WHERE e.finished_at IS NULL ORDER BY e.entry_idx LIMIT $1 FOR UPDATE OF e SKIP L
 async def request_erasure(connection: Connection, referral: str, basis: ErasureBasis, by: str) -> str:
     """Ask for the erasure of a referral, in the caller's transaction; returns its id. Nothing is erased yet.
 
+    An answer that is owed to a recall does not stand against it: `waits_for` says that the rest waits for that.
+
     Raises:
-        ErasureTooEarly: something of it is open, or a copy has not been taken back; or there is no such referral.
+        ErasureTooEarly: a need is open, or a copy was not asked back; or there is no such referral.
     """
-    condition = ERASABLE.format(referral="$1", states="$2")
+    condition = _ENDED.format(referral="$1", states="$2")
     if not await connection.fetchval(f"SELECT {condition}", referral, OPEN_STATES):
         raise ErasureTooEarly
     erasure = f"ers-{new_uuid4()}"
@@ -144,12 +167,15 @@ async def erase(connection: Connection, broker_org: OrgId) -> int:
         moved += 1
     for row in await connection.fetch(_WAITING, limits.erasures_at_once_max, OPEN_STATES):
         moved += await _announce(connection, row, broker_org)
+    for row in await connection.fetch(_STILL_OPENS, limits.erasures_at_once_max, OPEN_STATES):
+        await _destroy_keys(connection, row["referral_id"], broker_org)
+        moved += 1
     return moved
 
 
 async def listed_erasures(connection: Connection) -> list[ErasureLine]:
     """All that were asked for, the newest first."""
-    rows = await connection.fetch("SELECT * FROM erasure ORDER BY requested_at DESC")
+    rows = await connection.fetch(_LISTED)
     return [ErasureLine(**{name: row[name] for name in ErasureLine.__slots__}) for row in rows]
 
 
@@ -183,6 +209,25 @@ async def _announce(connection: Connection, row: Mapping[str, Any], broker_org: 
         return True
     await announce(connection, row, places[: limits.texts_erased_at_once_max], broker_org)
     return True
+
+
+async def _destroy_keys(connection: Connection, referral: str, broker_org: OrgId) -> None:
+    """What a survivor has a right to see destroyed waits for no recipient's answer."""
+    await connection.execute(_LOCK, referral)
+    gone = [
+        await connection.fetch(f"SELECT field_group FROM {table} WHERE referral_id = $1", referral)  # noqa: S608
+        for table in ("wrapped_key", "sealed_group")
+    ]
+    await _delete_rows(connection, _OPENS, referral)
+    keys, ciphertexts = (sorted({row["field_group"] for row in rows}) for rows in gone)
+    facts = {
+        "at": await connection.fetchval("SELECT now()"),
+        "actor": broker_org,
+        "keys": keys,
+        "ciphertexts": ciphertexts,
+        "because": [Served.ERASED],
+    }
+    await add_entry(connection, entry(Step.PAYLOAD_SHREDDED, referral, facts, fresh_salt()))
 
 
 async def _delete(connection: Connection, row: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
-"""Rebuilds the states of needs and offers from the trail's texts alone, and says where the tables tell otherwise.
+"""Rebuilds from the trail's texts alone what the tables must say, and tells where they say otherwise.
 
+The states of needs and offers here; who was asked, what was handed over, asked back and consented to in rebuilding.py.
 And each disclosure has both its entries: the step names what exactly left, and what left is named by its step.
 
 What was changed behind the trail's back, or done without an entry, shows here; the log itself can only show what was
@@ -9,12 +10,13 @@ done to entries.
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from pydantic_core import from_json
 
 from broker.schemas.vocabulary import NeedState, OfferState
 from broker.sql.bulk import Connection
+from broker.store.rebuilding import CONSENTING, HANDING_OVER, Consents, Difference, HandedOver, Name, compared
 from broker.trail.entries import Step, commitment
 
 _TEXTS: Final = "SELECT kind, referral_id, preimage, salt FROM trail_entry WHERE kind = ANY($1::text[]) ORDER BY idx"
@@ -25,20 +27,11 @@ _DISCLOSING: Final = (
 )
 _IN_THE_LOG: Final = "SELECT commitment FROM log_entry WHERE commitment = ANY($1::bytea[])"
 """Reads the whole log, and is asked only where something is missing."""
+_ERASING: Final = (
+    "SELECT referral_id FROM erasure WHERE finished_at IS NULL AND (texts > 0 OR entry_idx IS NOT NULL)"
+    " AND referral_id IS NOT NULL"
+)
 _ROWS_AT_ONCE: Final = 2000
-
-Name = tuple[str, str]
-"""A referral and its category, or a referral and an offer."""
-
-
-class Difference(NamedTuple):
-    """One thing of which the tables and the trail tell differently; None where one of them knows nothing of it."""
-
-    what: str
-    referral_id: str
-    name: str
-    table: str | None
-    trail: str | None
 
 
 @dataclass(slots=True)
@@ -93,31 +86,34 @@ class Contents:
 
 
 async def differences(connection: Connection) -> tuple[int, list[Difference]]:
-    """How many needs and offers were compared, and where tables and trail differ; both are read at one moment."""
+    """How many needs and offers were compared, and where tables and trail differ; both are read at one moment.
+
+    A referral whose erasure has begun is left out: its rows go before the last of its texts.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        rebuilt, contents = Rebuilt(), Contents()
-        kinds = list({*_STATES, *_DISCLOSING})
+        rebuilt, contents, handed_over, consents = Rebuilt(), Contents(), HandedOver(), Consents()
+        kinds = list({*_STATES, *_DISCLOSING, *HANDING_OVER, *CONSENTING})
         async for row in connection.cursor(_TEXTS, kinds, prefetch=_ROWS_AT_ONCE):
             facts = from_json(row["preimage"])
             if row["kind"] in _STATES:
                 rebuilt.take(row["kind"], row["referral_id"], facts)
+            if row["kind"] in HANDING_OVER:
+                handed_over.take(row["kind"], row["referral_id"], facts)
+            if row["kind"] in CONSENTING:
+                consents.take(row["kind"], facts)
             contents.take(row, facts)
         apart = await contents.differences(connection)
         needs = await connection.fetch("SELECT referral_id, category, state FROM need")
         offers = await connection.fetch("SELECT referral_id, offer_id, state FROM offer")
+        given = await handed_over.differences(connection)
+        consented = await consents.differences(connection)
+        going = {row["referral_id"] for row in await connection.fetch(_ERASING)}
     found = [
         *apart,
         *rebuilt.broken,
-        *_compared("need", {(row["referral_id"], row["category"]): row["state"] for row in needs}, rebuilt.needs),
-        *_compared("offer", {(row["referral_id"], row["offer_id"]): row["state"] for row in offers}, rebuilt.offers),
+        *compared("need", {(row["referral_id"], row["category"]): row["state"] for row in needs}, rebuilt.needs),
+        *compared("offer", {(row["referral_id"], row["offer_id"]): row["state"] for row in offers}, rebuilt.offers),
+        *given,
+        *consented,
     ]
-    return len(needs) + len(offers), found
-
-
-def _compared(what: str, table: Mapping[Name, str], trail: Mapping[Name, str]) -> list[Difference]:
-    names = sorted(table.keys() | trail.keys())
-    return [
-        Difference(what, *name, table.get(name), trail.get(name))
-        for name in names
-        if table.get(name) != trail.get(name)
-    ]
+    return len(needs) + len(offers), [one for one in found if one.referral_id not in going]

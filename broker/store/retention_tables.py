@@ -1,4 +1,4 @@
-"""The tables of what is erased: who asked, who approved, how far it is; and organisations' own shorter schedules."""
+"""The tables of what is erased: who asked, who approved, how far it is; what is waited for no longer; own schedules."""
 
 from datetime import datetime
 
@@ -28,6 +28,27 @@ class ErasureRow(Row, table=True):
     texts: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, server_default=text("0")))
     """How many texts are gone by it."""
     finished_at: datetime | None = moment(nullable=True)
+
+
+class ClosingRow(Row, table=True):
+    """That no answer is waited for any more: who asked, who agreed. `name` is the recall's offer or the emergency."""
+
+    __tablename__ = "closing"
+    __table_args__ = (
+        Index("closing_by_name", "name"),
+        Index("closing_asked", "name", unique=True, postgresql_where=text("approved_at is null")),
+        Index("closing_by_referral", "referral_id"),
+    )
+    closing_id: str = Field(primary_key=True)
+    name: str
+    owed: str
+    """`REVOCATION_UNANSWERED` or `BREAK_GLASS_UNREVIEWED`."""
+    referral_id: str
+    reason: str
+    requested_by: str
+    requested_at: datetime = moment()
+    approved_by: str | None = None
+    approved_at: datetime | None = moment(nullable=True)
 
 
 class TrailSchedule(Row, table=True):

@@ -14,6 +14,7 @@ from broker.handlers.recalling import OVERDUE
 from broker.limits import status_hours
 from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
+from broker.store.closing import GIVEN_UP
 from broker.store.quarantine import Backlog, backlog
 
 
@@ -69,6 +70,7 @@ class Standing:
     """What is open there however old it is, by owner."""
 
 
+_OPEN_RECALL = f"outcome IS NULL AND NOT {GIVEN_UP.format(name='recall.offer_id', since='recall.asked_at')}"
 _OPEN = f"state IN ({', '.join(repr(state.value) for state in NEED if not is_terminal(NEED, state))})"
 """What has not ended (domain.md §10.2)."""
 
@@ -113,7 +115,7 @@ async def standing(connection: Connection, broker_org: str) -> Standing:
         idle_recalls=await connection.fetchval(_IDLE_RECALLS, OVERDUE),
         escalations=await _escalations(connection),
         outbox=await _outbox(connection),
-        recalls=await _pile(connection, "recall", "asked_at", "outcome IS NULL"),
+        recalls=await _pile(connection, "recall", "asked_at", _OPEN_RECALL),
         refused=await _pile(
             connection, "quarantine", "quarantined_at", "quarantined_at > now() - make_interval(hours => $1)",
             status_hours,

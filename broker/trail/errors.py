@@ -11,6 +11,9 @@ HandoffError
     ├── ErasureUnknown
     ├── ErasureTooEarly
     ├── ErasureNotShared
+    ├── ClosingUnknown
+    ├── ClosingTooEarly
+    ├── ClosingNotShared
     ├── AnchorUnreachable
     └── AnchorRefused
 """
@@ -78,6 +81,25 @@ class ErasureNotShared(TrailError):
 
     exit_code = 2
     remedy = "Somebody in another role approves it: --by role:privacy-officer."
+
+
+class ClosingUnknown(TrailError):
+    """Nothing of this name waits for agreement, or its answer has come."""
+
+    remedy = "`handoff unanswered list` has what is waited for."
+
+
+class ClosingTooEarly(TrailError):
+    """No answer of this name is overdue: it may still come in time."""
+
+    remedy = "`handoff unanswered list` has what is waited for after its last deadline."
+
+
+class ClosingNotShared(TrailError):
+    """Who asked to wait no longer cannot agree to it."""
+
+    exit_code = 2
+    remedy = "Somebody in another role agrees to it: --by role:privacy-officer."
 
 
 class AnchorUnreachable(TrailError):

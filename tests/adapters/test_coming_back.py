@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic_core import to_json
 
+from adapters.channel_desk import ChannelDesk
 from adapters.channels import SECRETS_FOLDER, Registry
 from adapters.coming_back import ComingBack
 from adapters.delivery_rows import Ledger
@@ -101,6 +102,44 @@ async def test_what_bounces_goes_on_by_the_next_channel(
     assert caplog.text.count("channel 1 of org-haven is paused (DSN_5.1.1)") == 1
     assert await desk.rows("SELECT 1 FROM channel WHERE paused_at > clock_timestamp() - interval '1 minute'")
     assert await desk.told() == ["delivery.succeeded", "delivery.succeeded", "offer.receipted"]
+
+
+async def test_what_bounces_finds_its_delivery_after_a_move(
+    desk: CourierDesk, server: EmailReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Mail has the last turn by now: the delivery goes on by the other channel, and mail is paused, which is told."""
+    port = await reached_by_mail(desk, server)
+    async with ScriptedReceiver() as other:
+        await desk.channel(HAVEN, 2, other)
+        await desk.offers(HAVEN)
+        async with desk.running():
+            await desk.stand(DELIVERED=1)
+        await ChannelDesk(desk.pool, desk.providers[HAVEN], desk.transports).move(1, 2)
+        async with desk.running(), hearing(desk, port):
+            [notice] = server.mails
+            await relay(port, notice.sender, mail(reports.POSTFIX_FAILED, notice.sender))
+            await until(lambda: _arrived(other, 1))
+            await desk.stand(DELIVERED=1)
+    assert [code for _, _, code in await desk.attempts()] == ["SMTP_250", "HTTP_204"]
+    rows = await desk.rows("SELECT transport, paused FROM channel ORDER BY place")
+    assert [(row["transport"], row["paused"]) for row in rows] == [("scripted", None), ("email", "DSN_5.1.1")]
+    assert f"channel 2 of {HAVEN} is paused: DSN_5.1.1" in caplog.text
+
+
+async def test_what_bounces_finds_its_delivery_after_its_channel_was_set_anew(
+    desk: CourierDesk, server: EmailReceiver
+) -> None:
+    """Its secrets lie in another folder by now; what came back is known by the kind of channel."""
+    port = await reached_by_mail(desk, server)
+    await desk.offers(HAVEN)
+    async with desk.running():
+        await desk.stand(DELIVERED=1)
+    folder = desk.zones / HAVEN / SECRETS_FOLDER
+    (folder / "c1").rename(folder / "c9")
+    await desk.pool.execute("UPDATE channel SET folder = 'c9'")
+    async with desk.running(), hearing(desk, port):
+        await relay(port, server.mails[0].sender, mail(reports.EXCHANGE_FAILED, server.mails[0].sender))
+        await desk.stand(DEAD_LETTERED=1)
 
 
 async def test_where_no_other_channel_is_left_the_broker_is_told(desk: CourierDesk, server: EmailReceiver) -> None:

@@ -236,7 +236,7 @@ class Stored:
         self.asked = 0
 
     async def __call__(
-        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, **how: object
     ) -> Answered:
         """Store it once."""
         self.asked += 1

@@ -116,6 +116,8 @@ _AUDIT: Final = (
 )
 _ERASING: Final = "tests/trail/test_erasing.py"
 
+_CLOSING: Final = "tests/trail/test_closing.py"
+
 _LETTING_IN: Final = steps(Step.ORGANISATION_CHANGED, done_in="tests/web/desk/test_coming_in.py")
 
 COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
@@ -189,6 +191,9 @@ COMMANDS_ENTER: Final[Mapping[str, Entered]] = {
     **dict.fromkeys(("trail watch", "trail prove"), _OWN),
     "trail reconcile": steps(Step.RECORDS_READ),
     "trail show": steps(Step.TRAIL_READ),
+    "unanswered list": steps(Step.RECORDS_READ),
+    "unanswered close": steps(Step.CLOSING_REQUESTED, done_in=_CLOSING),
+    "unanswered approve": steps(Step.CLOSING_APPROVED, Step.WORK_RESOLVED, done_in=_CLOSING),
     "up": _PROCESS,
     "work list": steps(Step.RECORDS_READ),
     "work show": steps(Step.RECORDS_READ),

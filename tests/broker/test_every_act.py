@@ -131,6 +131,7 @@ async def _of_a_referral(county: County) -> list[tuple[str, list[str]]]:
         ("work release", [item]),
         ("work resolve", [item]),
         ("breakglass list", []),
+        ("unanswered list", []),
         ("explain", [referral]),
         ("trail show", [referral]),
         ("audit story", [referral]),

@@ -175,6 +175,8 @@ OWED: Final = {
     "OUTCOME_OVERDUE": "Say what it came to",
     "KEYS_OVERDUE": "Send the keys",
     "HANDOFF_OVERDUE": "Take over on the line",
+    "REVOCATION_UNCONFIRMED": "Never confirmed that something was taken back; nobody waits for it any more",
+    "EMERGENCY_UNREVIEWED": "Never reviewed the emergency; nobody waits for it any more",
 }
 
 TO: Final = {

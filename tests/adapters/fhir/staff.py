@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,14 @@ class Doors:
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(
-        self, org: OrgId, offer_id: OfferId, fact: EventData, event_id: EventId, *, giving_back: bool = False
+        self,
+        org: OrgId,
+        offer_id: OfferId,
+        fact: EventData,
+        event_id: EventId,
+        *,
+        giving_back: bool = False,
+        said_at: datetime | None = None,
     ) -> Answered:
         assert org == ORG
         repeated = event_id in self.given
