@@ -3,6 +3,7 @@
 An `Inbox` belongs to one organisation; there is no call that names another.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.errors import AnswerNotPossible, NotAnAgreedHour, NothingToOpen
@@ -11,6 +12,7 @@ from adapters.inbox.capacity import Told, told
 from adapters.inbox.contact import attempt_agreed
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
+from adapters.inbox.reaching import Failing, failing
 from adapters.inbox.roster import Roster
 from adapters.keeping import Keeping
 from adapters.provider import Provider
@@ -71,6 +73,10 @@ class Inbox:
     async def aside(self) -> tuple[AsideSeen, ...]:
         """What the broker sent and was not acted on."""
         return await self._listing.aside()
+
+    async def failing(self) -> Sequence[Failing]:
+        """Which of this provider's own systems do not take what is sent to them."""
+        return await failing(self._pool, self.provider.org)
 
     async def now(self) -> datetime:
         """The database's clock (UTC)."""

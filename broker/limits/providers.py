@@ -85,6 +85,9 @@ channel_failures_max: Final = 5
 channel_probe_seconds: Final = 60.0
 """Between two probes through an open breaker (reliability.md F14)."""
 
+channel_failing_hours: Final = 24
+"""For how long a provider's people are told that one of its systems did not take what was then taken by another."""
+
 retry_after_seconds_min: Final = 1.0
 """However soon a receiver asks to be tried again."""
 

@@ -82,7 +82,8 @@ async def listed(who: Reader) -> Response:
     now = await who.inbox.now()
     lines = [line(offer, now) for offer in await who.inbox.offers()]
     # Rounded down: what came within this millisecond is told rather twice than not at all.
-    return page("list.html", who, lines=lines, now=now, since=int(now.timestamp() * 1000))
+    failing = [one.told() for one in await who.inbox.failing()]
+    return page("list.html", who, lines=lines, failing=failing, now=now, since=int(now.timestamp() * 1000))
 
 
 @router.get("/offers/{offer_id}")

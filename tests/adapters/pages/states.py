@@ -59,6 +59,12 @@ async def _offers(house: House, page: Page) -> AsyncIterator[str]:
     recalled = await _taken_back(house)
     begun = await house.offered(HAVEN, Standing.HANDOFF)
     promised = await house.offered(HAVEN, Standing.ACCEPTED)
+    await house.desk.pool.execute(
+        "INSERT INTO channel (org_id, place, transport, settings, folder, on_call, paused, failures, probe_at,"
+        " changed_at) VALUES ($1, 1, 'webhook', '{}', 'f', false, 'HTTP_410', 0, NULL, clock_timestamp()),"
+        " ($1, 2, 'fhir', '{}', 'g', false, NULL, 5, clock_timestamp(), clock_timestamp())",
+        HAVEN,
+    )
     await page.goto("/")
     yield "list of many"
     for name, path in (
