@@ -8,7 +8,10 @@ HandoffError
     ├── OfferNotFound
     ├── ReferenceAmbiguous
     ├── AnswerNotPossible
-    │   └── NotAnAgreedHour
+    │   └── ContactNotAgreed
+    │       ├── NotAnAgreedHour
+    │       ├── ContactTooOld
+    │       └── ContactOver
     ├── NotPractice
     ├── KeyStillNeeded
     ├── NoSuchChannel
@@ -72,12 +75,30 @@ class AnswerNotPossible(InboxError):
         self.code = code
 
 
-class NotAnAgreedHour(AnswerNotPossible):
-    """Contact was agreed for other hours: an attempt at this one is neither made nor noted."""
+class ContactNotAgreed(AnswerNotPossible):
+    """Contact is not agreed now: an attempt is neither made nor noted."""
+
+    advice = "Open what was released: it says when and how contact is safe."
 
     def __init__(self) -> None:
         super().__init__(RefusalCode.TRANSITION_IMPOSSIBLE, self.default_message())
-        self.remedy = "Open what was released: it says when and how contact is safe."
+        self.remedy = self.advice
+
+
+class NotAnAgreedHour(ContactNotAgreed):
+    """Contact was agreed for other hours: an attempt at this one is neither made nor noted."""
+
+
+class ContactTooOld(ContactNotAgreed):
+    """It was confirmed too long ago that contact is safe: an attempt is neither made nor noted."""
+
+    advice = "Ask the worker named in the offer whether it still holds, say that you did, and then try."
+
+
+class ContactOver(ContactNotAgreed):
+    """The way of contact was taken back, or its release has ended: an attempt is neither made nor noted."""
+
+    advice = "Do not use what was read of it. Ask the worker named in the offer how to go on."
 
 
 class KeyStillNeeded(InboxError):

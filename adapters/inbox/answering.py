@@ -136,16 +136,19 @@ class Answering:
     ) -> Answered:
         """Store what became of groups that were taken back from this provider and that somebody had opened.
 
+        A later answer counts, too: who had kept something may have deleted it since.
+
         Raises:
+            AnswerNotPossible: another answer was stored under this id.
             OfferNotFound: nothing was taken back from this provider under that offer.
         """
         async with self.pool.acquire() as connection, connection.transaction():
             file = await self._file(connection)
+            if (before := await self._repeated(connection, event_id, fact, offer_id, None)) is not None:
+                return before
             subject = await connection.fetchval(_RECALL_ANSWERED, self.provider.org, offer_id, fact.outcome.value)
             if subject is None:
                 raise OfferNotFound("Nothing was taken back from you under this reference.")
-            if (before := await self._repeated(connection, event_id, fact, offer_id, None)) is not None:
-                return before
             envelope = self._envelope(file, subject, fact, offer_id, None, event_id)
             await rows.add_answers(connection, [Prepared(envelope, fact, offer_id)], file.now)
         return Answered(envelope.id, None)

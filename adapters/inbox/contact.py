@@ -10,6 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from adapters import words
+from adapters.errors import ContactTooOld, NotAnAgreedHour
 from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from broker import limits
@@ -35,11 +36,19 @@ def usable(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
     return wanted and not stale(safe, offer, now) and within_hours(safe, now)
 
 
-def attempt_agreed(safe: SafeContact, now: datetime) -> bool:
-    """Whether an attempt that is noted at `now` was made at an hour that she agreed to; noting takes some minutes."""
-    noted = timedelta(minutes=limits.contact_noted_minutes)
+def check_attempt(safe: SafeContact, offer: OfferSeen, now: datetime) -> None:
+    """Refuse an attempt that is noted at `now` and was not agreed to; noting takes some minutes.
+
+    Raises:
+        ContactTooOld: it must be confirmed anew before anybody makes contact.
+        NotAnAgreedHour: she named other hours, or will call herself.
+    """
+    made = now - timedelta(minutes=limits.contact_noted_minutes)
+    if stale(safe, offer, made):
+        raise ContactTooOld
     wanted = safe.mode is not ContactMode.SURVIVOR_WILL_CALL
-    return wanted and (within_hours(safe, now) or within_hours(safe, now - noted))
+    if not wanted or not (within_hours(safe, now) or within_hours(safe, made)):
+        raise NotAnAgreedHour
 
 
 def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:

@@ -6,17 +6,19 @@ An `Inbox` belongs to one organisation; there is no call that names another.
 from collections.abc import Sequence
 from datetime import datetime
 
-from adapters.errors import AnswerNotPossible, NotAnAgreedHour, NothingToOpen
+from adapters.errors import AnswerNotPossible, ContactOver, NothingToOpen
 from adapters.inbox.answering import Answered, Answering, Release
 from adapters.inbox.capacity import Told, told
-from adapters.inbox.contact import attempt_agreed
+from adapters.inbox.contact import check_attempt
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
 from adapters.inbox.reaching import Failing, failing
+from adapters.inbox.readings import ReadingSeen, readings
 from adapters.inbox.roster import Roster
 from adapters.keeping import Keeping
 from adapters.provider import Provider
 from adapters.retiring import Retired, retire_key
+from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -49,12 +51,13 @@ class Inbox:
     more than receipt and closure.
     """
 
-    def __init__(self, pool: Pool, provider: Provider, environment: MsgStatus) -> None:
+    def __init__(self, pool: Pool, provider: Provider, environment: MsgStatus, *, account: str | None = None) -> None:
+        """Of `provider`; `account`: the short reference of whoever has signed in."""
         self.provider = provider
         self._pool = pool
         self._answering = Answering(pool, provider, environment)
         self._listing = Listing(pool, provider)
-        self._opening = Opening(pool, provider)
+        self._opening = Opening(pool, provider, account)
         self.roster = Roster(pool, provider.org)
         self.keeping = Keeping(pool, provider)
 
@@ -66,9 +69,19 @@ class Inbox:
         """The offer of this reference or offer id; raises `OfferNotFound` or `ReferenceAmbiguous`."""
         return await self._listing.find(name)
 
+    async def answered(self, offer_id: OfferId) -> dict[str, datetime]:
+        """Which answers were given to an offer, by their type, and when first."""
+        return await self._listing.answered(offer_id)
+
     async def seen(self, offer_id: OfferId) -> None:
         """A person has opened the offer's page or its line: its receipt leaves, if none has yet."""
         await self._answering.seen(offer_id)
+
+    async def readings(
+        self, *, of: OfferId | None = None, limit: int | None = limits.readings_shown_max
+    ) -> list[ReadingSeen]:
+        """Who has opened what was released, the latest first; of one offer, if it is named. No limit: all."""
+        return await readings(self._pool, self.provider.org, of, limit)
 
     async def aside(self) -> tuple[AsideSeen, ...]:
         """What the broker sent and was not acted on."""
@@ -163,22 +176,25 @@ class Inbox:
     ) -> Answered:
         """One attempt at contact; attempts are counted here, and one that is told again is no further one.
 
-        Raises `NotAnAgreedHour` where the survivor named hours and this is none of them, unless that is what is
-        noted: whoever notes an attempt has the way of contact opened for this check, which is written down.
+        Raises `ContactNotAgreed` where it was taken back or has ended, was confirmed too long ago, or this is no hour
+        that she named, unless that is what is noted: whoever notes an attempt has the way of contact opened for this
+        check, which is written down.
         """
         attempts = await self._attempts(offer_id, event_id)
         if outcome is not AttemptOutcome.OUTSIDE_WINDOW_SKIPPED:
-            await self._check_hour(offer_id, by)
+            await self._check_contact(offer_id, by)
         fact = ContactAttempted(offer_id=offer_id, attempt=attempts + 1, outcome=outcome)
         return await self.answer(offer_id, fact, event_id=event_id)
 
-    async def _check_hour(self, offer_id: OfferId, by: AcceptedBy) -> None:
+    async def _check_contact(self, offer_id: OfferId, by: AcceptedBy) -> None:
+        if await self._opening.contact_over(offer_id):
+            raise ContactOver
         try:
             safe = await self._opening.safe_contact(offer_id, reader=by)
         except NothingToOpen:
             return  # Whoever tries has the worker's way, which no hours of hers bind.
-        if safe is not None and not attempt_agreed(safe, await self.now()):
-            raise NotAnAgreedHour
+        if safe is not None:
+            check_attempt(safe, await self.find(offer_id), await self.now())
 
     async def contact_made(self, offer_id: OfferId, *, release: Release | None = None) -> Answered:
         """The survivor is in touch."""
@@ -207,9 +223,12 @@ class Inbox:
         """It ended before completion, or the survivor chose otherwise."""
         return await self.answer(offer_id, ServiceEnded(offer_id=offer_id, closure=closure))
 
-    async def revocation_acknowledged(self, offer_id: OfferId, outcome: RevocationOutcome) -> Answered:
+    async def revocation_acknowledged(
+        self, offer_id: OfferId, outcome: RevocationOutcome, *, event_id: EventId | None = None
+    ) -> Answered:
         """A person says what became of what was taken back after somebody had opened it."""
-        return await self._answering.acknowledge(offer_id, RevocationAcknowledged(offer_id=offer_id, outcome=outcome))
+        fact = RevocationAcknowledged(offer_id=offer_id, outcome=outcome)
+        return await self._answering.acknowledge(offer_id, fact, event_id=event_id)
 
     async def capacity(self, service: Service, unit: CapacityUnit, available: CapacityBucket) -> Answered:
         """How many places there are, roughly, as of now."""

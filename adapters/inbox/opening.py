@@ -38,6 +38,11 @@ _CONFIRMED: Final = (
     "INSERT INTO contact_confirmed (org_id, offer_id, by, confirmed_at) VALUES ($1, $2, $3, clock_timestamp())"
     " ON CONFLICT (org_id, offer_id) DO UPDATE SET by = excluded.by, confirmed_at = excluded.confirmed_at"
 )
+_CONTACT_OVER: Final = (
+    "SELECT EXISTS (SELECT FROM disclosure WHERE org_id = $1 AND offer_id = $2 AND expires_at <= clock_timestamp())"
+    " OR EXISTS (SELECT FROM recall r WHERE r.org_id = $1 AND r.offer_id = $2 AND r.groups ? $3 AND NOT EXISTS"
+    " (SELECT FROM sealed_part s WHERE s.org_id = $1 AND s.offer_id = $2 AND s.field_group = $3))"
+)
 _PARTS: Final = (
     "SELECT s.field_group, s.suite, s.ciphertext, w.key_id, w.wrapped FROM sealed_part s"
     " LEFT JOIN wrapped_part w USING (org_id, offer_id, field_group, release_id)"
@@ -75,6 +80,8 @@ class Opening:
 
     pool: Pool
     provider: Provider
+    account: str | None = None
+    """Who looks, by the short reference of an account, where one has signed in."""
 
     async def open_groups(
         self,
@@ -116,6 +123,10 @@ class Opening:
         opened = await asyncio.to_thread(self._open, referral_id, parts)
         content = opened[0].content if opened else None
         return content if isinstance(content, SafeContact) else None
+
+    async def contact_over(self, offer_id: OfferId) -> bool:
+        """Whether the way of contact was taken back, or what was released has ended."""
+        return bool(await self.pool.fetchval(_CONTACT_OVER, self.provider.org, offer_id, SAFE_CONTACT))
 
     async def hand_out(self, offer_id: OfferId) -> HandedOut:
         """The groups of an accepted offer as they came, for the provider's own system, which holds the opening key.
@@ -211,11 +222,12 @@ class Opening:
     ) -> None:
         codes = [part.sealed.field_group for part in parts if part.wraps]
         await connection.execute(
-            "INSERT INTO reading (org_id, offer_id, reader, groups, contact_shown, read_at)"
-            " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+            "INSERT INTO reading (org_id, offer_id, reader, account, groups, contact_shown, read_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())",
             self.provider.org,
             offer_id,
             reader,
+            self.account,
             to_json(codes).decode(),
             contact_shown,
         )

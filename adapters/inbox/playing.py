@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Final
 
-from adapters.errors import AnswerNotPossible, NotAnAgreedHour
+from adapters.errors import AnswerNotPossible, ContactNotAgreed
 from adapters.inbox.answering import Answered
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.listing import OfferSeen
@@ -56,7 +56,7 @@ async def _gives_back(inbox: Inbox, offer: OfferSeen) -> Answered:
 async def _cannot_reach(inbox: Inbox, offer: OfferSeen) -> Answered:
     try:
         await inbox.contact_attempted(offer.offer_id, AttemptOutcome.NO_ANSWER)
-    except NotAnAgreedHour:
+    except ContactNotAgreed:
         await inbox.contact_attempted(offer.offer_id, AttemptOutcome.OUTSIDE_WINDOW_SKIPPED)
     return await inbox.contact_unreachable(offer.offer_id)
 

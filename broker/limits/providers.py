@@ -283,6 +283,9 @@ sign_in_link_minutes: Final = 10
 session_rows_kept_days: Final = 30
 """How long it stays known that somebody was signed in: until last month's readings have been looked into."""
 
+stored_said_seconds: Final = 60
+"""For how long the page that follows a form says that it was stored: a slow link, and not the next look at it."""
+
 page_form_bytes_max: Final = 16 * 1024
 """The largest form of a page: the longest has a dozen short fields."""
 
@@ -333,3 +336,6 @@ contact_noted_minutes: Final = 15
 
 draft_kept_hours: Final = 12
 """How long what was chosen and not sent is kept: until the end of a shift."""
+
+readings_shown_max: Final = 200
+"""How many openings a page shows: those of a busy month."""

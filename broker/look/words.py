@@ -1,11 +1,20 @@
 """Codes, moments and lengths of time as people say them, in the language of whoever reads."""
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from broker.look.language import _
 from broker.look.zone import house_zone, twice
+
+_ONE_SIGN: Final = re.compile(r"\S*[-_:@./]\S*")
+
+
+def as_written(text: str) -> bool:
+    """Whether something is an id, an address or a code, and no words: it is shown to the letter."""
+    return _ONE_SIGN.fullmatch(text) is not None
 
 
 def plain(code: StrEnum | str) -> str:

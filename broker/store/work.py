@@ -118,18 +118,27 @@ class Concerned:
     source: str | None
     provider: str | None
     names: Mapping[str, str]
+    received_at: datetime | None = None
+    """When the request came in; None where an item is about no referral."""
+    rung: str | None = None
+    """The highest acknowledgment of any offer that was made for the need."""
 
 
 async def concerned(connection: Connection, line: WorkLine) -> Concerned:
     """Whom to call about it."""
     row = await connection.fetchrow(
-        "SELECT r.source, n.provider FROM referral r LEFT JOIN need n ON n.referral_id = r.referral_id"
-        " AND n.category = $2 WHERE r.referral_id = $1",
+        "SELECT r.source, r.received_at, n.provider, (SELECT max(o.rung) FROM offer o"
+        " WHERE o.referral_id = r.referral_id AND o.category = $2) AS rung"
+        " FROM referral r LEFT JOIN need n ON n.referral_id = r.referral_id AND n.category = $2"
+        " WHERE r.referral_id = $1",
         *(line.referral_id, line.category),
     )
     orgs = [row["source"], row["provider"]] if row is not None else [None, None]
     named = await connection.fetch("SELECT org_id, name FROM organisation WHERE org_id = ANY($1::text[])", orgs)
-    return Concerned(orgs[0], orgs[1], {one["org_id"]: one["name"] for one in named})
+    names = {one["org_id"]: one["name"] for one in named}
+    if row is None:
+        return Concerned(None, None, names)
+    return Concerned(row["source"], row["provider"], names, row["received_at"], row["rung"])
 
 
 @dataclass(frozen=True, slots=True)

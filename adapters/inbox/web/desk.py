@@ -1,7 +1,8 @@
-"""What is true of the house and not of one offer: its free places, and who is on call.
+"""What is true of the house and not of one offer: its free places, who is on call, and who has opened what.
 
 GET  /capacity         what was last said of free places, and how long ago
 POST /capacity         how many there are now: a number and a tap
+GET  /readings         who has opened what was released; of one offer: ?offer=off-…
 GET  /roster           who is on call, now and next
 POST /roster           writes a turn down
 POST /roster/clear     strikes one out
@@ -16,20 +17,22 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from adapters import words
 from adapters.inbox.capacity import Told
 from adapters.inbox.roster import Turn
-from adapters.inbox.web.who import Decider, Reader, SignedIn
+from adapters.inbox.web.offers import own_offer
+from adapters.inbox.web.who import Decider, Overseer, Reader, SignedIn
 from broker import limits
 from broker.entry.forms import FormInvalid, Wrong, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.look import locales
 from broker.look.language import _
 from broker.look.zone import NoSuchHour, by_clocks
 from broker.schemas.capacity_updated import CapacityUnit
 from broker.schemas.event import Contract
+from broker.schemas.field_groups import GROUPS
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.shapes import PhoneNumber
 from broker.schemas.vocabulary import CapacityBucket, Service
@@ -120,7 +123,23 @@ async def tell_capacity(who: Decider, request: Request) -> Response:
         }
         return await _capacity_page(who, invalid.told(missing), invalid.sent)
     await who.inbox.capacity(form.service, form.unit, form.available)
-    return RedirectResponse("/capacity", 303)
+    return stored(who, "/capacity")
+
+
+@router.get("/readings")
+async def readings(who: Overseer, offer: str | None = None) -> Response:
+    """By role and a short reference of the account: names are the house's own affair."""
+    seen = await own_offer(who, offer) if offer is not None else None
+    found = await who.inbox.readings(of=None if seen is None else seen.offer_id)
+    return page(
+        "readings.html",
+        who,
+        readings=found,
+        labels={group: facts.label for group, facts in GROUPS.items()},
+        only=None if seen is None else seen.reference,
+        most=limits.readings_shown_max,
+        now=await who.inbox.now(),
+    )
 
 
 @router.get("/roster")
@@ -157,7 +176,7 @@ async def write_down(who: Decider, request: Request) -> Response:
         return await _roster_page(who, invalid.told(_lacking()), invalid.sent)
     ends_at = starts_at + timedelta(hours=form.hours)
     await who.inbox.roster.set(Turn(role=form.role, starts_at=starts_at, ends_at=ends_at, number=form.number))
-    return RedirectResponse("/roster", 303)
+    return stored(who, "/roster")
 
 
 def _begins(form: _NewTurn, zone: ZoneInfo) -> datetime:
@@ -184,4 +203,4 @@ async def strike_out(who: Decider, request: Request) -> Response:
     form = await read_form(request, _Struck)
     if not await who.inbox.roster.clear(form.role, form.starts):
         raise FormInvalid
-    return RedirectResponse("/roster", 303)
+    return stored(who, "/roster")

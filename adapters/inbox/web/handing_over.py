@@ -19,7 +19,7 @@ from adapters.inbox.web.shown import line
 from adapters.inbox.web.who import Decider, Deciding
 from adapters.standing import Standing, after
 from broker.entry.forms import FormInvalid, Keyed, Wrong, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.look.language import _
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
@@ -47,7 +47,8 @@ async def handoff(who: Decider, offer_id: str) -> Response:
 
 async def _handoff_page(who: Deciding, seen: OfferSeen, wrong: Sequence[Wrong] = (), chosen: str = "") -> Response:
     if seen.standing not in UNDER_WAY:
-        return _back_to(seen)
+        path = f"/offers/{seen.offer_id}"
+        return stored(who, path) if who.session.stored else RedirectResponse(path, 303)
     now, since = await who.inbox.now(), await who.inbox.live_since(seen.offer_id)
     offer = words.as_of(seen.offer, now) if seen.offer is not None else None
     return page(
@@ -79,7 +80,7 @@ async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
         lacking = {"step": _("Choose how it goes."), "reason": _("Choose why it did not come about.")}
         return await _handoff_page(who, seen, invalid.told(lacking), invalid.sent.get("step", ""))
     await who.inbox.answer(seen.offer_id, fact, event_id=form.key)
-    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303)
+    return stored(who, f"/offers/{seen.offer_id}/handoff")
 
 
 def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
@@ -91,7 +92,3 @@ def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
     if form.reason is None:
         raise FormInvalid(frozenset({"reason"}), {"step": form.step})
     return HandoffFailed(offer_id=seen.offer_id, reason=form.reason)
-
-
-def _back_to(seen: OfferSeen) -> Response:
-    return RedirectResponse(f"/offers/{seen.offer_id}", 303)

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from adapters.errors import OfferNotFound
 from adapters.inbox.listing import OfferSeen
@@ -29,7 +29,7 @@ from adapters.inbox.web.shown import line, opened, shown
 from adapters.inbox.web.who import Decider, Deciding, Reader, SignedIn
 from adapters.standing import OPEN, Standing
 from broker.entry.forms import FormInvalid, Keyed, Nothing, Wrong, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.look.language import _
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import OFFER_ID_PATTERN, new_event_id
@@ -61,7 +61,7 @@ class _Open(Contract):
     contact: Literal["show"] | None = None
 
 
-class _Revocation(Contract):
+class _Revocation(Keyed):
     outcome: RevocationOutcome
 
 
@@ -103,7 +103,7 @@ async def _offer_page(who: SignedIn, seen: OfferSeen, wrong: Sequence[Wrong] = (
         "offer.html",
         who,
         HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
-        offer=shown(seen, kind, now),
+        offer=shown(seen, kind, now, await who.inbox.answered(seen.offer_id)),
         reasons=sorted(kind.POLICY.decline_reasons),
         outcomes=tuple(RevocationOutcome),
         steps=steps,
@@ -154,7 +154,7 @@ async def answer(who: Decider, offer_id: str, request: Request) -> Response:
         return await _mended(who, seen, invalid.told(lacking), draft=chosen)
     await who.inbox.answer(seen.offer_id, fact, event_id=form.key)
     await _drafts(who).forget(seen.offer_id)
-    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303) if form.answer == "live" else _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}{'/handoff' if form.answer == 'live' else ''}")
 
 
 async def _mended(who: SignedIn, seen: OfferSeen, wrong: Sequence[Wrong], draft: Draft | None = None) -> Response:
@@ -197,7 +197,7 @@ async def confirmed(who: Decider, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     await read_form(request, Nothing)
     await who.inbox.contact_confirmed(seen.offer_id, by=who.role)
-    return _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}")
 
 
 @router.post("/offers/{offer_id}/progress")
@@ -209,7 +209,7 @@ async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
     except FormInvalid as invalid:
         return await _mended(who, seen, invalid.told({"step": _("Choose what happened.")}))
     await progress.tell(who.inbox, seen, form, who.role)
-    return _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}")
 
 
 @router.post("/offers/{offer_id}/revocation")
@@ -222,9 +222,5 @@ async def acknowledge(who: Reader, offer_id: str, request: Request) -> Response:
         if not seen.taken_back:
             raise
         return await _offer_page(who, seen, invalid.told({"outcome": _("Choose what became of it.")}))
-    await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome)
-    return _back_to(seen)
-
-
-def _back_to(seen: OfferSeen) -> Response:
-    return RedirectResponse(f"/offers/{seen.offer_id}", HTTPStatus.SEE_OTHER)
+    await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome, event_id=form.key)
+    return stored(who, f"/offers/{seen.offer_id}")

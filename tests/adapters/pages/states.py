@@ -17,6 +17,7 @@ from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Service
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import ALIAS, GROUPS, SAFE_CONTACT
+from tests.adapters.pages import facts
 from tests.adapters.pages.house import House
 
 EXPECTED: Final = ("403", "404", "409", "410", "405", "400")
@@ -57,6 +58,8 @@ async def _offers(house: House, page: Page) -> AsyncIterator[str]:
     await house.desk.pool.execute("UPDATE offer SET content = NULL WHERE offer_id = $1", over)
     await house.release(HAVEN, taken, everything())
     recalled = await _taken_back(house)
+    pressed, emergency = await facts.pressed(house), await facts.handed_over(house, prohibited=False, emergency=True)
+    allowed, wrong = await facts.handed_over(house), await facts.recalled(house)
     begun = await house.offered(HAVEN, Standing.HANDOFF)
     promised = await house.offered(HAVEN, Standing.ACCEPTED)
     await house.desk.pool.execute(
@@ -71,6 +74,11 @@ async def _offers(house: House, page: Page) -> AsyncIterator[str]:
         ("offer", f"/offers/{waiting}"),
         ("accepted", f"/offers/{taken}"),
         ("taken back", f"/offers/{recalled}"),
+        ("all that can press", f"/offers/{pressed}"),
+        ("emergency", f"/offers/{emergency}"),
+        ("allowed", f"/offers/{allowed}"),
+        ("without keys", f"/offers/{await facts.without_keys(house)}"),
+        ("recalled", f"/offers/{wrong}"),
         ("over", f"/offers/{over}"),
         ("missing", "/offers/x"),
         ("live transfer promised", f"/offers/{promised}"),
@@ -208,7 +216,12 @@ async def every_page_of_a_privacy_officer(house: House, page: Page) -> AsyncIter
     waiting, recalled = await house.offered(HAVEN, priority="P0"), await _taken_back(house)
     await _on_call(house)
     await house.inbox(HAVEN).capacity(Service.EMERGENCY_SHELTER, CapacityUnit.CRIB, CapacityBucket.NONE)
-    for path in ("/", f"/offers/{waiting}", f"/offers/{recalled}", "/capacity", "/roster", "/passkeys"):
+    await page.goto("/readings")
+    yield "nobody has opened anything"
+    await house.release(HAVEN, recalled)
+    await house.inbox(HAVEN).open_groups(recalled, reader=AcceptedBy.SUPERVISOR, contact_shown=True)
+    read = ("/readings", f"/readings?offer={recalled}")
+    for path in ("/", f"/offers/{waiting}", f"/offers/{recalled}", "/capacity", "/roster", "/passkeys", *read):
         await page.goto(path)
         yield path
     await page.goto(f"/offers/{waiting}/handoff")

@@ -99,7 +99,7 @@ async def test_a_live_transfer_from_the_yes_to_the_line(house: House) -> None:
         await expect(page.get_by_role("heading", name="You are on the line with the worker")).to_be_visible()
         await page.get_by_label("She is with us on the line: taken over").check()
         await page.get_by_role("button", name="Store it").click()
-        await page.wait_for_url(f"**/offers/{offer_id}")
+        await page.wait_for_url(f"**/offers/{offer_id}?stored=*")
         await expect(page.get_by_text("engaged").first).to_be_visible()
     told = await stored(house)
     assert [kind.partition(".v1")[0] for kind, _ in told] == ["offer.accepted", "handoff.started", "handoff.completed"]
@@ -119,7 +119,7 @@ async def test_a_live_transfer_that_does_not_come_about_stays_ours(house: House)
         await page.get_by_label("It did not come about").check()
         await page.get_by_label("If not: why").select_option("NOBODY_FREE")
         await page.get_by_role("button", name="Store it").click()
-        await expect(page.get_by_text("contact pending").first).to_be_visible()
+        await expect(page.locator(".standing", has_text="contact pending").first).to_be_visible()
     assert [data["reason"] for _, data in await stored(house)] == ["NOBODY_FREE"]
 
 
@@ -157,7 +157,7 @@ async def test_an_attempt_is_noted_at_an_hour_that_she_agreed_to(house: House) -
             if offer_id in refused:
                 await expect(page.get_by_role("heading")).to_have_text("Not at this hour")
             else:
-                await page.wait_for_url(f"**/offers/{offer_id}")
+                await page.wait_for_url(f"**/offers/{offer_id}?stored=*")
         form: Form = {"step": "tried:OUTSIDE_WINDOW_SKIPPED", "key": new_event_id()}
         skipped = await page.context.request.post(f"/offers/{refused[0]}/progress", form=form, headers=FROM_HERE)
         assert skipped.ok, "that nobody has tried may be noted at any hour"
@@ -165,6 +165,40 @@ async def test_an_attempt_is_noted_at_an_hour_that_she_agreed_to(house: House) -
     assert [row["offer_id"] for row in rows] == [*noted, refused[0]]
     readings = await house.desk.pool.fetch("SELECT DISTINCT groups, contact_shown FROM reading")
     assert [(from_json(row["groups"]), row["contact_shown"]) for row in readings] == [(["FG03"], False)]
+
+
+async def test_no_attempt_is_noted_on_a_way_of_contact_that_holds_no_more(house: House) -> None:
+    """Confirmed too long ago, its release over, or taken back: refused in words, and nothing is stored."""
+    house.allowed.append("409")
+    old = {**SAFE_CONTACT, "lastConfirmedAt": f"{datetime.now(UTC) - timedelta(days=40):%Y-%m-%dT%H:%M:%SZ}"}
+    too_old, over = await released(house, old), await released(house, SAFE_CONTACT)
+    taken_back = await released(house, SAFE_CONTACT)
+    execute = house.desk.pool.execute
+    await execute("UPDATE disclosure SET expires_at = clock_timestamp() WHERE offer_id = $1", over)
+    await execute("DELETE FROM sealed_part WHERE offer_id = $1 AND field_group = 'FG03'", taken_back)
+    await execute(
+        "INSERT INTO recall (org_id, offer_id, groups, answer_by, received_at)"
+        " VALUES ($1, $2, '[\"FG03\"]', clock_timestamp(), clock_timestamp())",
+        *(HAVEN, taken_back),
+    )
+    said = {
+        too_old: "It was confirmed too long ago that contact is safe",
+        over: "its release has ended",
+        taken_back: "The way of contact was taken back",
+    }
+    async with house.person(HAVEN) as page:
+        for offer_id, words in said.items():
+            await page.goto(f"/offers/{offer_id}")
+            await page.get_by_label("What happened").select_option("tried:NO_ANSWER")
+            await page.get_by_role("button", name="Store it").click()
+            await expect(page.get_by_role("heading")).to_have_text("Make no contact")
+            await expect(page.get_by_text(words)).to_be_visible()
+        assert await stored(house) == []
+        await page.context.request.post(f"/offers/{too_old}/confirmed", headers=FROM_HERE)
+        form: Form = {"step": "tried:NO_ANSWER", "key": new_event_id()}
+        now = await page.context.request.post(f"/offers/{too_old}/progress", form=form, headers=FROM_HERE)
+        assert now.ok, "the worker has said that it still holds"
+    assert [data["outcome"] for _, data in await stored(house)] == ["NO_ANSWER"]
 
 
 async def test_what_was_chosen_is_there_after_the_session_has_ended(house: House) -> None:
@@ -185,5 +219,5 @@ async def test_what_was_chosen_is_there_after_the_session_has_ended(house: House
         await expect(page.get_by_label("No; somebody else is asked at once")).to_be_checked()
         await expect(page.get_by_label("If no: why")).to_have_value("NO_CAPACITY_BEDS")
         await page.get_by_role("button", name="Send the answer").click()
-        await expect(page.get_by_text("declined")).to_be_visible()
+        await expect(page.locator(".standing", has_text="declined")).to_be_visible()
     assert await house.desk.pool.fetchval("SELECT count(*) FROM draft") == 0
