@@ -48,17 +48,24 @@ class Failing:
 
     def told(self) -> str:
         """In a line, for whoever works here and does not run that system."""
-        what = {"what": _(_NAMES.get(self.transport, plain(self.transport)))}
+        name = _(_NAMES[self.transport]) if self.transport in _NAMES else plain(self.transport)
+        what = {"what": name}
         if self.paused:
-            return _(
-                "Nothing is sent to your system that takes referrals (%(what)s) until somebody has looked at it:"
-                " they come here meanwhile. Tell whoever runs it."
-            ) % (what)
+            return (
+                _(
+                    "Nothing is sent to your system that takes referrals (%(what)s) until somebody has looked at it:"
+                    " they come here meanwhile. Tell whoever runs it."
+                )
+                % what
+            )
         if self.since is None:
-            return _(
-                "Your system that takes referrals (%(what)s) does not answer: they come here meanwhile."
-                " Tell whoever runs it."
-            ) % (what)
+            return (
+                _(
+                    "Your system that takes referrals (%(what)s) does not answer: they come here meanwhile."
+                    " Tell whoever runs it."
+                )
+                % what
+            )
         return _(
             "Your system that takes referrals (%(what)s) has not answered since %(moment)s:"
             " they come here meanwhile. Tell whoever runs it."

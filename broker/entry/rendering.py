@@ -54,6 +54,6 @@ def notice(
 
 def _rendered(template: str, front: Front, status: HTTPStatus, **content: Any) -> HTMLResponse:
     practice = front.environment is MsgStatus.EXERCISE
-    told = {"wrong": (), **content}
-    text = front.pages.get_template(template).render(practice=practice, as_of=front.clock(), **told)
+    said = {"wrong": (), **content}
+    text = front.pages.get_template(template).render(practice=practice, as_of=front.clock(), **said)
     return HTMLResponse(text, status, headers={"content-language": spoken()})

@@ -42,7 +42,7 @@ async def test_a_no_without_its_reason_is_asked_for_it(house: House, scripts: bo
         assert await page.get_by_text("You had chosen this and not sent it.").count() == 0
         await page.get_by_label("If no: why").select_option("NO_CAPACITY_BEDS")
         await page.get_by_role("button", name="Send the answer").click()
-        await expect(page.get_by_text("declined")).to_be_visible()
+        await expect(page.locator(".standing")).to_contain_text("declined")
     rows = await house.desk.pool.fetch("SELECT value FROM answer")
     assert [from_json(row["value"])["reason"] for row in rows] == ["NO_CAPACITY_BEDS"]
 
