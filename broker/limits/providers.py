@@ -88,6 +88,12 @@ channel_probe_seconds: Final = 60.0
 channel_failing_hours: Final = 24
 """For how long a provider's people are told that one of its systems did not take what was then taken by another."""
 
+channel_failing_alarm_minutes: Final = 15
+"""How long a channel fails before somebody of its organisation is needed: longer than a receiver restarts."""
+
+channel_settings_kept_max: Final = 1_000
+"""Settings of channels that were understood, so that they are not read anew at each claim: ten counties' channels."""
+
 retry_after_seconds_min: Final = 1.0
 """However soon a receiver asks to be tried again."""
 
