@@ -14,7 +14,6 @@ from adapters.errors import ContactTooOld, NotAnAgreedHour
 from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from broker import limits
-from broker.domain.acceptance import FUTURE_SECONDS_MAX
 from broker.look.language import _
 from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
@@ -22,7 +21,7 @@ from broker.schemas.person_groups import SafeContact
 DETAILS: Final = frozenset({"handle", "code_word_ref"})
 """Properties of the safe contact that are shown only when somebody asks for them."""
 
-_AHEAD_MAX: Final = timedelta(seconds=FUTURE_SECONDS_MAX)
+_AHEAD_MAX: Final = timedelta(seconds=limits.clock_ahead_seconds_max)
 """How far the source's clock may be ahead."""
 
 MODES: Final = {

@@ -4,8 +4,8 @@ The rules that need no registry: whoever asks them with the same arguments gets 
 """
 
 from datetime import datetime, timedelta
-from typing import Final
 
+from broker import limits
 from broker.domain.pack import BreakGlass, PolicyPack
 from broker.domain.question import Party
 from broker.domain.release import release_refusal, unclear_in
@@ -18,9 +18,6 @@ from broker.schemas.event import EventData, Flow
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import MsgStatus, OrgClass
-
-FUTURE_SECONDS_MAX: Final = 300
-"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
 
 
 def refuse_misplaced(
@@ -37,7 +34,7 @@ def refuse_misplaced(
         raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
     if envelope.expirytime is not None and envelope.expirytime <= now:
         raise Refused(RefusalCode.EXPIRED, "expirytime")
-    if envelope.time > now + timedelta(seconds=FUTURE_SECONDS_MAX):
+    if envelope.time > now + timedelta(seconds=limits.clock_ahead_seconds_max):
         raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
 
 
@@ -87,7 +84,9 @@ def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pa
     if fact.record.consent_id != envelope.subject:
         raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
     given = max(grantor.given_at for grantor in fact.record.grantors)
-    if fact.record.decision is ConsentDecision.PERMIT and given > now + timedelta(seconds=FUTURE_SECONDS_MAX):
+    if fact.record.decision is ConsentDecision.PERMIT and given > now + timedelta(
+        seconds=limits.clock_ahead_seconds_max
+    ):
         raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "record.grantors")
     refusal = release_refusal(fact.record, envelope.org, publisher, pack, now)
     if refusal is RefusalCode.PROPERTY_INVALID:
