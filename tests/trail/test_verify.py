@@ -73,6 +73,32 @@ async def test_an_honest_trail_holds(sealed: Trail) -> None:
     assert told(found)[0] == "EVERYTHING HOLDS."
 
 
+WIPED: Final = ("DELETE FROM log_entry", "DELETE FROM trail_entry", "UPDATE log_state SET size = 0")
+NEWEST: Final = "WHERE seq = (SELECT max(seq) FROM log_checkpoint)"
+UNREADABLE: Final = {
+    "everything is wiped, checkpoints too": ([*WIPED, "DELETE FROM log_checkpoint"], 0),
+    "all checkpoints are deleted": (["DELETE FROM log_checkpoint"], 300),
+    "all checkpoints are garbage": (["UPDATE log_checkpoint SET note = 'garbage'"], 300),
+    "the newest checkpoint is garbage": ([f"UPDATE log_checkpoint SET note = 'garbage' {NEWEST}"], 300),
+    "the newest one says more than can be": (
+        [f"UPDATE log_checkpoint SET note = replace(note, E'\n300\n', E'\n9000000000000\n') {NEWEST}"],
+        300,
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", UNREADABLE)
+async def test_without_a_checkpoint_there_is_a_bundle_and_a_verdict(sealed: Trail, attack: str) -> None:
+    """What is there is exported; nobody has signed for it, and who holds a checkpoint hears that it was shortened."""
+    statements, there = UNREADABLE[attack]
+    await sealed.as_superuser(*statements)
+    found = await checked(sealed, "auditor")
+    assert (found.code, found.size) == (UNSIGNED, there)
+    words = " ".join(told(found))
+    assert "Nobody has signed for this log" in words
+    assert ("The log was shortened to 0 entries: the held checkpoint auditor says 280." in words) == (not there)
+
+
 async def test_lawful_erasure_is_explained(sealed: Trail) -> None:
     """Two entries erased, both explained, with basis and approver in the report."""
     await erase(sealed, [17, 256])
