@@ -195,7 +195,7 @@ TAMPERED: Final = {
 
 @pytest.mark.parametrize("how", TAMPERED)
 async def test_tampering_is_found(sealed: Trail, how: str) -> None:
-    """As superuser on the live database, with one held checkpoint; the verifier says what, and where."""
+    """A1: as superuser on the live database, with one held checkpoint; the verifier says what, and where."""
     statements, code, words = TAMPERED[how]
     await sealed.as_superuser(*statements)
     found = await checked(sealed, "auditor")
@@ -205,7 +205,7 @@ async def test_tampering_is_found(sealed: Trail, how: str) -> None:
 
 
 async def test_a_restored_snapshot_is_found(sealed: Trail) -> None:
-    """An older copy in place of the database is sound in itself; whoever holds a newer checkpoint sees it."""
+    """A1: an older copy in place of the database is sound in itself; whoever holds a newer checkpoint sees it."""
     older = await checked(sealed, name="older")
     assert older.code == HOLDS
     await sealed.seal(5)
@@ -225,7 +225,7 @@ async def test_a_restored_snapshot_is_found(sealed: Trail) -> None:
     ],
 )
 async def test_rewriting_with_the_stolen_key(sealed: Trail, first: int, held: str | None, code: int) -> None:
-    """The thief makes a log that is sound in itself. A held checkpoint shows it; of the tail, only one from there."""
+    """A1: the thief makes a log that is sound in itself. A held checkpoint shows it; of the tail, one from there."""
     await _rewrite_with_key(sealed, first)
     found = await checked(sealed, *([held] if held else []))
     assert found.code == code
