@@ -23,3 +23,6 @@ A larger one is written by `handoff trail export`."""
 
 audit_form_bytes_max: Final = 8 * 1024
 """The largest form of an auditor: a checkpoint with sixteen signatures has three thousand bytes."""
+
+entries_missing_max: Final = 1 << 20
+"""How many entries more than are there a checkpoint may say in a bundle; beyond it the checkpoint was forged."""

@@ -1,8 +1,9 @@
 """Writes the bundle that an auditor checks alone: tiles, checkpoints, and the texts that open the entries.
 
-It writes what is there, altered or not: to judge is the verifier's. Where an entry is missing stand zeros, so that the
-others keep their places. What exactly left for whom is opened to the two agencies alone, so of those texts it writes an
-agency's own for that agency, and none for anybody else. The formats are in docs/trail.md.
+It writes what is there, altered or not, a log that was emptied too: to judge is the verifier's. Where an entry is
+missing stand zeros, so that the others keep their places. What exactly left for whom is opened to the two agencies
+alone, so of those texts it writes an agency's own for that agency, and none for anybody else. The formats are in
+docs/trail.md.
 """
 
 import asyncio
@@ -16,9 +17,10 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from broker import limits
 from broker.sql.bulk import Connection
 from broker.trail.entries import Step
-from broker.trail.errors import NotInLog
+from broker.trail.errors import CheckpointBroken
 from broker.trail.merkle import HASH_BYTES, leaf_hash
 from broker.trail.publishing import checkpoint_of
 from broker.trail.tiles import ENTRIES, TILE, bundle, put_checkpoint, put_levels, tile_path
@@ -42,19 +44,15 @@ async def export(
 ) -> int:
     """Write the bundle of the newest checkpoint into an empty folder; returns how many entries it has.
 
+    Where that is none, or says anything, it is a bundle of all entries that are there.
+
     `tell` is told how many of how many entries are written. `party` is the agency for which it is, so that what was
     disclosed by it and to it is opened; `anchors` is the folder with what others have said of checkpoints.
-
-    Raises:
-        NotInLog: there is no checkpoint yet.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        newest = await connection.fetchval("SELECT note FROM log_checkpoint ORDER BY seq DESC LIMIT 1")
-        if newest is None:
-            raise NotInLog(
-                "There is no checkpoint yet.", remedy="`handoff serve sequencer` makes the first one at once."
-            )
-        size = checkpoint_of(newest).size
+        newest = await connection.fetchval("SELECT note FROM log_checkpoint ORDER BY seq DESC LIMIT 1") or ""
+        there = await connection.fetchval("SELECT coalesce(max(idx) + 1, 0) FROM log_entry")
+        size = _size(newest, there)
         notes = await connection.cursor("SELECT note FROM log_checkpoint ORDER BY seq")
         await asyncio.to_thread(_write, folder / CHECKPOINTS_FILE, b"")
         while part := await notes.fetch(_AT_ONCE):
@@ -71,6 +69,15 @@ async def export(
     await asyncio.to_thread(os.sync)
     await asyncio.to_thread(put_checkpoint, folder, newest)
     return size
+
+
+def _size(newest: str, there: int) -> int:
+    """How many entries the newest checkpoint says; what is there, where it was destroyed or says what cannot be."""
+    try:
+        said = checkpoint_of(newest).size
+    except (CheckpointBroken, ValueError):
+        return there
+    return said if said <= there + limits.entries_missing_max else there
 
 
 def _append(path: Path, notes: Sequence[bytes]) -> None:

@@ -10,10 +10,10 @@ and the page for --report, need handoff_verify_anchors.py and handoff_verify_pag
 Where several are true, the first of 6, 3, 5, 4 is given. Formats: C2SP's tlog-tiles and signed-note, docs/trail.md.
 """
 
-import argparse
 import json
 import struct
 import sys
+from argparse import ArgumentParser, RawTextHelpFormatter
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HOLDS, UNCHECKED, ALTERED, MISSING, REWRITTEN, UNSIGNED = 0, 2, 3, 4, 5, 6
-TILE, ENTRY, NUMBER_MAX, NAMED_MAX = 256, 34, 10, 20
+TILE, ENTRY, NUMBER_MAX, NAMED_MAX, NEAR = 256, 34, 10, 20, 1 << 20
 ERASED, CONTENT, NAMES, NAMES_END = b"texts.erased\0", b"content\0", b'"content":["', b'"]}'
 TELLING, TELLING_END, SILENT = b"tc", NAMES_END[-2], b"\0\0"
 BEGUN, LEAF, NODE = sha256(), sha256(b"\x00"), sha256(b"\x01")
@@ -124,6 +124,19 @@ def read_checkpoint(note: bytes, keys: list[Key], name: str, code: int = REWRITT
     return Checkpoint(*read, when, bool(named), name, code)
 
 
+def read_newest(bundle: Path, keys: list[Key], found: Found) -> Checkpoint:
+    """The newest one. Where none can be read, or a forged one says anything, the entries that are there are judged."""
+    there = sum(path.stat().st_size for path in (bundle / "tile" / "entries").rglob("*") if path.is_file()) // ENTRY
+    try:
+        newest = read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint", ALTERED)
+        if newest.signed or newest.size <= there + NEAR:
+            return newest
+    except NotCheckable:
+        needed(bundle / "checkpoint")
+    found.say(UNSIGNED, "Nobody has signed for this log: the bundle's newest checkpoint is not one of the log's.")
+    return Checkpoint(there, b"", "", signed=False, name="", code=ALTERED)
+
+
 def read_checkpoints(bundle: Path, keys: list[Key], found: Found) -> Iterator[Checkpoint]:
     """Those of the bundle, oldest first, one at a time: a log of years has millions. Each stands after its length."""
     with (bundle / "checkpoints").open("rb") as file:
@@ -131,8 +144,11 @@ def read_checkpoints(bundle: Path, keys: list[Key], found: Found) -> Iterator[Ch
             if not line.rstrip(b"\n").isdigit():
                 raise NotCheckable("The file `checkpoints` of the bundle is damaged.")
             name = f"a checkpoint of the bundle (byte {file.tell()})"
-            yield (one := read_checkpoint(file.read(int(line)), keys, name, ALTERED))
-            found.checkpoints, found.since = found.checkpoints + 1, found.since or one.when
+            try:
+                yield (one := read_checkpoint(file.read(int(line)), keys, name, ALTERED))
+                found.checkpoints, found.since = found.checkpoints + 1, found.since or one.when
+            except NotCheckable as broken:
+                found.say(UNSIGNED, str(broken))
 
 
 def needed(path: str | Path, otherwise: bytes | None = None) -> bytes:
@@ -195,12 +211,15 @@ def verify(
 ) -> Found:
     """Check a bundle with the log's keys, and checkpoints that were kept elsewhere or that others have vouched for."""
     found, keys = Found(), [read_vkey(vkey) for vkey in vkeys]
-    newest = read_checkpoint(needed(bundle / "checkpoint"), keys, "the bundle's newest checkpoint", ALTERED)
+    newest = read_newest(bundle, keys, found)
     kept = [read_checkpoint(needed(path), keys, f"the held checkpoint {path.name}") for path in held]
     found.size, found.until, found.held = newest.size, newest.when, len(kept)
-    kept += read_anchors(bundle, keys, (witnesses, authorities), found)
+    if witnesses or authorities:
+        reading = read_checkpoint, keys, UNSIGNED, NotCheckable
+        kept += beside("anchors")["vouched"](bundle, witnesses, authorities, found, reading)
     by_size = attrgetter("size")
-    marks = merge(read_checkpoints(bundle, keys, found), [newest], sorted(kept, key=by_size), key=by_size)
+    kept += [newest] if newest.root else []
+    marks = merge(read_checkpoints(bundle, keys, found), sorted(kept, key=by_size), key=by_size)
     mark, peaks, last_good = next(marks, None), list[bytes](), 0
     for index in range(-(-newest.size // TILE)):
         begin = index * TILE
@@ -228,20 +247,6 @@ def beside(name: str) -> dict[str, Any]:
     if not path.is_file():
         raise NotCheckable(f"What was asked needs the file {path.name} beside this one.")
     return run_path(str(path))
-
-
-def read_anchors(bundle: Path, keys: list[Key], asked: tuple[Any, Any], found: Found) -> Iterator[Checkpoint]:
-    """The newest checkpoint that each witness and authority has vouched for; where one has for none, it is said."""
-    try:
-        seen = beside("anchors")["newest"](bundle, *asked) if any(asked) else []
-    except ValueError:
-        raise NotCheckable("A --witness is not a witness's key, or a --tsa not a certificate (PEM).") from None
-    for who, anchor in seen:
-        if anchor is None:
-            found.say(UNSIGNED, f"{who} has vouched for no checkpoint of the bundle.")
-            continue
-        yield (checkpoint := read_checkpoint(anchor.note, keys, f"the checkpoint that {who} saw"))
-        found.anchors.append(f"{who} saw the log at {checkpoint.size:,} entries on {anchor.when}.")
 
 
 def read_entries(bundle: Path, index: int, count: int, found: Found) -> Sequence[bytes]:
@@ -336,19 +341,17 @@ def explain(found: Found) -> None:
     """Missing texts are declared erased by a later entry; what steps name is in the log once two checkpoints follow."""
     for at in sorted(at for at in set(found.named.values()) if at < found.latest[0]):
         found.say(ALTERED, f"Entry {at:,} names what exactly was disclosed, and the log has no such entry.")
-    for begin, end in found.missing:
-        for entry in range(begin, end):
-            if entry in found.covered:
-                found.erased += 1
-            else:
-                found.say(MISSING, f"The text of entry {entry:,} is missing, and nobody declared it erased.")
+    for entry in (entry for begin, end in found.missing for entry in range(begin, end)):
+        if entry in found.covered:
+            found.erased += 1
+        else:
+            found.say(MISSING, f"The text of entry {entry:,} is missing, and nobody declared it erased.")
 
 
 def told(found: Found) -> list[str]:
     """The result in plain words, the verdict first."""
     closed = f"{found.closed:,} texts of what exactly was disclosed stay closed to all but the two agencies."
     unheld = "No held checkpoint was given: whether the log was rewritten or shortened is not known."
-    more = found.wrongs - len(found.wrong)
     return [
         "EVERYTHING HOLDS." if found.code == HOLDS else "NOT EVERYTHING HOLDS.",
         f"{found.size:,} steps were logged{f' up to {found.until}' if found.until else ''}.",
@@ -357,7 +360,7 @@ def told(found: Found) -> list[str]:
         *([closed] if found.closed else []),
         *found.anchors,
         *(f"- {words}" for _, words in found.wrong),
-        *([f"- and {more:,} more of the same kinds."] if more else []),
+        *([f"- and {more:,} more of the same kinds."] if (more := found.wrongs - len(found.wrong)) else []),
         *([] if found.held or found.anchors else [unheld]),
         "This cannot show: what was never logged. Compare receipts, and `handoff trail reconcile`, for that.",
     ]
@@ -372,9 +375,7 @@ def draw(done: int, size: int) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        "handoff-verify", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = ArgumentParser("handoff-verify", description=__doc__, formatter_class=RawTextHelpFormatter)
     parser.add_argument("bundle", type=Path, help="the folder that `handoff trail export` wrote")
     parser.add_argument("--vkey", action="append", required=True, help="the log's public key, from somebody you trust")
     parser.add_argument("--held", action="append", type=Path, default=[], help="a checkpoint that you or others kept")

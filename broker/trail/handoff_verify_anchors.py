@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256, sha384, sha512
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -53,6 +54,27 @@ def newest(bundle: Path, witnesses: Sequence[str], authorities: Sequence[Path]) 
     seen = [(f"The witness {vkey.split('+')[0]}", witnessed(bundle, vkey)) for vkey in witnesses]
     seen += [(f"The authority of {path.name}", stamped(bundle, path.read_bytes())) for path in authorities]
     return [(who, anchors[-1] if anchors else None) for who, anchors in seen]
+
+
+def vouched(
+    bundle: Path, witnesses: Sequence[str], authorities: Sequence[Path], found: Any, reading: tuple[Any, Any, int, Any]
+) -> Iterator[Any]:
+    """The newest checkpoint that each has vouched for, as the verifier reads them; where one has for none, it is said.
+
+    `reading` is how a checkpoint is read, the log's keys, the code that stands for one that is missing, and the error
+    that is raised where something is not a witness's key, or not a certificate.
+    """
+    read, keys, missing, not_checkable = reading
+    try:
+        seen = newest(bundle, witnesses, authorities)
+    except ValueError:
+        raise not_checkable("A --witness is not a witness's key, or a --tsa not a certificate (PEM).") from None
+    for who, anchor in seen:
+        if anchor is None:
+            found.say(missing, f"{who} has vouched for no checkpoint of the bundle.")
+            continue
+        yield (checkpoint := read(anchor.note, keys, f"the checkpoint that {who} saw"))
+        found.anchors.append(f"{who} saw the log at {checkpoint.size:,} entries on {anchor.when}.")
 
 
 # --- witnesses (c2sp.org/tlog-cosignature) ---------------------------------------------------------------------------

@@ -24,7 +24,7 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_go_agrees_on_a_bundle_of_every_shape(trail: Trail, checker: Path) -> None:
-    """Logs of one entry, of a full tile, one more, and many: every entry included, every checkpoint consistent."""
+    """A3: logs of one entry, of a full tile, one more, and many: every entry included, every checkpoint consistent."""
     for size, more in ((1, 1), (256, 255), (257, 1), (700, 443)):
         await trail.seal(more)
         bundle = trail.home / f"bundle-{size}"

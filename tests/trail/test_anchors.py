@@ -48,7 +48,7 @@ async def test_a_witness_cosigns_what_grows(log: Published) -> None:
 
 
 async def test_a_thief_of_the_key_is_seen_by_what_the_witness_saw(log: Published, tmp_path: Path) -> None:
-    """The tail is rewritten with the log's own key: without the witness's word it holds, with it it does not."""
+    """A8: a second head, made with the key of the log, is refused by the witness; with its word the rewriting shows."""
     witness = Witnessing(log.verifier)
     async with open_at("/add-checkpoint", witness) as url:
         await anchor(log.folder, Witness(url, witness.verifier))

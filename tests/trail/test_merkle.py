@@ -87,7 +87,7 @@ def test_a_frontier_must_fit_its_size() -> None:
 
 
 def test_every_inclusion_is_proved_and_nothing_else() -> None:
-    """Every entry of every tree up to 70: the reference's proof; any other, or another place, is refused."""
+    """A2: every entry of every tree up to 70: the reference's proof; any other, or another place, is refused."""
     refused = 0
     for size in range(1, SIZES_MAX + 1):
         assert root_of(LEAVES[:size]) == ROOTS[size]
@@ -111,7 +111,7 @@ def test_every_inclusion_is_proved_and_nothing_else() -> None:
 
 
 def test_every_consistency_is_proved_and_nothing_else() -> None:
-    """Every pair of trees up to 70: the reference's proof; any other, another size or another root is refused."""
+    """A2: every pair of trees up to 70: the reference's proof; any other, another size or another root is refused."""
     refused = 0
     for new in range(1, SIZES_MAX + 1):
         for old in range(1, new + 1):
@@ -144,7 +144,7 @@ def test_what_a_tree_does_not_have_cannot_be_proved() -> None:
 @given(st.lists(st.integers(1, 5000), min_size=4, max_size=4), st.integers(0, 2**64))
 @settings(max_examples=2500, deadline=None, database=None)
 def test_any_tree_proves_what_it_holds_and_refuses_the_rest(sizes: list[int], seed: int) -> None:
-    """In each of 10,000 trees: an entry and an older tree are proved, and refused once anything of it is changed."""
+    """A2: in each of 10,000 trees, an entry and an older tree are proved, and refused once anything is changed."""
     drawn = random.Random(seed)
     for size in sizes:
         _prove_and_refuse(size, drawn.randrange(size), drawn.randint(1, size), drawn)

@@ -73,6 +73,32 @@ async def test_an_honest_trail_holds(sealed: Trail) -> None:
     assert told(found)[0] == "EVERYTHING HOLDS."
 
 
+WIPED: Final = ("DELETE FROM log_entry", "DELETE FROM trail_entry", "UPDATE log_state SET size = 0")
+NEWEST: Final = "WHERE seq = (SELECT max(seq) FROM log_checkpoint)"
+UNREADABLE: Final = {
+    "everything is wiped, checkpoints too": ([*WIPED, "DELETE FROM log_checkpoint"], 0),
+    "all checkpoints are deleted": (["DELETE FROM log_checkpoint"], 300),
+    "all checkpoints are garbage": (["UPDATE log_checkpoint SET note = 'garbage'"], 300),
+    "the newest checkpoint is garbage": ([f"UPDATE log_checkpoint SET note = 'garbage' {NEWEST}"], 300),
+    "the newest one says more than can be": (
+        [f"UPDATE log_checkpoint SET note = replace(note, E'\n300\n', E'\n9000000000000\n') {NEWEST}"],
+        300,
+    ),
+}
+
+
+@pytest.mark.parametrize("attack", UNREADABLE)
+async def test_without_a_checkpoint_there_is_a_bundle_and_a_verdict(sealed: Trail, attack: str) -> None:
+    """What is there is exported; nobody has signed for it, and who holds a checkpoint hears that it was shortened."""
+    statements, there = UNREADABLE[attack]
+    await sealed.as_superuser(*statements)
+    found = await checked(sealed, "auditor")
+    assert (found.code, found.size) == (UNSIGNED, there)
+    words = " ".join(told(found))
+    assert "Nobody has signed for this log" in words
+    assert ("The log was shortened to 0 entries: the held checkpoint auditor says 280." in words) == (not there)
+
+
 async def test_lawful_erasure_is_explained(sealed: Trail) -> None:
     """Two entries erased, both explained, with basis and approver in the report."""
     await erase(sealed, [17, 256])
@@ -169,7 +195,7 @@ TAMPERED: Final = {
 
 @pytest.mark.parametrize("how", TAMPERED)
 async def test_tampering_is_found(sealed: Trail, how: str) -> None:
-    """As superuser on the live database, with one held checkpoint; the verifier says what, and where."""
+    """A1: as superuser on the live database, with one held checkpoint; the verifier says what, and where."""
     statements, code, words = TAMPERED[how]
     await sealed.as_superuser(*statements)
     found = await checked(sealed, "auditor")
@@ -179,7 +205,7 @@ async def test_tampering_is_found(sealed: Trail, how: str) -> None:
 
 
 async def test_a_restored_snapshot_is_found(sealed: Trail) -> None:
-    """An older copy in place of the database is sound in itself; whoever holds a newer checkpoint sees it."""
+    """A1: an older copy in place of the database is sound in itself; whoever holds a newer checkpoint sees it."""
     older = await checked(sealed, name="older")
     assert older.code == HOLDS
     await sealed.seal(5)
@@ -199,7 +225,7 @@ async def test_a_restored_snapshot_is_found(sealed: Trail) -> None:
     ],
 )
 async def test_rewriting_with_the_stolen_key(sealed: Trail, first: int, held: str | None, code: int) -> None:
-    """The thief makes a log that is sound in itself. A held checkpoint shows it; of the tail, only one from there."""
+    """A1: the thief makes a log that is sound in itself. A held checkpoint shows it; of the tail, one from there."""
     await _rewrite_with_key(sealed, first)
     found = await checked(sealed, *([held] if held else []))
     assert found.code == code
