@@ -325,6 +325,9 @@ inbox_requests_max: Final = 2_048
 capacity_fresh_hours: Final = 4
 """How long the network relies on what was said of free places (domain.md §11)."""
 
+contact_ahead_seconds_max: Final = 300
+"""How far ahead a source's clock may be when it says that contact was confirmed; later than that, nobody has."""
+
 contact_noted_minutes: Final = 15
 """How long after an agreed hour has ended an attempt that was made within it may still be noted."""
 

@@ -75,7 +75,7 @@ def test_a_denial_of_a_group_means_all_its_parts(code: str) -> None:
     assert "FG07c" in ask(asked, permit).let_through
     denial = another(release(decision="deny", dataScope=scope(code)), 2)
     decision = ask(asked, permit, denial)
-    assert decision.withheld["FG07c"] is Reason.DENIED_BY_SURVIVOR
+    assert decision.withheld[FieldGroup("FG07c")] is Reason.DENIED_BY_SURVIVOR
     assert ("FG07a" in decision.let_through) is (code == "FG07c")
 
 
