@@ -21,9 +21,6 @@ from broker.schemas.person_groups import SafeContact
 DETAILS: Final = frozenset({"handle", "code_word_ref"})
 """Properties of the safe contact that are shown only when somebody asks for them."""
 
-_AHEAD_MAX: Final = timedelta(seconds=limits.clock_ahead_seconds_max)
-"""How far the source's clock may be ahead."""
-
 MODES: Final = {
     ContactMode.SURVIVOR_WILL_CALL: "Do not contact. The survivor will call you.",
     ContactMode.VIA_WORKER: "Only through the worker named in the offer.",
@@ -105,7 +102,7 @@ def confirmed_at(safe: SafeContact, offer: OfferSeen, now: datetime) -> datetime
     Nobody has confirmed anything in the future: what the source says of it counts only where nobody has asked here.
     """
     here = offer.contact_confirmed_at or safe.last_confirmed_at
-    return here if safe.last_confirmed_at - now > _AHEAD_MAX else max(safe.last_confirmed_at, here)
+    return here if _ahead(safe.last_confirmed_at, now) else max(safe.last_confirmed_at, here)
 
 
 def stale(safe: SafeContact, offer: OfferSeen, now: datetime, used: datetime | None = None) -> bool:
@@ -115,7 +112,11 @@ def stale(safe: SafeContact, offer: OfferSeen, now: datetime, used: datetime | N
     """
     confirmed = confirmed_at(safe, offer, now)
     old = offer.contact_fresh is not None and (used or now) - confirmed > offer.contact_fresh
-    return old or confirmed - now > _AHEAD_MAX
+    return old or _ahead(confirmed, now)
+
+
+def _ahead(confirmed: datetime, now: datetime) -> bool:
+    return confirmed - now > timedelta(seconds=limits.clock_ahead_seconds_max)
 
 
 def within_hours(safe: SafeContact, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Every rule of domain.md §2.2 to §2.5 by its id: what it demands, and where the program holds it or why it cannot.
 
 The rows of §2.5 bear no ids of their own; they are numbered here in their order, NNEDV-01 to NNEDV-13. A test holds
-that each place exists and that a test names each rule that is held.
+that each place exists and that a test names each rule.
 """
 
 from typing import Final, NamedTuple
@@ -54,7 +54,13 @@ RULES: Final = (
     Rule(
         "VAWA-07",
         "Only the groups, fields and sensitivity that it lists",
-        ("broker.domain.necessity:cut", "broker.domain.excluded:without_excluded"),
+        (
+            "broker.domain.necessity:cut",
+            "broker.domain.release:unclear_in",
+            "broker.agency.contents:without_excluded",
+            "broker.domain.excluded:without_excluded",
+            "broker.domain.excluded:exposed",
+        ),
     ),
     Rule("VAWA-08", "Only for its purposes", ("broker.domain.permits:sift",)),
     Rule("VAWA-09", "A minor grants together with a parent or guardian", (f"{_RECORD}:RULES",)),
