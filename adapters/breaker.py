@@ -6,6 +6,7 @@ once do not overwrite each other.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from adapters.transports.transport import Outcome, Refused, TryAgain
 
@@ -20,16 +21,20 @@ class Toll:
     """Failures in a row since then."""
     paused: str | None
     """Why nothing is to be sent any more until a person has looked at it."""
+    asked: timedelta | None
+    """How long the other side asked not to be tried, the longest since it last answered."""
 
 
 def toll(outcomes: Iterable[Outcome]) -> Toll:
     """The sum of these outcomes."""
     answered, failed, paused = False, 0, None
+    asked: timedelta | None = None
     for outcome in outcomes:
         if isinstance(outcome, TryAgain):
             failed += 1
+            asked = max((one for one in (asked, outcome.after) if one is not None), default=None)
             continue
-        answered, failed = True, 0
+        answered, failed, asked = True, 0, None
         if isinstance(outcome, Refused) and outcome.pause:
             paused = paused or outcome.code
-    return Toll(answered, failed, paused)
+    return Toll(answered, failed, paused, asked)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.channel_desk import ChannelDesk
-from adapters.channels import Transports
+from adapters.channels import UNUSABLE, Transports
 from adapters.commands import AsJson, OpenInboxes, Org
 from adapters.inbox.panels import columns
 from adapters.transports.transport import ChannelRefused
@@ -177,9 +177,14 @@ def _read(path: Path) -> bytes:
 
 def _how(channel: KeptChannel) -> str:
     if channel.paused is not None:
-        return f"PAUSED ({channel.paused}): `handoff channel resume {channel.place}`"
+        since = f" since {moment(channel.paused_at)}" if channel.paused_at is not None else ""
+        then = "set it anew" if channel.paused in UNUSABLE else f"`handoff channel resume {channel.place}`"
+        return f"PAUSED ({channel.paused}){since}: {then}"
+    if channel.asked and channel.probe_at is not None:
+        return f"asks to be left alone; next tried {moment(channel.probe_at)}"
     if channel.probe_at is not None:
-        return f"failing, {channel.failures} in a row; next tried {moment(channel.probe_at)}"
+        since = f" since {moment(channel.failing_since)}" if channel.failing_since is not None else ""
+        return f"failing{since}, {channel.failures} in a row; next tried {moment(channel.probe_at)}"
     return f"{channel.failures} failures in a row" if channel.failures else "in use"
 
 
@@ -195,6 +200,8 @@ def _as_json(channel: KeptChannel) -> dict[str, Any]:
         "onCall": channel.on_call,
         "settings": json.loads(channel.settings),
         "paused": channel.paused,
+        "pausedAt": channel.paused_at.isoformat() if channel.paused_at else None,
+        "failingSince": channel.failing_since.isoformat() if channel.failing_since else None,
         "failures": channel.failures,
         "probeAt": channel.probe_at.isoformat() if channel.probe_at else None,
         "changedAt": channel.changed_at.isoformat(),

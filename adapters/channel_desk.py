@@ -28,11 +28,19 @@ from broker.schemas.event import Contract
 from broker.sql.bulk import Connection, Pool, insert
 
 _COLUMNS = (
-    "org_id", "place", "transport", "settings", "folder", "on_call", "paused", "failures", "probe_at", "changed_at",
+    "org_id", "place", "transport", "settings", "folder", "on_call", "paused", "paused_at", "failures",
+    "failing_since", "probe_at", "asked_until", "changed_at",
 )  # fmt: skip
 
 _LOCKED: Final = "SELECT pg_advisory_xact_lock(hashtextextended('channels of ' || $1, 0))"
 """People of one organisation change its channels one after another."""
+
+_MOVED: Final = (
+    "UPDATE channel c SET place = -w.turn, changed_at = clock_timestamp()"
+    " FROM unnest($2::integer[]) WITH ORDINALITY AS w(place, turn) WHERE c.org_id = $1 AND c.place = w.place"
+)
+_TURNED: Final = "UPDATE channel SET place = -place WHERE org_id = $1 AND place < 0"
+"""In two steps, so that no two have one turn in between; whatever else a row says stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +92,8 @@ class ChannelDesk:
                     folder.name,
                     on_call,
                 )
-                await insert(connection, table(ChannelRow), _COLUMNS, [(*row, None, 0, None, now)], "replace")
+                fresh = (None, None, 0, None, None, None, now)
+                await insert(connection, table(ChannelRow), _COLUMNS, [(*row, *fresh)], "replace")
             except BaseException:
                 shutil.rmtree(folder)
                 raise
@@ -116,16 +125,8 @@ class ChannelDesk:
             moved = _at(channels, place)
             others = [one for one in channels if one is not moved]
             others.insert(max(0, to - 1), moved)
-            now = await connection.fetchval("SELECT clock_timestamp()")
-            await connection.execute("DELETE FROM channel WHERE org_id = $1", self.provider.org)
-            written = [
-                (
-                    one.org, turn, one.transport, one.settings, one.folder, one.on_call, one.paused, one.failures,
-                    one.probe_at, now,
-                )
-                for turn, one in enumerate(others, 1)
-            ]  # fmt: skip
-            await insert(connection, table(ChannelRow), _COLUMNS, written)
+            await connection.execute(_MOVED, self.provider.org, [one.place for one in others])
+            await connection.execute(_TURNED, self.provider.org)
 
     async def remove(self, place: int) -> None:
         """Reach the organisation by this channel no more, and destroy its secrets.
@@ -161,7 +162,8 @@ class ChannelDesk:
         """
         await self.test(place)
         await self.pool.execute(
-            "UPDATE channel SET paused = NULL, failures = 0, probe_at = NULL, changed_at = clock_timestamp()"
+            "UPDATE channel SET paused = NULL, paused_at = NULL, failures = 0, failing_since = NULL, probe_at = NULL,"
+            " asked_until = NULL, changed_at = clock_timestamp()"
             " WHERE org_id = $1 AND place = $2",
             self.provider.org,
             place,

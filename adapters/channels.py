@@ -3,8 +3,10 @@
 What a transport of this installation does not understand is as good as paused: nothing is sent on a guess.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +15,14 @@ from pydantic import ValidationError
 from adapters.provider import Provider
 from adapters.transports.transport import Channel, Transport
 from adapters.ways import KeptChannel
+from broker import limits
 from broker.bus.publisher import Sign
+from broker.schemas.event import Contract
 from broker.schemas.ids import OrgId
 from broker.seal.signature import sign
 from broker.sql.bulk import Connection, Pool
+
+log = logging.getLogger(__name__)
 
 Transports = Mapping[str, Transport]
 """The transports of this process by name."""
@@ -26,13 +32,33 @@ SECRETS_FOLDER: Final = "channels"
 
 TRANSPORT_UNKNOWN: Final = "TRANSPORT_UNKNOWN"
 SETTINGS_INVALID: Final = "SETTINGS_INVALID"
+UNUSABLE: Final = frozenset({TRANSPORT_UNKNOWN, SETTINGS_INVALID})
+"""Why this installation cannot use a channel whatever its row says: it is to be set anew."""
 
 _KEPT: Final = "SELECT * FROM channel WHERE org_id = ANY($1::text[]) ORDER BY org_id, on_call, place"
 
 
+@lru_cache(maxsize=limits.channel_settings_kept_max)
+def _readable(settings: type[Contract], text: str) -> bool:
+    """Whether a channel's transport understands its settings; asked at each claim, so it is remembered."""
+    try:
+        settings.model_validate_json(text, by_alias=True, by_name=False)
+    except ValidationError:
+        return False
+    return True
+
+
+def _unusable(row: Mapping[str, Any], transport: Transport | None) -> str | None:
+    """Why this installation cannot use a channel, by code; it is as good as paused."""
+    if transport is None:
+        return TRANSPORT_UNKNOWN
+    return None if _readable(transport.SETTINGS, row["settings"]) else SETTINGS_INVALID
+
+
 def kept(row: Mapping[str, Any], transports: Transports) -> KeptChannel:
-    """A row of the table; one whose transport is not here counts as paused."""
+    """A row of the table; one that this installation cannot use counts as paused."""
     transport = transports.get(row["transport"])
+    unusable = _unusable(row, transport)
     return KeptChannel(
         org=OrgId(row["org_id"]),
         place=row["place"],
@@ -40,9 +66,12 @@ def kept(row: Mapping[str, Any], transports: Transports) -> KeptChannel:
         settings=row["settings"],
         folder=row["folder"],
         on_call=row["on_call"],
-        paused=row["paused"] if transport is not None else TRANSPORT_UNKNOWN,
+        paused=unusable or row["paused"],
+        paused_at=row["changed_at"] if unusable and row["paused"] is None else row["paused_at"],
         failures=row["failures"],
+        failing_since=row["failing_since"],
         probe_at=row["probe_at"],
+        asked_until=row["asked_until"],
         changed_at=row["changed_at"],
         carries=frozenset(event.TYPE for event in transport.CARRIES) if transport is not None else frozenset(),
         pushes=transport is not None and transport.PUSHES,
@@ -64,6 +93,11 @@ async def channels_of(
     return found
 
 
+def tell_paused(place: int, org: str, code: str) -> None:
+    """Note in the log that nothing is sent by a channel until a person has looked at it."""
+    log.warning("channel %d of %s is paused (%s): see `handoff channel list`", place, org, code)
+
+
 def secrets_of(provider: Provider, folder: str) -> Path:
     """Where the secrets of one of an organisation's channels rest."""
     return provider.keys.parent / SECRETS_FOLDER / folder
@@ -78,6 +112,7 @@ class Registry:
         self._made: dict[tuple[OrgId, int], tuple[datetime, Channel]] = {}
         self._now: dict[str, Sequence[Channel]] = {}
         self._paused: dict[str, Sequence[Channel]] = {}
+        self._told: set[tuple[OrgId, int, datetime]] = set()
 
     def channel(self, one: KeptChannel) -> Channel | None:
         """What its transport is given; None where its settings are not valid, or its organisation is not served."""
@@ -109,9 +144,17 @@ class Registry:
         now: dict[str, list[Channel]] = {}
         paused: dict[str, list[Channel]] = {}
         for one in (one for channels in found.values() for one in channels):
+            self._tell_unusable(one)
             if (channel := self.channel(one)) is not None:
                 (now if one.paused is None else paused).setdefault(one.transport, []).append(channel)
         self._now, self._paused = dict(now), dict(paused)
+
+    def _tell_unusable(self, one: KeptChannel) -> None:
+        """Once for each change of a channel: what a person is to mend stands in the log, by code."""
+        known = (one.org, one.place, one.changed_at)
+        if one.paused in UNUSABLE and known not in self._told:
+            self._told.add(known)
+            tell_paused(one.place, one.org, str(one.paused))
 
     def heard(self, transport: str, *, paused: bool = False) -> Callable[[], Sequence[Channel]]:
         """The channels of one transport, as of the last look; what was sent by one that is paused now may come back."""

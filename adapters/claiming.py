@@ -19,7 +19,9 @@ from adapters.standing import Standing
 from adapters.transports.transport import Channel
 from adapters.ways import KeptChannel, Way
 from broker import limits
+from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import OfferId, OrgId
+from broker.schemas.offer_made import OfferMade
 from broker.schemas.vocabulary import DeliveryState
 from broker.sql.bulk import Connection, Pool
 
@@ -187,6 +189,7 @@ class _Choice:
         self, row: Row, course: Course, outcome: str, code: str, began_at: datetime, milliseconds: int
     ) -> AttemptRow:
         channel = self._kept.get((OrgId(row["org_id"]), course.place))
+        consent_id, consent_version = consent_of(row)
         return AttemptRow(
             row["delivery_id"],
             course.attempts,
@@ -197,8 +200,16 @@ class _Choice:
             began_at,
             milliseconds,
             RULES,
+            consent_id,
+            consent_version,
             folder=channel.folder if channel is not None else None,
         )
+
+
+def consent_of(row: Row) -> tuple[str | None, int | None]:
+    """The consent and its version that a release rests on, from a row of `FACTS`; nothing for what is no release."""
+    released = row["type"] == DisclosureReleased.TYPE
+    return (row["consent_id"], row["consent_version"]) if released else (None, None)
 
 
 def facts_of(row: Row) -> Facts:
@@ -207,7 +218,7 @@ def facts_of(row: Row) -> Facts:
     return Facts(
         type=row["type"],
         standing=Standing(row["standing"]),
-        has_content=row["content"] is not None or row["fact"] is not None,
+        has_content=row["content" if row["type"] == OfferMade.TYPE else "fact"] is not None,
         answer_by=row["answer_by"],
         stop_at=row["stop_at"],
         held=row["held"],

@@ -4,12 +4,11 @@ A report of a mail server says so minutes later, and may say it twice. It is nev
 had taken the message is what the attempt says, and not its turn: people may have given it another one since.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from adapters.channels import Registry, channels_of
+from adapters.channels import Registry, channels_of, tell_paused
 from adapters.course import came_back
 from adapters.delivery_rows import Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
@@ -20,8 +19,6 @@ from broker.schemas.ids import EventId
 from broker.schemas.vocabulary import DeliveryState
 from broker.sql.bulk import Connection, Pool
 
-log = logging.getLogger(__name__)
-
 _LOCKED: Final = (
     "SELECT d.*, clock_timestamp() AS now, a.transport AS taken_as, a.folder AS taken_by FROM delivery d"
     " LEFT JOIN LATERAL (SELECT transport, folder FROM attempt WHERE delivery_id = d.delivery_id"
@@ -30,7 +27,10 @@ _LOCKED: Final = (
 )
 _TRIED: Final = "SELECT DISTINCT folder FROM attempt WHERE delivery_id = $1"
 _NOTED: Final = "UPDATE delivery SET code = $2 WHERE delivery_id = $1 AND state = 'DELIVERED'"
-_PAUSED: Final = "UPDATE channel SET paused = $3 WHERE org_id = $1 AND folder = $2 AND paused IS NULL RETURNING place"
+_PAUSED: Final = (
+    "UPDATE channel SET paused = $3, paused_at = clock_timestamp() WHERE org_id = $1 AND folder = $2"
+    " AND paused IS NULL RETURNING place"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ComingBack:
             if what.pause:
                 place = await connection.fetchval(_PAUSED, channel.org, channel.secrets.name, what.code)
                 if place is not None:
-                    log.warning("channel %d of %s is paused: %s", place, channel.org, what.code)
+                    tell_paused(place, channel.org, what.code)
 
     async def _go_on(
         self,

@@ -151,6 +151,16 @@ def _reading(app: typer.Typer, desk: _Desk) -> None:
 
         desk.run(org, work)
 
+    @app.command("readings")
+    def readings(
+        reference: Annotated[str | None, typer.Argument(metavar="[REF]", help="Of this offer alone.")] = None,
+        org: Org = None,
+        everything: Annotated[bool, typer.Option("--all", help="All, not the latest alone.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Who has opened what was released: role, account, groups and when. It stays in this zone."""
+        desk.run(org, lambda inbox: shell.show_readings(inbox, reference, everything=everything, as_json=as_json))
+
     @app.command("aside")
     def aside(org: Org = None) -> None:
         """Messages that were not acted on, by place and code."""

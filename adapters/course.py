@@ -70,12 +70,19 @@ def _attempted(course: Course, ways: Sequence[Way], plan: Plan, now: datetime, p
         if way.probe_at is None or way.place in probing:
             taken = replace(course, attempts=course.attempts + 1, tries=course.tries + 1)
             return replace(taken, state=DeliveryState.ATTEMPTED, due_at=now + LEASE)
-        if not plan.around_breaker or _after(course.place, ways) is None:
+        if not _around(course, way, plan) or _after(course.place, ways) is None:
             due_at = soonest(max(way.probe_at, now + SOON), course.divert_at, course.stop_at)
             state = DeliveryState.RETRYING if course.attempts else DeliveryState.QUEUED
             return replace(course, state=state, due_at=due_at, code=BREAKER_OPEN)
         course = _next(course, ways, plan, now, None)
     return course
+
+
+def _around(course: Course, way: Way, plan: Plan) -> bool:
+    """Whether a channel that is not to be tried now is left at once: one that only asks for a moment gets it."""
+    if not plan.around_breaker or not way.asked:
+        return plan.around_breaker
+    return way.probe_at is None or course.divert_at is None or way.probe_at >= course.divert_at
 
 
 def came(course: Course, outcome: Outcome, ways: Sequence[Way], plan: Plan, now: datetime, draw: float) -> Course:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,8 @@ from adapters.commands import AsJson, By, OpenInboxes, Org
 from adapters.delivery_desk import DeliveryDesk, ReplayReason, Shown, StopReason
 from adapters.errors import DeliveryNotFound, ReplayRefused
 from adapters.inbox.panels import columns
-from adapters.words import moment, plain
+from adapters.words import moment, plain, span
+from broker import limits
 from broker.schemas.event import TYPE_PREFIX
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.vocabulary import DeliveryState
@@ -31,7 +33,7 @@ def delivery_app(open_inboxes: OpenInboxes, transports: Callable[[], Transports]
     def run(org: str | None, work: Callable[[DeliveryDesk], Awaitable[None]]) -> None:
         async def at_desk() -> None:
             async with open_inboxes() as inboxes:
-                await work(DeliveryDesk(inboxes.pool, inboxes.of(org).provider, transports()))
+                await work(DeliveryDesk(inboxes.pool, inboxes.of(org).provider, transports(), inboxes.environment))
 
         asyncio.run(at_desk())
 
@@ -56,11 +58,13 @@ def _reading(app: typer.Typer, run: Run) -> None:
             found = await desk.deliveries(state)
             if as_json:
                 typer.echo(json.dumps([_as_json(row) for row in found], indent=2))
-                return
-            for line in columns([_listed(row) for row in found]):
-                typer.echo(line)
-            if not found:
+            else:
+                for line in columns([_listed(row) for row in found]):
+                    typer.echo(line)
+            if not found and not as_json:
                 typer.echo("Nothing is or was on its way.")
+            if len(found) == limits.delivery_listed_max and (number := await desk.number(state)) > len(found):
+                typer.echo(f"These are the latest {len(found)} of {number}; `--state` narrows the list.", err=True)
 
         run(org, work)
 
@@ -101,15 +105,14 @@ def _acting(app: typer.Typer, run: Run) -> None:
             raise typer.BadParameter("Name deliveries by number, or give --all-dead.")
 
         async def work(desk: DeliveryDesk) -> None:
-            dead = await desk.deliveries([DeliveryState.DEAD_LETTERED]) if everything else ()
-            chosen = numbers or [row["delivery_id"] for row in dead]
-            refused = 0
-            if numbers is not None and len(numbers) == 1:
-                await desk.replay(numbers[0], reason, by, dry_run=dry_run)
+            act = _Replay(desk, reason, by, dry_run)
+            if everything:
+                await act.all_dead()
+            elif numbers is not None and len(numbers) == 1:
+                await act.one(numbers[0])
             else:
-                refused = await _each(desk, chosen, reason, by, dry_run)
-            word = "would be sent" if dry_run else "are sent"
-            typer.echo(f"{len(chosen) - refused} of {len(chosen)} {word} again.")
+                await act.each(numbers or ())
+            typer.echo(f"{act.chosen - act.refused} of {act.chosen} {act.word} again.")
 
         run(org, work)
 
@@ -120,7 +123,11 @@ def _acting(app: typer.Typer, run: Run) -> None:
         org: Org = None,
         by: By = AcceptedBy.STAFF,
     ) -> None:
-        """Try a delivery no more. This is written down; the offer itself stays in the inbox as it is."""
+        """Try a delivery no more; the network hears of it and goes on at once. This is written down.
+
+        TOLD_BY_PHONE says that somebody here knows of it: an offer counts as seen and stays. By any other reason it
+        has not come: an open offer goes to somebody else, and what was released to you comes before a human.
+        """
 
         async def work(desk: DeliveryDesk) -> None:
             await desk.stop(number, reason, by)
@@ -129,16 +136,46 @@ def _acting(app: typer.Typer, run: Run) -> None:
         run(org, work)
 
 
-async def _each(desk: DeliveryDesk, numbers: Sequence[int], reason: ReplayReason, by: AcceptedBy, dry_run: bool) -> int:
-    """One after another; returns how many were refused, each with its explanation."""
-    refused = 0
-    for number in numbers:
-        try:
-            await desk.replay(number, reason, by, dry_run=dry_run)
-        except (ReplayRefused, DeliveryNotFound) as error:
-            refused += 1
-            typer.echo(f"{number}: {error}", err=True)
-    return refused
+@dataclass(slots=True)
+class _Replay:
+    """One person's having deliveries sent again, and what came of it so far."""
+
+    desk: DeliveryDesk
+    reason: ReplayReason
+    by: AcceptedBy
+    dry_run: bool
+    chosen: int = 0
+    refused: int = 0
+
+    @property
+    def word(self) -> str:
+        """What happens to them."""
+        return "would be sent" if self.dry_run else "are sent"
+
+    async def one(self, number: int) -> None:
+        """This one; raises what refuses it."""
+        self.chosen += 1
+        await self.desk.replay(number, self.reason, self.by, dry_run=self.dry_run)
+
+    async def each(self, numbers: Sequence[int]) -> None:
+        """One after another; what is refused is told with its explanation, and does not hold up the others."""
+        for number in numbers:
+            try:
+                await self.one(number)
+            except (ReplayRefused, DeliveryNotFound) as error:
+                self.refused += 1
+                typer.echo(f"{number}: {error}", err=True)
+
+    async def all_dead(self) -> None:
+        """All that could not be handed over by now and can still be sent, portion by portion."""
+        found = await self.desk.dead()
+        async for numbers in self.desk.dead_letters(found.last):
+            await self.each(numbers)
+            if self.chosen < found.dead:
+                typer.echo(f"{self.chosen} of {found.dead} looked at …", err=True)
+        if found.forgotten:
+            hours = limits.dead_letter_hours
+            typer.echo(f"{found.forgotten} ended more than {hours} hours ago and cannot be sent again.", err=True)
 
 
 def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,8 +188,20 @@ def _listed(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['place']} {row['transport'] or ''}".strip(),
         f"{row['attempts']} attempts",
         row["code"] or "",
-        due,
+        due or _dead(row),
     )
+
+
+def _dead(row: Mapping[str, Any]) -> str:
+    """Of what could not be handed over: since when, who owns it, and when it can be sent again no more."""
+    if row["state"] != DeliveryState.DEAD_LETTERED:
+        return ""
+    waited = row["now"] - row["ended_at"]
+    left = timedelta(hours=limits.dead_letter_hours) - waited
+    owned = f"for {span(waited)}, with {row['owner']}"
+    if left <= timedelta(0):
+        return f"{owned}: FORGOTTEN"
+    return f"{owned}: GONE IN {span(left)}" if left <= timedelta(hours=limits.dead_letter_warning_hours) else owned
 
 
 def _attempt(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -168,7 +217,7 @@ def _shown_json(shown: Shown) -> dict[str, Any]:
 
 
 def _as_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    return _plain_json(row, "org_id", "fact", "leased_until", "receipt_due", "tries")
+    return _plain_json(row, "org_id", "fact", "leased_until", "receipt_due", "tries", "now")
 
 
 def _plain_json(row: Mapping[str, Any], *without: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Sent again is the same message under the same id, on the same row, and only what
 moment; the claim asks it once more. Stopped is stopped: nobody tries it again by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,19 +13,25 @@ from typing import Final
 from adapters.channels import Transports, channels_of
 from adapters.claiming import FACTS, facts_of
 from adapters.course import ENDED, begun
-from adapters.delivery_rows import Row
+from adapters.delivery_rows import Row, said_of
 from adapters.errors import DeliveryNotFound, NotStopped, ReplayRefused
 from adapters.handing_on import plan_for
-from adapters.passing import EXPLAINED, stopped
+from adapters.passing import EXPLAINED, Stop, stopped
 from adapters.provider import Provider
 from adapters.reminding import reminder_of, ways_of
+from adapters.rows import ANSWER, answer_row
+from adapters.tables import Answer, table
 from broker import limits
+from broker.schemas.delivery_failed import DeliveryFailed, DeliveryFailure
 from broker.schemas.disclosure_released import DisclosureReleased
+from broker.schemas.event import EventData
+from broker.schemas.ids import OfferId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.offer_made import OfferMade
+from broker.schemas.offer_receipted import OfferReceipted
 from broker.schemas.offer_reminded import OfferReminded
-from broker.schemas.vocabulary import DeliveryState
-from broker.sql.bulk import Connection, Pool
+from broker.schemas.vocabulary import DeliveryState, MsgStatus
+from broker.sql.bulk import Connection, Pool, insert
 
 
 class ReplayReason(StrEnum):
@@ -46,14 +52,40 @@ class StopReason(StrEnum):
     OUR_ERROR = "OUR_ERROR"
 
 
+FORGOTTEN: Final = "DEAD_LETTER_FORGOTTEN"
+"""By which code a person is refused who asks for a dead letter when its time is over."""
 STOPPED_BY_PERSON: Final = "STOPPED_BY_PERSON"
 
+_FAILURES: Final[Mapping[StopReason, DeliveryFailure]] = {
+    StopReason.RECEIVER_ASKED: DeliveryFailure.REFUSED,
+    StopReason.WRONG_RECIPIENT: DeliveryFailure.NO_WAY,
+    StopReason.OUR_ERROR: DeliveryFailure.NO_WAY,
+}
+"""What the broker is told of a stop. What was told by telephone has come to somebody there, and has not failed."""
+
 _SEEN: Final = (
-    "SELECT d.*, o.reference, c.transport FROM delivery d JOIN offer o USING (org_id, offer_id)"
-    " LEFT JOIN channel c ON c.org_id = d.org_id AND c.place = d.place WHERE d.org_id = $1"
+    "SELECT d.*, o.reference, c.transport, clock_timestamp() AS now FROM delivery d"
+    " JOIN offer o USING (org_id, offer_id) LEFT JOIN channel c ON c.org_id = d.org_id AND c.place = d.place"
+    " WHERE d.org_id = $1"
 )
 _LISTED: Final = f"{_SEEN} AND ($2::text[] IS NULL OR d.state = ANY($2::text[])) ORDER BY d.delivery_id DESC LIMIT $3"
-_LOCKED: Final = "SELECT * FROM delivery WHERE org_id = $1 AND delivery_id = $2 FOR UPDATE"
+_OVER: Final = f"(d.state <> 'DELIVERED' AND d.ended_at <= clock_timestamp() - interval '{limits.dead_letter_hours} h')"
+_FORGOTTEN: Final = (
+    f"It ended without arriving more than {limits.dead_letter_hours} hours ago, and nothing of it is kept to be sent."
+)
+_LOCKED: Final = (
+    f"SELECT d.*, {_OVER} AS forgotten FROM delivery d"  # noqa: S608  a constant
+    " WHERE org_id = $1 AND delivery_id = $2 FOR UPDATE"
+)
+_REPLAYABLE: Final = (
+    "SELECT d.delivery_id FROM delivery d WHERE d.org_id = $1 AND d.state = 'DEAD_LETTERED'"  # noqa: S608  a constant
+    f" AND d.delivery_id > $2 AND d.delivery_id <= $3 AND NOT {_OVER} ORDER BY d.delivery_id LIMIT $4"
+)
+_DEAD: Final = (
+    f"SELECT count(*) FILTER (WHERE NOT {_OVER}) AS dead, count(*) FILTER (WHERE {_OVER}) AS forgotten,"  # noqa: S608
+    " coalesce(max(d.delivery_id), 0) AS last FROM delivery d WHERE d.org_id = $1 AND d.state = 'DEAD_LETTERED'"
+)
+_NUMBER: Final = "SELECT count(*) FROM delivery WHERE org_id = $1 AND ($2::text[] IS NULL OR state = ANY($2::text[]))"
 _OFFER_LOCKED: Final = "SELECT 1 FROM offer WHERE org_id = $1 AND offer_id = $2 FOR SHARE"
 _AGAIN: Final = (
     "UPDATE delivery SET state = 'QUEUED', place = $2, tries = 0, due_at = clock_timestamp(), divert_at = $3,"
@@ -61,7 +93,7 @@ _AGAIN: Final = (
 )
 _STOPPED: Final = (
     "UPDATE delivery SET state = 'SUPPRESSED', due_at = NULL, divert_at = NULL, leased_until = NULL,"
-    " ended_at = clock_timestamp(), code = $2 WHERE delivery_id = $1"
+    " ended_at = clock_timestamp(), code = $2, receipt_due = receipt_due AND NOT $3 WHERE delivery_id = $1"
 )
 _ACT: Final = (
     "INSERT INTO delivery_act (delivery_id, act, reason, by, before, at) VALUES ($1, $2, $3, $4, $5, clock_timestamp())"
@@ -78,18 +110,50 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Dead:
+    """What could not be handed over: how many can be sent again, for how many that time is over, and the last one."""
+
+    dead: int
+    forgotten: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryDesk:
     """One organisation's deliveries, for its people. There is no call that names another's."""
 
     pool: Pool
     provider: Provider
     transports: Transports
+    environment: MsgStatus
 
     async def deliveries(self, states: Sequence[DeliveryState] | None = None) -> Sequence[Row]:
         """The latest, in these states or in any."""
         names = [state.value for state in states] if states is not None else None
         found: Sequence[Row] = await self.pool.fetch(_LISTED, self.provider.org, names, limits.delivery_listed_max)
         return found
+
+    async def number(self, states: Sequence[DeliveryState] | None = None) -> int:
+        """How many there are in these states or in any, however many are listed."""
+        names = [state.value for state in states] if states is not None else None
+        found: int = await self.pool.fetchval(_NUMBER, self.provider.org, names)
+        return found
+
+    async def dead(self) -> Dead:
+        """What could not be handed over, in numbers."""
+        found = await self.pool.fetchrow(_DEAD, self.provider.org)
+        assert found is not None
+        return Dead(**dict(found))
+
+    async def dead_letters(self, last: int) -> AsyncIterator[Sequence[int]]:
+        """The numbers of what can be sent again, up to the `last`, in portions, each read when it is asked for."""
+        after = 0
+        while True:
+            found = await self.pool.fetch(_REPLAYABLE, self.provider.org, after, last, limits.delivery_listed_max)
+            if not found:
+                return
+            yield [row["delivery_id"] for row in found]
+            after = found[-1]["delivery_id"]
 
     async def show(self, delivery_id: int) -> Shown:
         """One delivery.
@@ -117,6 +181,8 @@ class DeliveryDesk:
             row = await self._locked(connection, delivery_id)
             if DeliveryState(row["state"]) not in ENDED:
                 raise ReplayRefused("It is still being tried; there is nothing to send again.")
+            if row["forgotten"]:
+                raise ReplayRefused(f"{_FORGOTTEN} ({FORGOTTEN})")
             await connection.execute(_OFFER_LOCKED, self.provider.org, row["offer_id"])
             [facts] = await connection.fetch(FACTS, [delivery_id])
             stop_at = _stop_at(facts)
@@ -134,7 +200,7 @@ class DeliveryDesk:
             await connection.execute(_ACT, delivery_id, "REPLAY", reason.value, by.value, row["state"])
 
     async def stop(self, delivery_id: int, reason: StopReason, by: AcceptedBy) -> None:
-        """Try it no more. What is under way at this moment may still arrive.
+        """Try it no more, and tell the broker, which goes on at once. What is under way now may still arrive.
 
         Raises:
             DeliveryNotFound: also for another organisation's.
@@ -144,8 +210,15 @@ class DeliveryDesk:
             row = await self._locked(connection, delivery_id)
             if DeliveryState(row["state"]) in ENDED:
                 raise NotStopped
-            await connection.execute(_STOPPED, delivery_id, STOPPED_BY_PERSON)
+            await connection.execute(_OFFER_LOCKED, self.provider.org, row["offer_id"])
+            [facts] = await connection.fetch(FACTS, [delivery_id])
+            told = _told_of_stop(facts, reason)
+            receipted = isinstance(told, OfferReceipted)
+            await connection.execute(_STOPPED, delivery_id, STOPPED_BY_PERSON, receipted)
             await connection.execute(_ACT, delivery_id, "STOP", reason.value, by.value, row["state"])
+            if told is not None:
+                answer = answer_row(said_of(row, told, self.environment, facts["now"]), facts["now"])
+                await insert(connection, table(Answer), ANSWER, [answer])
 
     async def _locked(self, connection: Connection, delivery_id: int) -> Row:
         row = await connection.fetchrow(_LOCKED, self.provider.org, delivery_id)
@@ -153,6 +226,18 @@ class DeliveryDesk:
             raise DeliveryNotFound
         found: Row = row
         return found
+
+
+def _told_of_stop(facts: Row, reason: StopReason) -> EventData | None:
+    """What the broker is told: that this never comes, or that somebody has the offer; nothing where nothing is owed."""
+    why, offer_id = stopped(facts_of(facts), facts["now"]), OfferId(facts["offer_id"])
+    if facts["type"] == OfferReminded.TYPE or why not in (None, Stop.TOO_LATE):
+        return None
+    failure = _FAILURES.get(reason)
+    if failure is not None:
+        return DeliveryFailed(offer_id=offer_id, code=failure if why is None else DeliveryFailure.TOO_LATE)
+    seen = facts["type"] == OfferMade.TYPE and facts["receipt_due"] and why is None
+    return OfferReceipted(offer_id=offer_id) if seen else None
 
 
 def _stop_at(facts: Row) -> datetime:

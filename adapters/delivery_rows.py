@@ -111,31 +111,33 @@ class Ledger:
 
     def _told(self, change: Change, now: datetime) -> Iterator[Prepared]:
         """What the broker hears of it: that an offer has arrived, or that something never will."""
-        offer_id = OfferId(change.row["offer_id"])
-        if change.row["type"] == OfferReminded.TYPE:
+        row, offer_id = change.row, OfferId(change.row["offer_id"])
+        if row["type"] == OfferReminded.TYPE:
             return  # Whether the offer itself has arrived is told of its own delivery.
         if change.course.state is DeliveryState.DEAD_LETTERED:
             code = _FAILURES.get(change.course.code, DeliveryFailure.REFUSED)
-            yield self._event(change.row, DeliveryFailed(offer_id=offer_id, code=code), now)
-        elif change.course.state is DeliveryState.DELIVERED and change.row["type"] == OfferMade.TYPE:
+            yield said_of(row, DeliveryFailed(offer_id=offer_id, code=code), self.environment, now)
+        elif change.course.state is DeliveryState.DELIVERED and row["type"] == OfferMade.TYPE:
             if change.pushed:
-                yield self._event(change.row, DeliverySucceeded(offer_id=offer_id), now)
-            if change.row["receipt_due"] and change.receipted:
-                yield self._event(change.row, OfferReceipted(offer_id=offer_id), now)
+                yield said_of(row, DeliverySucceeded(offer_id=offer_id), self.environment, now)
+            if row["receipt_due"] and change.receipted:
+                yield said_of(row, OfferReceipted(offer_id=offer_id), self.environment, now)
 
-    def _event(self, row: Row, fact: EventData, now: datetime) -> Prepared:
-        offer_id = OfferId(row["offer_id"])
-        envelope = Envelope(
-            id=new_event_id(),
-            org=OrgId(row["org_id"]),
-            type=fact.TYPE,
-            subject=row["referral_id"],
-            time=now,
-            msgstatus=self.environment,
-            causationid=EventId(row["message_id"]),
-            offerid=offer_id,
-        )
-        return Prepared(envelope, fact, offer_id)
+
+def said_of(row: Row, fact: EventData, environment: MsgStatus, now: datetime) -> Prepared:
+    """What the broker is told of a delivery, named by the message that it is about."""
+    offer_id = OfferId(row["offer_id"])
+    envelope = Envelope(
+        id=new_event_id(),
+        org=OrgId(row["org_id"]),
+        type=fact.TYPE,
+        subject=row["referral_id"],
+        time=now,
+        msgstatus=environment,
+        causationid=EventId(row["message_id"]),
+        offerid=offer_id,
+    )
+    return Prepared(envelope, fact, offer_id)
 
 
 def course_of(row: Row) -> Course:

@@ -29,10 +29,15 @@ class Channel(Row, table=True):
     on_call: bool = False
     paused: str | None = None
     """Why nothing is sent by it until a person has looked at it, by code; None while it works."""
+    paused_at: datetime | None = moment(nullable=True)
     failures: int = 0
     """Attempts that failed in a row, by whatever delivery: enough of them open the breaker."""
+    failing_since: datetime | None = moment(nullable=True)
+    """When the first of them failed; None while it works."""
     probe_at: datetime | None = moment(nullable=True)
     """The breaker is open: until then nothing is sent, then one delivery is tried as a probe. None while closed."""
+    asked_until: datetime | None = moment(nullable=True)
+    """Until then the other side has asked not to be tried (`Retry-After`), within bounds."""
     changed_at: datetime = moment()
 
 

@@ -8,7 +8,10 @@ HandoffError
     ├── OfferNotFound
     ├── ReferenceAmbiguous
     ├── AnswerNotPossible
-    │   └── NotAnAgreedHour
+    │   └── ContactNotAgreed
+    │       ├── NotAnAgreedHour
+    │       ├── ContactTooOld
+    │       └── ContactOver
     ├── NotPractice
     ├── KeyStillNeeded
     ├── NoSuchChannel

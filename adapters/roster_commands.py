@@ -11,14 +11,32 @@ from pydantic import ValidationError
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.roster import Turn
 from adapters.words import moment, plain
+from broker.look.zone import NoSuchHour, by_clocks, house_zone
 from broker.schemas.offer_accepted import AcceptedBy
 
 Run = Callable[[str | None, Callable[[Inbox], Awaitable[None]]], None]
 
-_FORMS: Final = ["%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%SZ"]
+_FORMS: Final = ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
+_HOW: Final = "by this house's clocks (2026-11-30T09:00), or in UTC (2026-11-30T17:00Z)."
 Org = Annotated[str | None, typer.Option("--org", help="Which organisation, where this installation serves several.")]
 Role = Annotated[AcceptedBy, typer.Argument(case_sensitive=False, help="The role or desk; never a name.")]
-From = Annotated[datetime, typer.Option("--from", formats=_FORMS, help="When the turn begins, in UTC.")]
+
+
+def _written(text: str) -> datetime:
+    """A time as it was written: UTC where a Z says so, else without a zone."""
+    for form in _FORMS:
+        try:
+            found = datetime.strptime(text.removesuffix("Z"), form)  # noqa: DTZ007  its zone is the house's
+        except ValueError:
+            continue
+        return found.replace(tzinfo=UTC) if text.endswith("Z") else found
+    raise typer.BadParameter("Write 2026-11-30T09:00, or in UTC 2026-11-30T17:00Z.")
+
+
+From = Annotated[
+    datetime, typer.Option("--from", metavar="TIME", parser=_written, help=f"When the turn begins, {_HOW}")
+]
+Until = Annotated[datetime, typer.Option("--until", metavar="TIME", parser=_written, help=f"When it is over, {_HOW}")]
 
 
 def roster_app(run: Run) -> typer.Typer:
@@ -45,14 +63,14 @@ def roster_app(run: Run) -> typer.Typer:
     def set_(
         role: Role,
         starts_at: From,
-        ends_at: Annotated[datetime, typer.Option("--until", formats=_FORMS, help="When it is over, in UTC.")],
+        ends_at: Until,
         number: Annotated[str, typer.Option("--number", help="The number, such as +15555550100.")],
         org: Org = None,
     ) -> None:
         """Write a turn down; one of the same role and beginning is replaced."""
-        turn = _turn(role, starts_at, ends_at, number)
 
         async def work(inbox: Inbox) -> None:
+            turn = _turn(role, _at(starts_at), _at(ends_at), number)
             await inbox.roster.set(turn)
             typer.echo(f"{plain(turn.role)}: from {moment(turn.starts_at)} until {moment(turn.ends_at)}.")
 
@@ -63,7 +81,7 @@ def roster_app(run: Run) -> typer.Typer:
         """Strike a turn out."""
 
         async def work(inbox: Inbox) -> None:
-            if not await inbox.roster.clear(role, starts_at.replace(tzinfo=UTC)):
+            if not await inbox.roster.clear(role, _at(starts_at)):
                 typer.echo("No such turn; `handoff inbox roster list` shows them.", err=True)
                 raise typer.Exit(1)
             typer.echo("Struck out.")
@@ -73,13 +91,19 @@ def roster_app(run: Run) -> typer.Typer:
     return app
 
 
+def _at(written: datetime) -> datetime:
+    """The moment that was meant, UTC."""
+    try:
+        return written if written.tzinfo is not None else by_clocks(written, house_zone())
+    except NoSuchHour:
+        raise typer.BadParameter("There is no such hour here: the clocks go forward and skip it.") from None
+
+
 def _turn(role: AcceptedBy, starts_at: datetime, ends_at: datetime, number: str) -> Turn:
     if ends_at <= starts_at:
         raise typer.BadParameter("A turn ends after it has begun.")
     try:
-        return Turn(
-            role=role, starts_at=starts_at.replace(tzinfo=UTC), ends_at=ends_at.replace(tzinfo=UTC), number=number
-        )
+        return Turn(role=role, starts_at=starts_at, ends_at=ends_at, number=number)
     except ValidationError:
         raise typer.BadParameter("Write the number with its country, such as +15555550100.") from None
 

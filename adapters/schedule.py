@@ -64,8 +64,13 @@ def wait(plan: Plan, tries: int, draw: float, asked: timedelta | None = None) ->
     `asked` is what the receiver wants instead: never less than that, within bounds.
     """
     if asked is not None:
-        return min(max(asked, _ASKED_MIN), _ASKED_MAX) * (1 + JITTER * draw)
+        return asked_wait(asked) * (1 + JITTER * draw)
     return plan.waits[min(tries, len(plan.waits)) - 1] * (1 + JITTER * (2 * draw - 1))
+
+
+def asked_wait(asked: timedelta) -> timedelta:
+    """How long a receiver is left alone that asks for it, within bounds."""
+    return min(max(asked, _ASKED_MIN), _ASKED_MAX)
 
 
 def soonest(*moments: datetime | None) -> datetime:

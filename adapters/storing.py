@@ -4,30 +4,26 @@ What arrived has arrived, however late that is stored. Any other outcome counts 
 delivery on since.
 """
 
-import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from adapters.breaker import toll
-from adapters.channels import Registry, channels_of
-from adapters.claiming import UNKNOWN, Claim
+from adapters.channels import Registry, channels_of, tell_paused
+from adapters.claiming import UNKNOWN, Claim, consent_of
 from adapters.course import BREAKER_OPEN, ENDED, Course, came
 from adapters.delivery_rows import AttemptRow, Change, Ledger, Row, course_of
 from adapters.handing_on import plan_for
 from adapters.passing import RULES
 from adapters.reminding import reminder_of, ways_of
-from adapters.schedule import PROBE_EVERY
+from adapters.schedule import PROBE_EVERY, asked_wait
 from adapters.transports.transport import Delivered, Outcome, Refused
 from adapters.ways import KeptChannel
 from broker import limits
-from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.ids import OrgId
 from broker.sql.bulk import Connection, Pool
-
-log = logging.getLogger(__name__)
 
 LET_GO: Final = "LET_GO"
 """We did not see it through: that says nothing about the channel."""
@@ -36,18 +32,26 @@ _LOCKED: Final = (
     "SELECT d.*, clock_timestamp() AS now FROM delivery d WHERE delivery_id = ANY($1::bigint[])"
     " ORDER BY delivery_id FOR UPDATE"
 )
+_IN_A_ROW: Final = "(w.failed + CASE WHEN w.answered THEN 0 ELSE c.failures END)"
 _BREAKERS: Final = (
-    "UPDATE channel c SET paused = coalesce(c.paused, w.paused),"
-    " failures = CASE WHEN w.answered THEN w.failed ELSE c.failures + w.failed END,"
-    " probe_at = CASE WHEN w.failed + CASE WHEN w.answered THEN 0 ELSE c.failures END >= $7"
-    " THEN clock_timestamp() + $8::interval WHEN w.answered THEN NULL ELSE c.probe_at END"
-    " FROM unnest($1::text[], $2::integer[], $3::timestamptz[], $4::boolean[], $5::integer[], $6::text[])"
-    " AS w(org_id, place, changed_at, answered, failed, paused)"
+    "UPDATE channel c SET paused = coalesce(c.paused, w.paused),"  # noqa: S608  constants
+    " paused_at = CASE WHEN coalesce(c.paused, w.paused) IS NOT NULL"
+    " THEN coalesce(c.paused_at, statement_timestamp()) END,"
+    f" failures = {_IN_A_ROW}, failing_since = CASE WHEN {_IN_A_ROW} = 0 THEN NULL WHEN w.answered"
+    " THEN statement_timestamp() ELSE coalesce(c.failing_since, statement_timestamp()) END,"
+    f" probe_at = greatest(CASE WHEN {_IN_A_ROW} >= $8 THEN statement_timestamp() + $9::interval"
+    " WHEN w.answered AND coalesce(c.asked_until <= statement_timestamp(), true) THEN NULL ELSE c.probe_at END,"
+    " statement_timestamp() + w.asked), asked_until = greatest(c.asked_until, statement_timestamp() + w.asked)"
+    " FROM unnest($1::text[], $2::integer[], $3::timestamptz[], $4::boolean[], $5::integer[], $6::text[],"
+    " $7::interval[]) AS w(org_id, place, changed_at, answered, failed, paused, asked)"
     " WHERE c.org_id = w.org_id AND c.place = w.place AND c.changed_at = w.changed_at"
     " AND (w.failed > 0 OR w.paused IS NOT NULL OR c.failures > 0 OR c.probe_at IS NOT NULL)"
     " RETURNING c.org_id, c.place, w.paused, c.probe_at IS NULL AS closed"
 )
-"""A channel that was changed since is another channel: what came of attempts by the old one says nothing about it."""
+"""A channel that was changed since is another channel: what came of attempts by the old one says nothing about it.
+
+Of one that has asked for patience, what came of an attempt from before says no more than that.
+"""
 
 _WAITED: Final = (
     "UPDATE delivery d SET due_at = clock_timestamp() FROM unnest($1::text[], $2::integer[]) AS w(org_id, place)"
@@ -120,7 +124,7 @@ class _Outcomes:
 
 def _attempt(one: Done) -> AttemptRow:
     row, course = one.claim.row, one.claim.course
-    released = row["type"] == DisclosureReleased.TYPE
+    consent_id, consent_version = consent_of(row)
     return AttemptRow(
         delivery_id=row["delivery_id"],
         number=course.attempts,
@@ -131,8 +135,8 @@ def _attempt(one: Done) -> AttemptRow:
         began_at=row["now"],
         duration_ms=one.duration_ms,
         policy=RULES,
-        consent_id=row["consent_id"] if released else None,
-        consent_version=row["consent_version"] if released else None,
+        consent_id=consent_id,
+        consent_version=consent_version,
         folder=one.claim.channel.secrets.name,
     )
 
@@ -145,6 +149,10 @@ def _named(outcome: Outcome) -> str:
     return UNKNOWN if outcome.unknown else "TRY_AGAIN"
 
 
+def _bounded(asked: timedelta | None) -> timedelta | None:
+    return None if asked is None else asked_wait(asked)
+
+
 async def _breakers(connection: Connection, done: Sequence[Done]) -> None:
     """Open, close and pause channels by what came of attempts; what waited for a closed one is due."""
     by_channel: dict[tuple[OrgId, int, datetime], list[Outcome]] = {}
@@ -154,12 +162,12 @@ async def _breakers(connection: Connection, done: Sequence[Done]) -> None:
     if not by_channel:
         return
     tolls = [(*channel, toll(by_channel[channel])) for channel in sorted(by_channel)]
-    arrays = zip(*((org, place, at, t.answered, t.failed, t.paused) for org, place, at, t in tolls), strict=True)
+    sums = ((org, place, at, t.answered, t.failed, t.paused, _bounded(t.asked)) for org, place, at, t in tolls)
+    arrays = zip(*sums, strict=True)
     changed = await connection.fetch(_BREAKERS, *arrays, limits.channel_failures_max, PROBE_EVERY)
     for row in changed:
         if row["paused"] is not None:
-            where = row["place"], row["org_id"], row["paused"]
-            log.warning("channel %d of %s is paused (%s): see `handoff channel list`", *where)
+            tell_paused(row["place"], row["org_id"], row["paused"])
     closed = [row for row in changed if row["closed"]]
     if closed:
         places = [row["org_id"] for row in closed], [row["place"] for row in closed]

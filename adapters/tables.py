@@ -240,6 +240,8 @@ class Reading(Row, table=True):
     org_id: str
     offer_id: str
     reader: str
+    account: str | None = None
+    """A short reference of the account at the inbox's pages; None at a shell and for the provider's own system."""
     groups: list[str] = json()
     contact_shown: bool
     read_at: datetime = moment()

@@ -21,6 +21,7 @@ from adapters.transports.outgoing import outgoing_of
 from adapters.transports.webhook import Webhook
 from adapters.transports.webhook_secret_making import SecretKind, list_secrets, new_secret, retire_secret
 from adapters.transports.webhook_secrets import DOOR_FOLDER
+from adapters.troubled import TroubledChannel, troubled_channels
 from adapters.zone import GROUP as PROVIDER_GROUP
 from adapters.zone import ProviderZone, ZoneParts, every_transport
 from broker import limits
@@ -36,6 +37,7 @@ from broker.composition import (
 )
 from broker.errors import SettingsInvalid
 from broker.local.parts import attached
+from broker.look.zone import see_in
 from broker.onboarding import kept, onboard_organisation
 from broker.schemas.ids import KeyId, OrgId
 from broker.seal.cards import KeyCard, KeyKind
@@ -54,6 +56,7 @@ __all__ = [
     "Inbox",
     "Inboxes",
     "OfferSeen",
+    "TroubledChannel",
     "adapter",
     "channel",
     "channel_desk",
@@ -66,6 +69,7 @@ __all__ = [
     "open_inboxes",
     "prepare",
     "sign_in_link",
+    "zone_channels",
 ]
 
 
@@ -129,6 +133,7 @@ async def _pages(settings: Settings, pool: Pool, zone: ProviderZone) -> AsyncIte
             leave_for=settings.inbox_exit_url,
             links_allowed=settings.inbox_links_allowed,
             own_sign_in=own,
+            zone=settings.house_zone,
         )
         async with served(
             application, settings.inbox_address, "HANDOFF_INBOX_ADDRESS", connections_max=limits.inbox_requests_max
@@ -145,8 +150,9 @@ def provider_dsn(settings: Settings) -> str:
 
 @asynccontextmanager
 async def open_inboxes(given: Settings | None = None) -> AsyncIterator[Inboxes]:
-    """The inboxes of the providers whose folders are here."""
+    """The inboxes of the providers whose folders are here; moments are told in the house's zone from then on."""
     settings = given or attached(load_settings(), "provider_postgres_dsn")
+    see_in(settings.house_zone)
     async with provider_database(provider_dsn(settings)) as pool:
         yield Inboxes(pool, load_providers(settings.zones), settings.environment)
 
@@ -173,7 +179,13 @@ def channel_desk(settings: Settings, inboxes: Inboxes, org: OrgId) -> ChannelDes
 
 def delivery_desk(inboxes: Inboxes, org: OrgId) -> DeliveryDesk:
     """What is on its way to an organisation, and what came of it."""
-    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport())
+    return DeliveryDesk(inboxes.pool, inboxes.of(org).provider, every_transport(), inboxes.environment)
+
+
+async def zone_channels(settings: Settings) -> tuple[int, list[TroubledChannel]]:
+    """How many channels the zone of these settings has, and those that need somebody."""
+    async with provider_database(provider_dsn(settings)) as pool:
+        return await troubled_channels(pool, every_transport())
 
 
 def door_secret(inboxes: Inboxes, org: OrgId) -> str:

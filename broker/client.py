@@ -225,6 +225,8 @@ class AgencyClient(Facts):
             NotConfirmed: it may have arrived or not; `publish_again` sends the same bytes.
             NotOnboarded: there is no such topic.
         """
+        if isinstance(fact, ConsentRevoked):
+            self._consents.check_named(ConsentId(subject), fact, self._zone.directory.by_org)
         about = About(subject, ref_of(consent), expires_at, event_id, time)
         record = self.publishing.drafted(fact, about)
         if isinstance(fact, ConsentGranted | ConsentNarrowed | ConsentRevoked):

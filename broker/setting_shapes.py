@@ -1,6 +1,9 @@
 """What settings must look like: as patterns, and in words for whoever has set one that does not."""
 
-from typing import Final
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
 
 
 def oidc_roles(roles: str) -> str:
@@ -8,6 +11,17 @@ def oidc_roles(roles: str) -> str:
     one = rf"[^\s,=]{{1,100}}=({roles})"
     return rf"^{one}(,{one})*$"
 
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise ValueError("unknown") from None
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_time_zone)]
+"""A name of the time zone database of the IANA."""
 
 STAFF_ROLES: Final = "STAFF|SUPERVISOR|PRIVACY_OFFICER"
 DESK_ROLES: Final = "COORDINATOR|OPERATOR|AUDITOR|PRIVACY_OFFICER"
@@ -41,6 +55,7 @@ IN_WORDS: Final = {
     "public_complaints": "must be one line of at most 200 characters, without < and >",
     "public_operator": "must be one line of at most 200 characters, without < and >",
     "public_withdrawal": "must be one line of at most 200 characters, without < and >",
+    "time_zone": "must be a name of the IANA's time zones, such as America/Los_Angeles or UTC",
     "topic_prefix": "must be small letters, digits or hyphens and end in a dot",
     "web_address": "must look like 127.0.0.1:8080",
 }

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -98,6 +99,9 @@ class Settings(BaseSettings):
 
     environment: MsgStatus = MsgStatus.ACTUAL
     """`actual` or `exercise`: an installation serves one of the two, and refuses events of the other."""
+
+    time_zone: shapes.ZoneName = "UTC"
+    """In which zone people are shown moments and write them, by its IANA name; what is kept for good stays in UTC."""
 
     topic_prefix: str = Field(default="", pattern=r"^([a-z0-9-]{1,40}\.)?$")
     """Put before every topic name, so that several networks can share a Kafka cluster; ends in a dot."""
@@ -270,6 +274,11 @@ class Settings(BaseSettings):
                 names = [f"HANDOFF_{pages}_OIDC_{part}".upper() for part in _OIDC_PARTS]
                 raise ValueError(f"{', '.join(names[:-1])} and {names[-1]} belong together")
         return self
+
+    @property
+    def house_zone(self) -> ZoneInfo:
+        """The zone of `time_zone`."""
+        return ZoneInfo(self.time_zone)
 
     @property
     def inbox_oidc(self) -> OpenIdSettings | None:

@@ -22,6 +22,7 @@ from adapters.errors import OfferNotFound
 from adapters.inbox.answering import Answered, Answering
 from adapters.provider import Provider
 from adapters.standard_webhooks import ID_HEADER
+from broker.look.speaking import Speaking
 from broker.schemas.ids import EVENT_ID_PATTERN, OFFER_ID_PATTERN, EventId, OfferId, OrgId
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged
 from broker.schemas.vocabulary import MsgStatus
@@ -43,6 +44,7 @@ def door_app(
     """The door of these organisations; `providers` may change meanwhile, `clock` gives seconds since 1970."""
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.add_middleware(LastResort, wording=WORDING)
+    app.add_middleware(Speaking)
     for error in EXPECTED:
         app.add_exception_handler(error, told)
     called: Any = Depends(Callers(providers, clock).of)

@@ -7,9 +7,11 @@ one that she named (domain.md §0.8, §2.5). In any other case no details are sh
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from adapters import words
 from adapters.errors import ContactTooOld, NotAnAgreedHour
+from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from broker import limits
 from broker.look.language import _
@@ -18,6 +20,9 @@ from broker.schemas.person_groups import SafeContact
 
 DETAILS: Final = frozenset({"handle", "code_word_ref"})
 """Properties of the safe contact that are shown only when somebody asks for them."""
+
+_AHEAD_MAX: Final = timedelta(seconds=limits.clock_ahead_seconds_max)
+"""How far the source's clock may be ahead."""
 
 MODES: Final = {
     ContactMode.SURVIVOR_WILL_CALL: "Do not contact. The survivor will call you.",
@@ -42,7 +47,7 @@ def check_attempt(safe: SafeContact, offer: OfferSeen, now: datetime) -> None:
         NotAnAgreedHour: she named other hours, or will call herself.
     """
     made = now - timedelta(minutes=limits.contact_noted_minutes)
-    if stale(safe, offer, made):
+    if stale(safe, offer, now, made):
         raise ContactTooOld
     wanted = safe.mode is not ContactMode.SURVIVOR_WILL_CALL
     if not wanted or not (within_hours(safe, now) or within_hours(safe, made)):
@@ -56,9 +61,9 @@ def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, 
         yield "  Not shared with you. Do not try to reach the survivor: call the worker named in the offer."
         return
     yield f"  {_(MODES[safe.mode])}"
-    yield f"  Last confirmed {words.moment(confirmed_at(safe, offer))}; ask each time whether it is safe to talk."
+    yield f"  Last confirmed {words.moment(confirmed_at(safe, offer, now))}; ask each time whether it is safe to talk."
     for window in safe.windows:
-        yield f"  When: {window.starts_at} to {window.ends_at} {window.timezone} ({window.rrule})"
+        yield f"  When: {in_words(window)}"
     yield from (f"  {label}: {told}" for label, told in manners(safe))
     if safe.mode is ContactMode.SURVIVOR_WILL_CALL:
         return
@@ -66,7 +71,7 @@ def contact_lines(safe: SafeContact | None, offer: OfferSeen, now: datetime, *, 
         yield "  TOO LONG AGO to rely on: make no contact. Ask the worker named in the offer whether this still holds;"
         yield f"  when it does: handoff inbox contact-confirmed {offer.reference}"
     elif not within_hours(safe, now):
-        yield f"  NOT NOW: make no contact before {words.moment(opens_at(safe, now))}. Until then no details are shown."
+        yield f"  NOT NOW: make no contact before {not_before(safe, now)}. Until then no details are shown."
     else:
         yield from _details(safe, contact=contact)
 
@@ -94,14 +99,23 @@ def _details(safe: SafeContact, *, contact: bool) -> Iterator[str]:
         yield f"  Code word: ask the worker for {safe.code_word_ref}"
 
 
-def confirmed_at(safe: SafeContact, offer: OfferSeen) -> datetime:
-    """When it was last known to be safe: as the source said, or as somebody here has asked since."""
-    return max(safe.last_confirmed_at, offer.contact_confirmed_at or safe.last_confirmed_at)
+def confirmed_at(safe: SafeContact, offer: OfferSeen, now: datetime) -> datetime:
+    """When it was last known to be safe: as the source said, or as somebody here has asked since.
+
+    Nobody has confirmed anything in the future: what the source says of it counts only where nobody has asked here.
+    """
+    here = offer.contact_confirmed_at or safe.last_confirmed_at
+    return here if safe.last_confirmed_at - now > _AHEAD_MAX else max(safe.last_confirmed_at, here)
 
 
-def stale(safe: SafeContact, offer: OfferSeen, now: datetime) -> bool:
-    """Whether it must be confirmed anew before anybody makes contact (domain.md §2.5, S15)."""
-    return offer.contact_fresh is not None and now - confirmed_at(safe, offer) > offer.contact_fresh
+def stale(safe: SafeContact, offer: OfferSeen, now: datetime, used: datetime | None = None) -> bool:
+    """Whether it must be confirmed anew before anybody makes contact, or had to be at `used` (domain.md §2.5, S15).
+
+    What is said to be confirmed in the future was never confirmed, and would be fresh for ever.
+    """
+    confirmed = confirmed_at(safe, offer, now)
+    old = offer.contact_fresh is not None and (used or now) - confirmed > offer.contact_fresh
+    return old or confirmed - now > _AHEAD_MAX
 
 
 def within_hours(safe: SafeContact, now: datetime) -> bool:
@@ -109,9 +123,10 @@ def within_hours(safe: SafeContact, now: datetime) -> bool:
     return not safe.windows or any(window.holds(now) for window in safe.windows)
 
 
-def opens_at(safe: SafeContact, now: datetime) -> datetime:
-    """When the next of the hours begins that the survivor named, UTC."""
-    return min(window.next_start(now) for window in safe.windows)
+def not_before(safe: SafeContact, now: datetime) -> str:
+    """When the next of the hours begins that the survivor named, by the clocks by which she named it."""
+    opens_at, window = min(((one.next_start(now), one) for one in safe.windows), key=lambda opening: opening[0])
+    return words.moment(opens_at, ZoneInfo(window.timezone))
 
 
 def _yes(allowed: bool) -> str:

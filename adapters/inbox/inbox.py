@@ -3,6 +3,7 @@
 An `Inbox` belongs to one organisation; there is no call that names another.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.errors import AnswerNotPossible, ContactOver, NothingToOpen
@@ -11,10 +12,13 @@ from adapters.inbox.capacity import Told, told
 from adapters.inbox.contact import check_attempt
 from adapters.inbox.listing import AsideSeen, Listing, OfferSeen
 from adapters.inbox.opening import OpenedGroup, Opening
+from adapters.inbox.reaching import Failing, failing
+from adapters.inbox.readings import ReadingSeen, readings
 from adapters.inbox.roster import Roster
 from adapters.keeping import Keeping
 from adapters.provider import Provider
 from adapters.retiring import Retired, retire_key
+from broker import limits
 from broker.schemas.capacity_updated import CapacityUnit, CapacityUpdated
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
@@ -47,12 +51,13 @@ class Inbox:
     more than receipt and closure.
     """
 
-    def __init__(self, pool: Pool, provider: Provider, environment: MsgStatus) -> None:
+    def __init__(self, pool: Pool, provider: Provider, environment: MsgStatus, *, account: str | None = None) -> None:
+        """Of `provider`; `account`: the short reference of whoever has signed in."""
         self.provider = provider
         self._pool = pool
         self._answering = Answering(pool, provider, environment)
         self._listing = Listing(pool, provider)
-        self._opening = Opening(pool, provider)
+        self._opening = Opening(pool, provider, account)
         self.roster = Roster(pool, provider.org)
         self.keeping = Keeping(pool, provider)
 
@@ -64,13 +69,27 @@ class Inbox:
         """The offer of this reference or offer id; raises `OfferNotFound` or `ReferenceAmbiguous`."""
         return await self._listing.find(name)
 
+    async def answered(self, offer_id: OfferId) -> dict[str, datetime]:
+        """Which answers were given to an offer, by their type, and when first."""
+        return await self._listing.answered(offer_id)
+
     async def seen(self, offer_id: OfferId) -> None:
         """A person has opened the offer's page or its line: its receipt leaves, if none has yet."""
         await self._answering.seen(offer_id)
 
+    async def readings(
+        self, *, of: OfferId | None = None, limit: int | None = limits.readings_shown_max
+    ) -> list[ReadingSeen]:
+        """Who has opened what was released, the latest first; of one offer, if it is named. No limit: all."""
+        return await readings(self._pool, self.provider.org, of, limit)
+
     async def aside(self) -> tuple[AsideSeen, ...]:
         """What the broker sent and was not acted on."""
         return await self._listing.aside()
+
+    async def failing(self) -> Sequence[Failing]:
+        """Which of this provider's own systems do not take what is sent to them."""
+        return await failing(self._pool, self.provider.org)
 
     async def now(self) -> datetime:
         """The database's clock (UTC)."""

@@ -13,7 +13,7 @@ from adapters.standing import OPEN, OVER, TAKEN, Standing
 from broker import limits
 from broker.schemas.break_glass_vocabulary import BreakGlassId
 from broker.schemas.field_groups import FieldGroup
-from broker.schemas.ids import OfferId, ReferralId
+from broker.schemas.ids import ConsentId, OfferId, ReferralId
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.reference import normalised
 from broker.schemas.referral_recalled import RecallReason
@@ -61,6 +61,9 @@ class OfferSeen:
     """Until when the released groups may be opened; None where nothing was released or no end was set."""
     redisclosure_prohibited: bool
     notice_code: str | None
+    consent_id: ConsentId | None
+    """The survivor's release that what was released rests on; None where it rests on none."""
+    consent_version: int | None
     break_glass_id: BreakGlassId | None
     """Of the emergency in which it was handed over, without her having been asked."""
     contact_fresh: timedelta | None
@@ -89,7 +92,7 @@ _SEEN: Final = (
     " OR NOT EXISTS (SELECT 1 FROM sealed_part s WHERE s.org_id = o.org_id AND s.offer_id = o.offer_id)) AS released,"
     " d.offer_id IS NOT NULL AS handed_over, d.expires_at AS release_ends,"
     " coalesce(d.redisclosure_prohibited, false) AS redisclosure_prohibited, d.notice_code,"
-    " d.contact_fresh_hours, d.break_glass_id, c.confirmed_at AS contact_confirmed_at,"
+    " d.contact_fresh_hours, d.break_glass_id, d.consent_id, d.consent_version, c.confirmed_at AS contact_confirmed_at,"
     " (SELECT count(*) FROM answer a WHERE a.org_id = o.org_id AND a.offer_id = o.offer_id AND a.sent_at IS NULL)"
     " AS unsent, r.groups AS taken_back, r.answer_by AS taken_back_answer_by, r.reason AS taken_back_reason"
     ", (SELECT jsonb_agg(jsonb_build_array(l.type, l.code, l.last_at, l.times) ORDER BY l.last_at) FROM late_answer l"
@@ -98,6 +101,9 @@ _SEEN: Final = (
     " LEFT JOIN contact_confirmed c USING (org_id, offer_id)"
     " LEFT JOIN recall r ON r.org_id = o.org_id AND r.offer_id = o.offer_id AND r.outcome IS NULL"
     " WHERE o.org_id = $1"
+)
+_REACHED: Final = (
+    "SELECT type, min(made_at) AS at FROM answer WHERE org_id = $1 AND offer_id = $2 AND refusal IS NULL GROUP BY type"
 )
 _AT_HAND: Final = (
     " AND o.offer_id = ANY(ARRAY(SELECT offer_id FROM offer WHERE org_id = $1 AND standing = ANY($2::text[])"
@@ -145,6 +151,11 @@ class Listing:
             raise ReferenceAmbiguous
         return live[0] if live else seen[-1]
 
+    async def answered(self, offer_id: OfferId) -> dict[str, datetime]:
+        """Which answers were given to an offer, by their type, and when first (UTC); those that were refused apart."""
+        rows = await self.pool.fetch(_REACHED, self.provider.org, offer_id)
+        return {row["type"]: row["at"] for row in rows}
+
     async def aside(self) -> tuple[AsideSeen, ...]:
         """What the broker sent and this installation did not act on, newest first."""
         found = await self.pool.fetch(
@@ -183,6 +194,8 @@ def _seen(row: "asyncpg.Record") -> OfferSeen:
         release_ends=row["release_ends"],
         redisclosure_prohibited=row["redisclosure_prohibited"],
         notice_code=row["notice_code"],
+        consent_id=ConsentId(row["consent_id"]) if row["consent_id"] else None,
+        consent_version=row["consent_version"],
         break_glass_id=BreakGlassId(row["break_glass_id"]) if row["break_glass_id"] else None,
         contact_fresh=timedelta(hours=row["contact_fresh_hours"]) if row["released"] else None,
         contact_confirmed_at=row["contact_confirmed_at"],

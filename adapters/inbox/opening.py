@@ -80,6 +80,8 @@ class Opening:
 
     pool: Pool
     provider: Provider
+    account: str | None = None
+    """Who looks, by the short reference of an account, where one has signed in."""
 
     async def open_groups(
         self,
@@ -220,11 +222,12 @@ class Opening:
     ) -> None:
         codes = [part.sealed.field_group for part in parts if part.wraps]
         await connection.execute(
-            "INSERT INTO reading (org_id, offer_id, reader, groups, contact_shown, read_at)"
-            " VALUES ($1, $2, $3, $4, $5, clock_timestamp())",
+            "INSERT INTO reading (org_id, offer_id, reader, account, groups, contact_shown, read_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp())",
             self.provider.org,
             offer_id,
             reader,
+            self.account,
             to_json(codes).decode(),
             contact_shown,
         )

@@ -9,17 +9,17 @@ from enum import StrEnum
 from typing import Any, Final
 
 from adapters import words
-from adapters.errors import KeysNotHere
-from adapters.inbox.answering import TOO_LATE
 from adapters.inbox.contact import DETAILS, contact_lines, usable
 from adapters.inbox.listing import OfferSeen
 from adapters.inbox.opening import SAFE_CONTACT, OpenedGroup
+from adapters.inbox.said import recall_said, release_said, standing_said
 from adapters.kind import ProviderKind
 from adapters.standing import OPEN, TAKEN, Standing
-from broker.schemas.field_groups import GROUPS
+from broker.look.language import _
+from broker.schemas.group import Group
+from broker.schemas.group_words import LABELS, in_words
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.person_groups import SafeContact
-from broker.schemas.refusal import ADVICE
 from broker.schemas.vocabulary import Priority
 
 LIVE_FIRST: Final = frozenset({Priority.P0, Priority.P1})
@@ -63,20 +63,9 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
     yield f"{offer.reference}{priority}: {words.plain(offer.standing)}, came {words.span(now - offer.received_at)} ago"
     if offer.standing in OPEN and offer.answer_by is not None:
         yield words.deadline(offer.answer_by, now).capitalize()
-    if offer.reminded_at is not None and offer.standing in OPEN | TAKEN:
-        yield f"The network has reminded you of it, {words.span(now - offer.reminded_at)} ago: it is waiting for you."
-    if offer.unsent:
-        yield "Your answer is stored and has not left yet."
+    yield from (one.line for one in standing_said(offer, now))
     if offer.taken_back:
         yield from _taken_back(offer)
-    if offer.refusal is not None:
-        advice = ADVICE[offer.refusal]
-        yield f"The broker did not take your answer ({offer.refusal.value}): {advice.meaning} {advice.remedy}"
-    for late in offer.late:
-        said, ago = late.type.split(".")[-2], words.span(now - late.last_at)
-        often = f", {late.times} times" if late.times > 1 else ""
-        what = "TOO LATE" if late.code in TOO_LATE else "NOT TAKEN"
-        yield f"{what}: your answer ({said}) came {ago} ago{often}. {ADVICE[late.code].meaning} ({late.code.value})"
     if offer.offer is None:
         yield "The offer is over and its content has been forgotten."
     else:
@@ -84,10 +73,7 @@ def offer_lines(offer: OfferSeen, kind: ProviderKind, now: datetime) -> Iterator
         yield from _asked(offer, offer.offer, kind, now)
     if offer.released:
         yield ""
-        yield from _duties(offer)
-    elif offer.keys_missing:
-        yield ""
-        yield f"What was sealed for you is here, the keys to it are not. {KeysNotHere.remedy}"
+        yield from (one.line for one in release_said(offer))
 
 
 def _asked(seen: OfferSeen, offer: OfferMade, kind: ProviderKind, now: datetime) -> Iterator[str]:
@@ -96,8 +82,6 @@ def _asked(seen: OfferSeen, offer: OfferMade, kind: ProviderKind, now: datetime)
     if current.worker_contact is not None:
         yield from _live(seen, offer)
     yield from kind.summarise(current)
-    if offer.worker_contact is not None and current.worker_contact is None:
-        yield "Call back: nobody. The worker's shift is over and no backup was named: ask the network's operator."
 
 
 def _live(seen: OfferSeen, offer: OfferMade) -> Iterator[str]:
@@ -114,25 +98,10 @@ def _live(seen: OfferSeen, offer: OfferMade) -> Iterator[str]:
 
 
 def _taken_back(offer: OfferSeen) -> Iterator[str]:
-    what = ", ".join(GROUPS[group].label.lower() for group in offer.taken_back)
-    if offer.taken_back_reason is None:
-        yield f"CONSENT TAKEN BACK: {what}."
-    else:
-        yield f"RECALLED BY ITS SOURCE: {words.WHAT_WAS_WRONG[offer.taken_back_reason]}"
-        yield f"Rely on nothing of it. Taken back: {what}."
+    yield from (one.line for one in recall_said(offer))
     yield "Do not use or pass on what was read of it; delete notes and copies where the law lets you. Then say so:"
     yield f"  handoff inbox revocation {offer.reference} --outcome COMPLIED"
     yield "or RETAINED_LEGAL_DUTY, or RETAINED_OWN_CLIENT_RECORD, where you must keep something."
-
-
-def _duties(offer: OfferSeen) -> Iterator[str]:
-    if offer.break_glass_id is not None:
-        yield f"OPENED IN AN EMERGENCY ({offer.break_glass_id}): nobody could ask her. When it is safe, tell her"
-        yield "and ask what she wants. If it is found void, you are asked to give it up."
-    if offer.release_ends is not None:
-        yield f"Released until {words.moment(offer.release_ends)}; after that nothing opens."
-    if offer.redisclosure_prohibited:
-        yield f"You may not pass this on (notice {offer.notice_code})."
 
 
 def opened_lines(groups: Sequence[OpenedGroup], offer: OfferSeen, now: datetime, *, contact: bool) -> Iterator[str]:
@@ -151,16 +120,20 @@ def opened_lines(groups: Sequence[OpenedGroup], offer: OfferSeen, now: datetime,
 def _content_lines(group: OpenedGroup) -> Iterable[str]:
     if group.content is None:
         return ["  cannot be opened here: call the worker named in the offer"]
-    return [f"  {name}: {told}" for name, told in content_facts(group.content.model_dump())]
+    return [f"  {name}: {told}" for name, told in content_facts(group.content)]
 
 
-def content_facts(content: dict[str, Any], within: str = "") -> Iterator[words.Fact]:
-    """What an opened group says, property by property."""
+def content_facts(content: Group) -> Iterator[words.Fact]:
+    """What an opened group says, property by property, each by its label and in the reader's language."""
+    return _facts(content.model_dump(by_alias=False), "")
+
+
+def _facts(content: dict[str, Any], within: str) -> Iterator[words.Fact]:
     for name, value in content.items():
-        label = f"{within}{name.replace('_', ' ')}"
+        label = within + _(LABELS[name])
         if isinstance(value, (list, tuple)) and value and isinstance(value[0], dict):
             for number, part in enumerate(value, 1):
-                yield from content_facts(part, f"{label} {number}, ")
+                yield from _facts(part, f"{label} {number}: ")
         elif value is not None and value not in ((), []):
             yield label, _as_words(value)
 
@@ -169,10 +142,13 @@ def _as_words(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(map(_as_words, value))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return words.moment(value)
-    return words.plain(value) if isinstance(value, StrEnum) else str(value)
+    if isinstance(value, StrEnum):
+        said = in_words(value)
+        return _(said) if said is not None else words.plain(value)
+    return str(value)
 
 
 def revealed(group: OpenedGroup, offer: OfferSeen, now: datetime, *, contact: bool) -> dict[str, Any] | None:

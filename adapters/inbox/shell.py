@@ -11,7 +11,9 @@ from adapters import words
 from adapters.inbox import panels
 from adapters.inbox.inbox import Inbox
 from adapters.inbox.listing import OfferSeen
+from adapters.inbox.readings import ReadingSeen
 from adapters.standing import OPEN
+from broker import limits
 from broker.schemas.offer_accepted import AcceptedBy
 
 
@@ -63,6 +65,43 @@ async def show(inbox: Inbox, reference: str, look: Look) -> None:
     if offer.standing in OPEN and offer.priority in panels.LIVE_FIRST:
         for turn in await inbox.roster.on_call(now):
             typer.echo(f"On call here now: {words.plain(turn.role)}, {turn.number}")
+
+
+async def show_readings(inbox: Inbox, reference: str | None, *, everything: bool, as_json: bool) -> None:
+    """Print who has opened what, the latest first."""
+    of = None if reference is None else (await inbox.find(reference)).offer_id
+    limit = None if everything else limits.readings_shown_max
+    found = await inbox.readings(of=of, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_reading_json(one) for one in found], indent=2))
+        return
+    rows = [
+        (
+            words.moment(one.read_at),
+            one.reference,
+            words.plain(one.reader) if one.account is None else f"{words.plain(one.reader)} {one.account}",
+            " ".join(one.groups) + (" contact details shown" if one.contact_shown else ""),
+        )
+        for one in found
+    ]
+    for line in panels.columns(rows):
+        typer.echo(line)
+    if not found:
+        typer.echo("Nobody has opened anything.")
+    elif len(found) == limit:
+        typer.echo(f"Only the latest {limit}; `--all` shows every one.", err=True)
+
+
+def _reading_json(one: ReadingSeen) -> dict[str, Any]:
+    return {
+        "offerId": one.offer_id,
+        "reference": one.reference,
+        "reader": one.reader,
+        "account": one.account,
+        "groups": list(one.groups),
+        "contactShown": one.contact_shown,
+        "readAt": one.read_at.isoformat(),
+    }
 
 
 async def show_aside(inbox: Inbox) -> None:

@@ -3,10 +3,14 @@
 The broker's registry is the authority (domain.md §4.5). What is not known here is not relied on here.
 """
 
-from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing
+from collections.abc import Container
+
+from broker.agency.errors import EventRefusedBeforeSending
+from broker.domain.consent import ConsentRef, ConsentTerms, Revoked, standing, understood
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.consent_revoked import ConsentRevoked
 from broker.schemas.ids import ConsentId
+from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import RevocationScope
 
 ConsentLike = ConsentRecord | ConsentRef | None
@@ -39,6 +43,18 @@ class KnownConsents:
         known = self._held.get(consent_id)
         covers = revoked.version if known is None else max(revoked.version, known.version)
         self.learn_revoked(consent_id, Revoked(covers, revoked.scope.value, revoked.scope_values))
+
+    def check_named(self, consent_id: ConsentId, revoked: ConsentRevoked, network: Container[str]) -> None:
+        """Refuse a revocation of organisations that neither the record, as far as it is known, nor `network` names.
+
+        Raises:
+            EventRefusedBeforeSending: PROPERTY_INVALID; a slip of the pen would take the whole of the record back.
+        """
+        if revoked.scope is not RevocationScope.RECIPIENT:
+            return
+        asked = Revoked(revoked.version, revoked.scope.value, revoked.scope_values)
+        if understood(asked, self._held.get(consent_id), network) != asked:
+            raise EventRefusedBeforeSending(RefusalCode.PROPERTY_INVALID, "scopeValues")
 
     def learn_revoked(self, consent_id: ConsentId, revoked: Revoked) -> None:
         """Know a revocation as it was kept; once is enough."""

@@ -86,7 +86,8 @@ class Referring:
             EventRefusedBeforeSending: the request or a group is not as its schema wants it.
             RecipientUnknown: an organisation of `seal_to` is not in the directory.
         """
-        return plan(fields, group_texts(groups), seal_to, self._known(ref_of(consent)))
+        known = self._known(ref_of(consent))
+        return plan(fields, group_texts(groups, known.now), seal_to, known)
 
     async def request(
         self,

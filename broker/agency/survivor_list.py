@@ -134,7 +134,7 @@ def _by_end(
     """The groups by when each was taken back first: as a whole, by way of its recipient or purpose, or as a group."""
     found: dict[datetime | None, list[FieldGroup]] = {}
     for group in sorted({group for line in own for group in line.groups}):
-        reaching = {group, *ways}
+        reaching = {group, group[:4], *ways}
         ends = [line.at for line in revocations if not line.parts or not reaching.isdisjoint(line.parts)]
         found.setdefault(min(ends, default=None), []).append(group)
     return {back: tuple(groups) for back, groups in found.items()}

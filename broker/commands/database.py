@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from broker.composition import broker_pool
 from broker.local.parts import attached
+from broker.look.zone import see_in
 from broker.settings import Settings, load_settings
 from broker.sql.bulk import Connection, Pool
 
@@ -28,6 +29,7 @@ def with_pool(work: Callable[[Settings, Pool], Awaitable[None]]) -> None:
 
     async def run() -> None:
         settings = attached(load_settings())
+        see_in(settings.house_zone)
         async with broker_pool(settings) as pool:
             await work(settings, pool)
 

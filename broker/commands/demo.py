@@ -66,8 +66,8 @@ _WHO_SIGNS_IN: Final = (
     (county.CEDAR, "STAFF"),
 )
 """For whom the demonstration prints links: two windows show that one house does not see the other's."""
-_AT_THE_DESK: Final = (DeskRole.COORDINATOR, DeskRole.OPERATOR)
-"""For whom of the network's own it prints some."""
+_AT_THE_DESK: Final = tuple(DeskRole)
+"""For whom of the network's own it prints some: each role sees another desk."""
 
 
 def demo(

@@ -21,6 +21,7 @@ from typing import Annotated, TypeVar
 import typer
 from pydantic import SecretStr
 
+from broker.commands.channel_finding import channel_findings
 from broker.commands.clock_finding import clock_finding
 from broker.commands.findings import Finding, State
 from broker.commands.key_ages import key_findings
@@ -66,6 +67,7 @@ async def examine(settings: Settings) -> list[Finding]:
         *[await _reached(thing, dsn, partial(_postgres, thing)) for thing, dsn in _databases(whole)],
         *await clock_finding(whole.postgres_dsn),
         *await quarantine_finding(whole),
+        *await channel_findings(whole),
         _data_folder(settings.home),
         _zones(settings.zones),
         *key_findings(settings.zones, datetime.now(UTC)),

@@ -4,22 +4,20 @@ The rules that need no registry: whoever asks them with the same arguments gets 
 """
 
 from datetime import datetime, timedelta
-from typing import Final
 
+from broker import limits
 from broker.domain.pack import BreakGlass, PolicyPack
 from broker.domain.question import Party
-from broker.domain.release import release_refusal
+from broker.domain.release import release_refusal, unclear_in
 from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
+from broker.schemas.consent_vocabulary import ConsentDecision
 from broker.schemas.envelope import Envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import MsgStatus, OrgClass
-
-FUTURE_SECONDS_MAX: Final = 300
-"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
 
 
 def refuse_misplaced(
@@ -36,7 +34,7 @@ def refuse_misplaced(
         raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
     if envelope.expirytime is not None and envelope.expirytime <= now:
         raise Refused(RefusalCode.EXPIRED, "expirytime")
-    if envelope.time > now + timedelta(seconds=FUTURE_SECONDS_MAX):
+    if envelope.time > now + timedelta(seconds=limits.clock_ahead_seconds_max):
         raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
 
 
@@ -75,13 +73,23 @@ def refuse_needless(
 def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pack: PolicyPack, now: datetime) -> None:
     """Refuse a release that its publisher may not rely on (domain.md §2.2, §4.2).
 
+    What was signed is signed already: a release that says it will be given later was not given. One that is given now
+    and in force later is lawful, and a later version is often given after the time from which the first has run.
+
     Raises:
-        Refused: KEY_MISMATCH, or what `release_refusal` says.
+        Refused: KEY_MISMATCH, TIME_IMPLAUSIBLE, or what `release_refusal` says.
     """
     if not isinstance(fact, ConsentGranted | ConsentNarrowed):
         return
     if fact.record.consent_id != envelope.subject:
         raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
+    given = max(grantor.given_at for grantor in fact.record.grantors)
+    if fact.record.decision is ConsentDecision.PERMIT and given > now + timedelta(
+        seconds=limits.clock_ahead_seconds_max
+    ):
+        raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "record.grantors")
     refusal = release_refusal(fact.record, envelope.org, publisher, pack, now)
+    if refusal is RefusalCode.PROPERTY_INVALID:
+        raise Refused(refusal, f"record.{unclear_in(fact.record)}")
     if refusal is not None:
         raise Refused(refusal, "record")

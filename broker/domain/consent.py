@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from broker.domain.ground import Ground, NoGround, ground_of
+from broker.domain.excluded import exposed
+from broker.domain.ground import Ground, NoGround, Reach, ground_of
 from broker.domain.necessity import Cut, cut
 from broker.domain.obligations import NO_RELEASE, Obligations, strictest, unrevealing
 from broker.domain.pack import PolicyPack
@@ -17,7 +18,7 @@ from broker.domain.permits import denied, end_of, excludes
 from broker.domain.purposes import purpose_for
 from broker.domain.question import Decision, Effect, Party, Phase, Question
 from broker.domain.reasons import RULE, WORDS, Reason
-from broker.domain.release import Revoked, release_refusal, standing
+from broker.domain.release import Revoked, release_refusal, standing, understood
 from broker.domain.terms import ConsentRef, ConsentTerms, newest, terms
 from broker.schemas.field_groups import FieldGroup
 
@@ -38,6 +39,7 @@ __all__ = [
     "release_refusal",
     "standing",
     "terms",
+    "understood",
 ]
 
 _NO_GROUPS: Final[frozenset[FieldGroup]] = frozenset()
@@ -61,12 +63,22 @@ def decide(question: Question, consents: Sequence[ConsentTerms], now: datetime, 
     if isinstance(ground, NoGround):
         return _refusal(question, ground)
     forbidden = denied(question, current, now, pack)
+    reach = _without_exposed(question, ground)
     return _answer(
         question,
         ground,
-        cut(question.groups, question.phase, question.recipient.category, ground.reach, forbidden, pack),
+        cut(question.groups, question.phase, question.recipient.category, reach, forbidden, pack),
         pack,
     )
+
+
+def _without_exposed(question: Question, ground: Ground) -> Reach:
+    """VAWA-07: a group that was sealed with a field which a release excludes is outside its scope as a whole."""
+    if question.sealed_without is None or not any(permit.obligations.excluded_fields for permit in ground.permits):
+        return ground.reach
+    paths = [path for permit in ground.permits for path in permit.obligations.excluded_fields]
+    inside = ~exposed(paths, question.sealed_without)
+    return ground.reach._replace(scope=ground.reach.scope & inside, allowed=ground.reach.allowed & inside)
 
 
 def _refusal(question: Question, ground: NoGround) -> Decision:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from broker.schemas.field_groups import GROUPS, FieldGroup
+from broker.schemas.field_groups import GROUPS, FieldGroup, meant_by
 from broker.schemas.vocabulary import Tier
 
 _BIT: Final[dict[FieldGroup, int]] = {group: 1 << place for place, group in enumerate(GROUPS)}
@@ -20,6 +20,14 @@ def mask(groups: Iterable[FieldGroup]) -> int:
     bits = 0
     for group in groups:
         bits |= _BIT.get(group, 0)
+    return bits
+
+
+def forbidden(codes: Iterable[FieldGroup]) -> int:
+    """The bits of a denial: FG07 means FG07a to FG07e, and a code that nobody knows means everything."""
+    bits = 0
+    for code in codes:
+        bits |= mask(meant_by(code)) or ALL
     return bits
 
 

@@ -58,7 +58,8 @@ class Question(NamedTuple):
 
     For feedback the provider is the discloser and the source the recipient. `groups` are the groups present;
     `consent` is the version that the message refers to; `excluded` are the referral's own exclusions; `necessity` is
-    what the source has recorded where she could not be asked (D15); `emergency` is the glass that it has broken.
+    what the source has recorded where she could not be asked (D15); `emergency` is the glass that it has broken;
+    `sealed_without` are the fields that were excluded when the groups were sealed, None where that is still to come.
     """
 
     phase: Phase
@@ -71,6 +72,7 @@ class Question(NamedTuple):
     excluded: frozenset[OrgId] = frozenset()
     necessity: NecessityNote | None = None
     emergency: Emergency | None = None
+    sealed_without: frozenset[str] | None = None
 
 
 class Decision(NamedTuple):

@@ -4,14 +4,16 @@ The record's own schema has judged who granted it and how it is written. Here ar
 and the publisher: whose release it is, how long it runs, and what the publisher's own regime demands.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from broker.domain.pack import PolicyPack
 from broker.domain.terms import ConsentTerms, terms
 from broker.schemas.consent_record import ConsentRecord, NamedRecipient
+from broker.schemas.consent_revoked import KNOWN_VALUES
 from broker.schemas.consent_vocabulary import Capacity, ConsentDecision, GrantForm, IdentityCheck, SubjectKind
+from broker.schemas.field_groups import GROUPS, fields_named, meant_by
 from broker.schemas.ids import OrgId
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import OrgClass
@@ -22,12 +24,15 @@ def release_refusal(
 ) -> RefusalCode | None:
     """Why the release that `discloser` publishes cannot be taken in at `now`; None where it can.
 
-    Rules: exactly one discloser, the publisher (§2.5); who granted it (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral
-    releases to one organisation for at most `oralTemporaryHours` (§4.2). A release dated further ahead than one may
-    last is no limit either. A denial may run as long as the survivor wishes.
+    Rules: exactly one discloser, the publisher (§2.5); nothing in it that nobody knows (`unclear_in`); who granted it
+    (§2.1, §4.2); VAWA-02, VAWA-03, VAWA-06; oral releases to one organisation, until `oralTemporaryHours` after they
+    were spoken at most (§4.2). A release dated further ahead than one may last is no limit either. A denial may run as
+    long as the survivor wishes.
     """
     if record.discloser.org_id != discloser:
         return RefusalCode.DISCLOSER_NOT_YOU
+    if unclear_in(record) is not None:
+        return RefusalCode.PROPERTY_INVALID
     length = record.validity.not_after - record.validity.not_before
     if length.total_seconds() <= 0:
         return RefusalCode.NOT_TIME_LIMITED
@@ -43,13 +48,30 @@ def release_refusal(
     named = [to for to in record.recipients if isinstance(to, NamedRecipient)]
     if pack.named_only(org_class) and len(named) != len(record.recipients):
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
-    if not any(grantor.form is GrantForm.ORAL_TEMPORARY for grantor in record.grantors):
+    spoken = [grantor.given_at for grantor in record.grantors if grantor.form is GrantForm.ORAL_TEMPORARY]
+    if not spoken:
         return None
     if pack.written_only(org_class) or not pack.written_regimes.isdisjoint(record.regimes):
         return RefusalCode.NOT_WRITTEN
     if len(named) != 1 or len(record.recipients) != 1:
         return RefusalCode.RECIPIENT_NOT_SPECIFIC
-    return RefusalCode.NOT_TIME_LIMITED if length > pack.oral_temporary else None
+    lasts = record.validity.not_after - min(spoken)
+    return RefusalCode.NOT_TIME_LIMITED if max(lasts, length) > pack.oral_temporary else None
+
+
+def unclear_in(record: ConsentRecord) -> str | None:
+    """Which property of the record names what nobody knows, so that it would permit or forbid nothing in silence.
+
+    A permit names each part of a group by itself: the parts of FG07 reach from tier 1 to tier 4 (§7.2), and what she
+    meant by all of them together is not guessed in favour of telling more. A denial may say FG07 for all of them.
+    """
+    permits = record.decision is ConsentDecision.PERMIT
+    for code in record.data_scope.field_groups:
+        if not (code in GROUPS if permits else meant_by(code)):
+            return "dataScope.fieldGroups"
+    if not all(map(fields_named, record.data_scope.excluded_fields)):
+        return "dataScope.excludedFields"
+    return None
 
 
 _ALONE: Final = frozenset({SubjectKind.ADULT, SubjectKind.EMANCIPATED_MINOR})
@@ -82,6 +104,24 @@ class Revoked(NamedTuple):
     values: tuple[str, ...] = ()
 
 
+NOT_UNDERSTOOD: Final = "NOT_UNDERSTOOD"
+"""The scope under which a revocation is kept that names what nobody knows: it takes the whole of a permit."""
+
+
+def understood(revoked: Revoked, record: ConsentRecord | None, known: Container[str]) -> Revoked:
+    """The revocation as it is kept: of an organisation that `record` does not name, it must be one of the `known`.
+
+    "org-shelter-brich" would otherwise take nothing back, and everybody would believe that it had. It is not turned
+    into one of ALL, which would lift a denial too.
+    """
+    if revoked.scope != "RECIPIENT":
+        return revoked
+    named = [] if record is None else [to.org_id for to in record.recipients if isinstance(to, NamedRecipient)]
+    if all(value in named or value in known for value in revoked.values):
+        return revoked
+    return revoked._replace(scope=NOT_UNDERSTOOD)
+
+
 def standing(record: ConsentRecord, status: str, revocations: Iterable[Revoked] = ()) -> ConsentTerms:
     """The terms of a version as it stands: under `status`, and narrowed by the revocations that cover it.
 
@@ -104,8 +144,10 @@ def narrowed(record: ConsentRecord, revoked: Revoked) -> ConsentRecord | None:
         return None
     if record.decision is not ConsentDecision.PERMIT:
         return record
-    narrow = _NARROW.get(revoked.scope)
-    return None if narrow is None or not revoked.values else narrow(record, frozenset(revoked.values))
+    narrow, values = _NARROW.get(revoked.scope), frozenset(revoked.values)
+    if narrow is None or not values or not KNOWN_VALUES.get(revoked.scope, values).issuperset(values):
+        return None
+    return narrow(record, values)
 
 
 def _without_recipients(record: ConsentRecord, values: frozenset[str]) -> ConsentRecord | None:

@@ -69,11 +69,12 @@ def terms(record: ConsentRecord, *, status: str | None = None) -> ConsentTerms:
 
     `status` is what has become of the version since, where that is not what the record says of itself.
     """
-    scope = group_sets.mask(record.data_scope.field_groups)
+    permits = record.decision is ConsentDecision.PERMIT
+    scope = (group_sets.mask if permits else group_sets.forbidden)(record.data_scope.field_groups)
     return ConsentTerms(
         ref=ConsentRef(record.consent_id, record.version),
         status=status or str(record.status),
-        permits=record.decision is ConsentDecision.PERMIT,
+        permits=permits,
         discloser=record.discloser.org_id,
         recipients=frozenset(to.org_id for to in record.recipients if isinstance(to, NamedRecipient)),
         kinds=tuple(

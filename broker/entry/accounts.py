@@ -24,6 +24,7 @@ Clock = Callable[[], datetime]
 
 TOKEN_BYTES: Final = 32
 _ACCOUNT_BYTES: Final = 16
+_ACCOUNT_LETTERS: Final = 8
 _ELSEWHERE: Final = "oid-"
 _TABLE: Final = re.compile(r"[a-z_]{1,60}")
 
@@ -35,6 +36,16 @@ class Account(Generic[Role]):
     account_id: AccountId
     org: OrgId
     role: Role
+
+    @property
+    def reference(self) -> str:
+        """A role and some letters, so that two of one role are told apart: `role:coordinator-1f3a9c2e`."""
+        return f"role:{self.role.value.lower().replace('_', '-')}-{self.letters}"
+
+    @property
+    def letters(self) -> str:
+        """Some letters of the id, for where the role stands beside them."""
+        return self.account_id.rpartition("-")[2][:_ACCOUNT_LETTERS]
 
     @property
     def elsewhere(self) -> bool:

@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.entry.accounts import Account, PasskeyId
 from broker.entry.forms import Nothing, read_form
-from broker.entry.front import Anybody, Front, Person, Visitor
+from broker.entry.front import Anybody, Asked, Front, Person, Visitor
 from broker.entry.links import LinkPurpose
 from broker.entry.rendering import notice, page
 from broker.look.language import _
@@ -47,7 +47,7 @@ class _Language(Contract):
 def link_over(front: Front) -> Response:
     """What a link that works no more leads to."""
     return notice(
-        front,
+        Asked(front, None),
         HTTPStatus.GONE,
         _("This sign-in link does not work any more"),
         _("Each link works once and for a few minutes. Ask whoever gave it to you for another one."),

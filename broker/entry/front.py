@@ -8,18 +8,21 @@ An application's own types say more: `Annotated[Deciding, Depends(deciding)]`, w
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends
 from jinja2 import Environment
 from starlette.requests import Request
 
 from broker.entry.accounts import Account, Clock
+from broker.entry.marks import marked
 from broker.entry.sessions import Session
 from broker.entry.ways import Entry
 from broker.look.counts import Counts
 from broker.look.language import preferred, speak
+from broker.look.zone import UTC_ZONE, see_in
 from broker.schemas.vocabulary import MsgStatus
 
 
@@ -50,6 +53,8 @@ class Front:
     clock: Clock
     admits: Callable[[Account[Any]], bool]
     """Whether an account still belongs here: its organisation may have gone meanwhile."""
+    zone: ZoneInfo = UTC_ZONE
+    """In which moments are told here, and written."""
 
     @property
     def secure(self) -> bool:
@@ -85,6 +90,14 @@ class Somebody:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Whoever asked for what cannot be done: signed in, as far as is known."""
+
+    front: Front
+    session: Session[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Listening(Somebody):
     """Somebody's page, which asks by itself."""
 
@@ -100,6 +113,7 @@ async def anybody(request: Request) -> Anybody:
     front = front_of(request)
     language = preferred(request.headers.get("accept-language", ""))
     speak(language)
+    see_in(front.zone)
     return Anybody(front, request.cookies.get(front.cookie), language)
 
 
@@ -111,7 +125,27 @@ async def somebody(request: Request) -> Somebody:
     """
     asking = await anybody(request)
     sessions, now = asking.front.entry.sessions, asking.front.clock()
-    return _admitted(asking.front, await sessions.touched(asking.token, now) if asking.token else None)
+    who = _admitted(asking.front, await sessions.touched(asking.token, now) if asking.token else None)
+    stored = marked(who.session, request.url.path, request.query_params.get("stored", ""), now)
+    request.state.session = who.session
+    return Somebody(who.front, replace(who.session, stored=stored))
+
+
+async def recognise(request: Request) -> None:
+    """Find out who has asked for what cannot be done, where no route did; that keeps nobody signed in."""
+    if asked(request).session is not None:
+        return
+    asking = await anybody(request)
+    sessions, now = asking.front.entry.sessions, asking.front.clock()
+    session = await sessions.found(asking.token, now) if asking.token else None
+    if session is not None and asking.front.admits(session.account):
+        speak(session.language)
+        request.state.session = session
+
+
+def asked(request: Request) -> Asked:
+    """Whoever has asked, as `somebody` or `recognise` have found them."""
+    return Asked(front_of(request), getattr(request.state, "session", None))
 
 
 async def listening(request: Request) -> Listening:

@@ -30,7 +30,7 @@ from broker.entry.errors import PasskeyRefused
 from broker.entry.forms import Nothing, read_form
 from broker.entry.front import Front, Person, Somebody, Visitor
 from broker.entry.links import LinkPurpose
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.schemas.event import Contract
 
 router = APIRouter()
@@ -172,4 +172,4 @@ async def give_up(who: Person, request: Request) -> Response:
     await who.front.entry.passkeys.revoke(
         account.org, PasskeyId(form.passkey), who.front.clock(), account=account.account_id
     )
-    return RedirectResponse("/passkeys", HTTPStatus.SEE_OTHER)
+    return stored(who, "/passkeys")

@@ -15,7 +15,7 @@ from starlette.types import Scope
 
 from broker.entry.errors import EntryError, OpenIdAway
 from broker.entry.forms import FormInvalid
-from broker.entry.front import Front, NobodyListens, SignedOut, front_of
+from broker.entry.front import Asked, Front, NobodyListens, SignedOut, Somebody, asked
 from broker.entry.rendering import notice
 from broker.look.language import _, preferred, speak
 
@@ -28,7 +28,7 @@ _NOT_LET_IN: Final[Mapping[type[EntryError], HTTPStatus]] = {OpenIdAway: HTTPSta
 
 def told(request: Request, error: Exception) -> Response:
     """The page for what went wrong."""
-    front = front_of(request)
+    who = asked(request)
     match error:
         case NobodyListens():
             return Response(status_code=HTTPStatus.NO_CONTENT)  # With this a browser asks no more.
@@ -36,26 +36,24 @@ def told(request: Request, error: Exception) -> Response:
             return RedirectResponse("/signed-out", HTTPStatus.SEE_OTHER)
         case FormInvalid():
             return notice(
-                front,
+                who,
                 HTTPStatus.BAD_REQUEST,
                 _("Nothing was stored"),
                 _("Something was not filled in. Go back, choose one of the answers, and send it again."),
             )
         case EntryError():
             status = _NOT_LET_IN.get(type(error), HTTPStatus.FORBIDDEN)
-            return notice(front, status, _("Nobody was signed in"), _(str(error)), _(error.remedy), back=False)
+            return notice(who, status, _("Nobody was signed in"), _(str(error)), _(error.remedy), back=False)
         case RequestValidationError():
-            return notice(front, HTTPStatus.BAD_REQUEST, _("This is not done here"))
-    # Where no page answers, nobody has asked for the reader's language yet.
-    speak(preferred(request.headers.get("accept-language", "")))
+            return notice(who, HTTPStatus.BAD_REQUEST, _("This is not done here"))
     if getattr(error, "status_code", 0) == HTTPStatus.NOT_FOUND:
-        return missing(front)
-    return notice(front, HTTPStatus.METHOD_NOT_ALLOWED, _("This is not done here"))
+        return missing(who)
+    return notice(who, HTTPStatus.METHOD_NOT_ALLOWED, _("This is not done here"))
 
 
-def missing(front: Front) -> Response:
+def missing(who: Asked | Somebody) -> Response:
     """What is not there, or not for whoever asks: both are said alike."""
-    return notice(front, HTTPStatus.NOT_FOUND, _("There is no such page here"), _("Look for it in your list."))
+    return notice(who, HTTPStatus.NOT_FOUND, _("There is no such page here"), _("Look for it in your list."))
 
 
 class Problems:
@@ -66,7 +64,9 @@ class Problems:
 
     def __call__(self, scope: Scope, status: int) -> Response:
         """The page for this status."""
-        speak(preferred(Request(scope).headers.get("accept-language", "")))
+        request = Request(scope)
+        who = Asked(self._front, asked(request).session)
+        speak(who.session.language if who.session else preferred(request.headers.get("accept-language", "")))
         sentences = {
             403: (
                 _("Nothing was stored"),
@@ -77,4 +77,4 @@ class Problems:
         title, sentence = sentences.get(
             status, (_("Something failed here"), _("It is not your fault. Try again; in a hurry, call."))
         )
-        return notice(self._front, HTTPStatus(status), title, sentence)
+        return notice(who, HTTPStatus(status), title, sentence)

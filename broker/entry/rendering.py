@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 
 from broker import limits
-from broker.entry.front import Anybody, Front, Somebody
+from broker.entry.front import Anybody, Asked, Front, Somebody
+from broker.entry.marks import mark
 from broker.look.language import spoken
 from broker.look.rendering import templates_of
 from broker.look.words import moment, plain
@@ -30,20 +31,29 @@ def front_templates(*folders: Path, home: str) -> Environment:
 
 
 def page(template: str, who: Somebody | Anybody, status: HTTPStatus = HTTPStatus.OK, **content: Any) -> HTMLResponse:
-    """A page for somebody."""
+    """A page for somebody; `wrong` is what they have to mend in a form (`broker.entry.forms.Wrong`)."""
     signed_in = who.session if isinstance(who, Somebody) else None
-    return _rendered(template, who.front, status, session=signed_in, **content)
+    return _rendered(template, who.front, status, session=signed_in, exits=signed_in is not None, **content)
+
+
+def stored(who: Somebody, path: str) -> RedirectResponse:
+    """To the page that shows what has become of something, and says first that it was stored (`broker.entry.marks`)."""
+    return RedirectResponse(f"{path}?stored={mark(who.session, path, who.front.clock())}", HTTPStatus.SEE_OTHER)
 
 
 def notice(
-    front: Front, status: HTTPStatus, title: str, *sentences: str, back: bool = True, again: str | None = None
+    who: Asked | Somebody, status: HTTPStatus, title: str, *sentences: str, back: bool = True, again: str | None = None
 ) -> HTMLResponse:
-    """A page that says what is wrong and what to do; `again` is where to look once more."""
+    """A page that says what is wrong and what to do; `again` is where to look once more.
+
+    The way out is on it even where nobody knows who asks: somebody may be watched who was signed in a moment ago.
+    """
     said = {"title": title, "sentences": sentences, "back": back, "again": again}
-    return _rendered("notice.html", front, status, session=None, **said)
+    return _rendered("notice.html", who.front, status, session=who.session, exits=True, **said)
 
 
 def _rendered(template: str, front: Front, status: HTTPStatus, **content: Any) -> HTMLResponse:
     practice = front.environment is MsgStatus.EXERCISE
-    text = front.pages.get_template(template).render(practice=practice, **content)
+    said = {"wrong": (), **content}
+    text = front.pages.get_template(template).render(practice=practice, as_of=front.clock(), **said)
     return HTMLResponse(text, status, headers={"content-language": spoken()})

@@ -27,6 +27,8 @@ class Session(Generic[Role]):
     account: Account[Role]
     language: str
     began_at: datetime
+    stored: bool = False
+    """Whether the page that is asked for follows something that was stored a moment ago."""
 
     @property
     def org(self) -> OrgId:

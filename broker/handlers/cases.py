@@ -287,6 +287,11 @@ class ConsentVersion:
     revocations: tuple[Revoked, ...] = ()
 
 
+def excluded_fields(record: ConsentRecord) -> frozenset[str]:
+    """What a version keeps out of every group, as it says so."""
+    return frozenset(record.data_scope.excluded_fields)
+
+
 def as_it_stands(
     record: ConsentRecord, discloser: OrgId, status: str, revocations: Iterable[Revoked]
 ) -> ConsentVersion:

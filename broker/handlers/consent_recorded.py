@@ -1,8 +1,9 @@
 """consent.granted and consent.narrowed: the registry learns a version, and what waited for it goes on."""
 
 from broker.domain.acceptance import refuse_unlawful
+from broker.domain.consent import ConsentRef
 from broker.handlers.arrival import Arrival
-from broker.handlers.cases import as_it_stands
+from broker.handlers.cases import as_it_stands, excluded_fields
 from broker.handlers.desk import Desk
 from broker.handlers.recalling import recall
 from broker.handlers.seeking import SEEKING, reconsider
@@ -44,6 +45,8 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
     )
     if not newer:
         return
+    if known is not None and known.record is not None:
+        desk.put(desk.excluded_before, ConsentRef(consent_id, known.version), excluded_fields(known.record))
     version = as_it_stands(record, arrival.party.org, record.status, known.revocations if known is not None else ())
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)

@@ -4,9 +4,10 @@ It covers every version up to the one that it names, those that have not come ye
 makes none: the numbers of versions are the discloser's alone (docs/decisions/0026).
 """
 
+from collections.abc import Container
 from dataclasses import replace
 
-from broker.domain.consent import Revoked
+from broker.domain.consent import Revoked, understood
 from broker.handlers.arrival import Arrival
 from broker.handlers.cases import ConsentVersion, as_it_stands
 from broker.handlers.consent_recorded import go_on
@@ -26,28 +27,31 @@ def handle(arrival: Arrival[ConsentRevoked], desk: Desk) -> None:
     known = desk.consents.get(consent_id)
     if known is not None and known.discloser != arrival.party.org:
         raise Refused(RefusalCode.CONSENT_UNKNOWN, "subject")
-    version = _revoked(consent_id, arrival, known)
-    desk.record(
-        Step.CONSENT_REVOKED,
-        None,
-        {
-            "consent": f"{consent_id}/{version.revocations[-1].version}",
-            "scope": arrival.fact.scope,
-            "digest": values_digest(consent_id, arrival.fact.scope_values),
-            "by": arrival.fact.by,
-        },
-    )
+    version = _revoked(consent_id, arrival, known, desk.directory.parties)
+    kept = version.revocations[-1]
+    facts = {
+        "consent": f"{consent_id}/{kept.version}",
+        "scope": arrival.fact.scope,
+        "digest": values_digest(consent_id, kept.values),
+        "by": arrival.fact.by,
+    }
+    if kept.scope != arrival.fact.scope:
+        facts["taken"] = kept.scope
+    desk.record(Step.CONSENT_REVOKED, None, facts)
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)
     go_on(desk, consent_id)
 
 
-def _revoked(consent_id: ConsentId, arrival: Arrival[ConsentRevoked], known: ConsentVersion | None) -> ConsentVersion:
+def _revoked(
+    consent_id: ConsentId, arrival: Arrival[ConsentRevoked], known: ConsentVersion | None, network: Container[str]
+) -> ConsentVersion:
     """The newest known version under one more revocation; before any version came, version 0 keeps it for them."""
     fact = arrival.fact
     before = known or ConsentVersion(consent_id, 0, arrival.party.org, REVOKED_FIRST, None, None)
     covers = max(fact.version, before.version)
-    revocations = (*before.revocations, Revoked(covers, fact.scope.value, fact.scope_values))
+    revoked = understood(Revoked(covers, fact.scope.value, fact.scope_values), before.record, network)
+    revocations = (*before.revocations, revoked)
     if before.record is None:
         return replace(before, revocations=revocations)
     return as_it_stands(before.record, before.discloser, before.status, revocations)

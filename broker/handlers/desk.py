@@ -24,6 +24,7 @@ from broker.handlers.cases import (
     Recall,
     Referral,
     Use,
+    excluded_fields,
 )
 from broker.handlers.directory import Directory
 from broker.handlers.gate import DisclosureNotEnteredError, Permit
@@ -85,6 +86,8 @@ class Desk:
         self.referrals: dict[ReferralId, Referral] = {}
         self.incidents: dict[IncidentId, Incident] = {}
         self.consents: dict[ConsentId, ConsentVersion] = {}
+        self.excluded_before: dict[ConsentRef, frozenset[str]] = {}
+        """The fields that versions exclude which are not the newest: referrals may have been sealed under them."""
         self.same_survivor: dict[ConsentId, tuple[ConsentId, ...]] = {}
         self.uses: dict[ConsentRef, frozenset[Use]] = {}
         self.needs_under: dict[ConsentId, dict[tuple[ReferralId, RecipientCategory], NeedState]] = {}
@@ -343,6 +346,14 @@ class Desk:
         named = referral.consent.consent_id
         versions = (self.consents.get(key) for key in (named, *self.same_survivor.get(named, ())))
         return tuple(version.terms for version in versions if version is not None and version.terms is not None)
+
+    def sealed_without(self, referral: Referral) -> frozenset[str]:
+        """The fields that the version excluded under which this referral was sealed: the one that it names."""
+        ref = referral.consent
+        held = None if ref is None else self.consents.get(ref.consent_id)
+        if ref is not None and held is not None and held.version == ref.version and held.record is not None:
+            return excluded_fields(held.record)
+        return frozenset() if ref is None else self.excluded_before.get(ref, frozenset())
 
     def feedback_terms(self, ref: ConsentRef | None) -> tuple[ConsentTerms, ...]:
         """The release by which a provider may tell the source more, as the registry has it now."""

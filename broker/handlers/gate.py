@@ -147,6 +147,7 @@ def _question(desk: Desk, referral: Referral, need: Need, recipient: Party, phas
         excluded=referral.excluded,
         necessity=referral.necessity,
         emergency=referral.emergency(need.category, recipient.org, at) if referral.glass else None,
+        sealed_without=desk.sealed_without(referral),
     )
 
 
@@ -173,6 +174,7 @@ def feedback(
         consent=release,
         victim_agreed=referral.victim_agreed,
         excluded=frozenset(),
+        sealed_without=frozenset(),
     )
     known = bounded(desk, desk.feedback_terms(release), referral, need, referral.source)
     decision = decide(question, known, desk.now, desk.pack_of(referral))

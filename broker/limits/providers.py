@@ -85,6 +85,15 @@ channel_failures_max: Final = 5
 channel_probe_seconds: Final = 60.0
 """Between two probes through an open breaker (reliability.md F14)."""
 
+channel_failing_hours: Final = 24
+"""For how long a provider's people are told that one of its systems did not take what was then taken by another."""
+
+channel_failing_alarm_minutes: Final = 15
+"""How long a channel fails before somebody of its organisation is needed: longer than a receiver restarts."""
+
+channel_settings_kept_max: Final = 1_000
+"""Settings of channels that were understood, so that they are not read anew at each claim: ten counties' channels."""
+
 retry_after_seconds_min: Final = 1.0
 """However soon a receiver asks to be tried again."""
 
@@ -97,8 +106,11 @@ control_delivery_hours: Final = 24
 dead_letter_hours: Final = 72
 """How long what ended without arriving can be sent anew, and what it said by code is kept."""
 
+dead_letter_warning_hours: Final = 12
+"""How long before that a list says so: a night in which nobody looks."""
+
 delivery_listed_max: Final = 200
-"""Deliveries of one list, the latest first: more than anybody reads, few enough to answer at once."""
+"""Deliveries of one list, the latest first, and of one portion that is sent again: few enough to answer at once."""
 
 channels_per_organisation_max: Final = 20
 """Ways of reaching one organisation: a desk has three or four."""
@@ -280,6 +292,9 @@ sign_in_link_minutes: Final = 10
 session_rows_kept_days: Final = 30
 """How long it stays known that somebody was signed in: until last month's readings have been looked into."""
 
+stored_said_seconds: Final = 60
+"""For how long the page that follows a form says that it was stored: a slow link, and not the next look at it."""
+
 page_form_bytes_max: Final = 16 * 1024
 """The largest form of a page: the longest has a dozen short fields."""
 
@@ -330,6 +345,9 @@ contact_noted_minutes: Final = 15
 
 draft_kept_hours: Final = 12
 """How long what was chosen and not sent is kept: until the end of a shift."""
+
+readings_shown_max: Final = 200
+"""How many openings a page shows: those of a busy month."""
 
 # Answers that come before the one that must precede them (adapters/inbox/early.py)
 

@@ -44,8 +44,9 @@ def preferred(accept_language: str) -> str:
 
 
 def _(sentence: str) -> str:
-    """A sentence in this task's language."""
-    return catalogue(_spoken.get()).gettext(sentence)
+    """A sentence in this task's language; none where there is none."""
+    # To gettext the empty sentence is the catalogue's own heading.
+    return catalogue(_spoken.get()).gettext(sentence) if sentence else ""
 
 
 def counted(one: str, many: str, number: int) -> str:

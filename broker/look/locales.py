@@ -1,10 +1,13 @@
 """Numbers, dates and lengths of time as people write them in the language of whoever reads (Unicode CLDR, by Babel)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime, get_timezone_location
+from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
@@ -46,3 +49,23 @@ def day(moment: datetime) -> str:
 def month(moment: datetime) -> str:
     """The name of a month, by itself: `July`."""
     return str(locale().months["stand-alone"]["wide"][moment.month])
+
+
+def minute(local: datetime) -> str:
+    """A moment to the minute as its own clock shows it, by 24 hours as contact windows are: `30 Nov 2026, 09:00`."""
+    return format_datetime(local.replace(tzinfo=None), "d MMM y, HH:mm", locale=locale())
+
+
+def place(zone: ZoneInfo) -> str:
+    """Whose clocks a zone means: `Los Angeles`, `UTC`."""
+    return str(get_timezone_location(zone, locale=locale(), return_city=True))
+
+
+def weekday(number: int) -> str:
+    """The name of a day of the week, Monday 0: `Monday`."""
+    return str(locale().days["format"]["wide"][number])
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Several things in one sentence: `Monday, Wednesday, and Friday`."""
+    return format_list(parts, locale=locale())

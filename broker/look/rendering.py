@@ -6,6 +6,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from broker.look.language import LANGUAGES, _, counted, spoken
+from broker.look.words import as_written
 
 _FOLDER: Final = Path(__file__).parent
 STATIC: Final = {path.name: path.read_bytes() for path in (_FOLDER / "static").iterdir()}
@@ -22,6 +23,7 @@ def templates_of(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update({"_": _said, "counted": counted, "spoken": spoken, "languages": LANGUAGES})
+    made.tests["as_written"] = as_written
     return made
 
 

@@ -8,14 +8,20 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from broker.schemas.consent_vocabulary import RevocationForm, RevokedBy
 from broker.schemas.event import EventData, Flow, Subject
+from broker.schemas.field_groups import CODES
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.shapes import UNIQUE, Moment, VersionNumber, broken
-from broker.schemas.vocabulary import RevocationScope
+from broker.schemas.vocabulary import Purpose, RevocationScope
 
 __all__ = ["ConsentRevoked", "RevocationForm", "RevocationScope", "RevokedBy"]
 
 ScopeValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
+KNOWN_VALUES: Final[Mapping[str, frozenset[str]]] = {
+    "FIELD_GROUP": frozenset(CODES),
+    "PURPOSE": frozenset(purpose.value for purpose in Purpose),
+}
+"""By scope, what a part can be. What else it names is a slip of the pen, and would take nothing back in silence."""
 
 _SCOPED: Final[dict[str, Any]] = {
     "if": {"required": ["scope"], "properties": {"scope": {"not": {"const": "ALL"}}}},
@@ -34,7 +40,9 @@ class ConsentRevoked(EventData):
 
     The broker stops every send, retry and read under the consent, takes open offers back and tells whoever has
     received something. It covers every version up to the one that it names, also where that one is still to come, and
-    is no version itself. `scopeValues` are organisations, field groups or purposes, as `scope` says.
+    is no version itself. `scopeValues` are organisations, field groups or purposes, as `scope` says: a group or purpose
+    that is none is refused, and an organisation that neither the record nor the network's directory names takes the
+    whole of what the record permits.
     """
 
     TYPE: ClassVar[str] = "org.warmhandoff.consent.revoked.v1"
@@ -60,5 +68,7 @@ class ConsentRevoked(EventData):
     @model_validator(mode="after")
     def _part_is_named(self) -> Self:
         if (self.scope is RevocationScope.ALL) != (not self.scope_values):
+            raise broken(RefusalCode.PROPERTY_INVALID, "scopeValues")
+        if not KNOWN_VALUES.get(self.scope, frozenset(self.scope_values)).issuperset(self.scope_values):
             raise broken(RefusalCode.PROPERTY_INVALID, "scopeValues")
         return self

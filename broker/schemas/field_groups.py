@@ -1,10 +1,12 @@
 """The field groups of domain.md §7.2: each with its tier and a label in plain words.
 
 A consent names groups by code (`FG03`, or a part: `FG07c`). Groups of tier 3 and up travel sealed; FG11, FG15 and
-FG18 are tier 5 here and have no model, so that nothing can be made to carry them.
+FG18 are tier 5 here and have no model, so that nothing can be made to carry them. What a group's properties are called
+stands in `group_words`.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Final, NewType
 
 from pydantic import GetJsonSchemaHandler, StringConstraints
@@ -35,7 +37,7 @@ from broker.schemas.danger_groups import (
     PoliceReport,
     RiskSummary,
 )
-from broker.schemas.group import Group
+from broker.schemas.group import Group, Steps, steps_of
 from broker.schemas.person_groups import Children, Demographics, LegalIdentity, PersonHandle, SafeContact
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import Tier
@@ -90,6 +92,20 @@ GROUPS: Final[dict[FieldGroup, GroupFacts]] = {
     )
 }
 
+_PARTED: Final[dict[str, tuple[FieldGroup, ...]]] = {
+    "FG07": tuple(group for group in GROUPS if group.startswith("FG07")),
+}
+"""Groups that exist only as their parts: the bare code means all of them (domain.md §7.2)."""
+
+
+def meant_by(code: str) -> tuple[FieldGroup, ...]:
+    """The groups of the catalogue that a code stands for: itself, or its parts; none where nobody knows it."""
+    return (FieldGroup(code),) if code in GROUPS else _PARTED.get(code, ())
+
+
+CODES: Final[tuple[str, ...]] = tuple(sorted({*GROUPS, *_PARTED}))
+"""Every code that means something."""
+
 _MODELS: Final[dict[FieldGroup, type[Group]]] = {
     FieldGroup(model.CODE): model
     for model in (
@@ -99,6 +115,15 @@ _MODELS: Final[dict[FieldGroup, type[Group]]] = {
         *(ConflictCheck, LegalProceedings, MedicalNow, Finance, HousingEmployment, EvidencePointers),
     )
 }
+
+
+@lru_cache(maxsize=1024)
+def fields_named(path: str) -> frozenset[tuple[FieldGroup, Steps]]:
+    """The groups and properties that a path of `excludedFields` names; nothing where nobody knows what it means."""
+    owner, *rest = steps_of(path)
+    whole = frozenset((group, ()) for group in meant_by(owner)) if not rest else frozenset[tuple[FieldGroup, Steps]]()
+    return whole | {(group, steps) for group, model in _MODELS.items() for steps in model.named_in((path,))}
+
 
 SEALABLE: Final[frozenset[FieldGroup]] = frozenset(group for group in _MODELS if GROUPS[group].tier >= Tier.IDENTIFYING)
 """The groups that a referral may carry sealed."""

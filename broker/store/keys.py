@@ -18,10 +18,11 @@ from broker.trail.entries import Step, entry, fresh_salt
 KEY_REVOKED: Final = "KEY_REVOKED"
 """Why a human is asked: what a stolen key opens was handed over, and the source and the survivor must hear of it."""
 
-_EXPOSED = (
+_EXPOSED: Final = (
     "SELECT n.referral_id, n.category, r.source, n.priority, array_agg(d.field_group ORDER BY d.field_group) AS groups"
-    " FROM disclosure d JOIN need n ON n.referral_id = d.referral_id AND n.offer_id = d.offer_id"
-    " JOIN referral r ON r.referral_id = n.referral_id WHERE d.key_id = $1 AND n.released"
+    " FROM disclosure d JOIN offer o ON o.offer_id = d.offer_id"
+    " JOIN need n ON n.referral_id = d.referral_id AND n.category = o.category"
+    " JOIN referral r ON r.referral_id = n.referral_id WHERE d.key_id = $1"
     " GROUP BY n.referral_id, n.category, r.source, n.priority ORDER BY r.source, n.referral_id"
 )
 _ASK_ANEW = (

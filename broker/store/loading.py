@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from broker.domain.consent import ConsentRef, Revoked, standing
-from broker.handlers.cases import ConsentVersion, HandedOver, Incident, Need, NextAction, Offer, Recall, Referral
+from broker.handlers.cases import (
+    ConsentVersion,
+    HandedOver,
+    Incident,
+    Need,
+    NextAction,
+    Offer,
+    Recall,
+    Referral,
+    excluded_fields,
+)
 from broker.handlers.desk import Desk
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.field_groups import FieldGroup
@@ -274,14 +284,18 @@ async def _load_consents(connection: Connection, desk: Desk, named: Iterable[str
     if not ids:
         return
     rows = await connection.fetch(
-        "SELECT DISTINCT ON (consent_id) * FROM consent WHERE consent_id = ANY($1::text[])"
-        " ORDER BY consent_id, version DESC",
-        ids,
+        "SELECT * FROM consent WHERE consent_id = ANY($1::text[]) ORDER BY consent_id, version DESC", ids
     )
+    found: set[ConsentId] = set()
     for row in rows:
         consent_id = ConsentId(row["consent_id"])
         empty = row["record"] == "{}"
         record = None if empty else cache.record(row["consent_id"], row["version"], row["record"])
+        if consent_id in found:
+            excluded = frozenset[str]() if record is None else excluded_fields(record)
+            desk.excluded_before[ConsentRef(consent_id, row["version"])] = excluded
+            continue
+        found.add(consent_id)
         revocations = _revocations(row["revocations"])
         desk.consents[consent_id] = ConsentVersion(
             consent_id=consent_id,

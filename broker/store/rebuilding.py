@@ -149,7 +149,7 @@ class Consents:
         covering = [facts for facts in told if int(facts["consent"].partition("/")[2]) >= row["version"]]
         kept = json.loads(row["revocations"])
         whole = all("digest" in facts for facts in covering)
-        trail = [[facts["scope"], *([facts["digest"]] if whole else [])] for facts in covering]
+        trail = [[facts.get("taken", facts["scope"]), *([facts["digest"]] if whole else [])] for facts in covering]
         named = [(scope, values_digest(row["consent_id"], values)) for _, scope, values in kept]
         table = [[scope, *([digest] if whole else [])] for scope, digest in named]
         if table == trail:

@@ -10,10 +10,12 @@ from typing import Any
 
 from broker.domain.lifecycle import NEED, is_terminal
 from broker.domain.whole import whole
+from broker.handlers.recalling import OVERDUE
 from broker.limits import status_hours
 from broker.schemas.vocabulary import NeedState
 from broker.sql.bulk import Connection
 from broker.store.closing import GIVEN_UP
+from broker.store.quarantine import Backlog, backlog
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +60,14 @@ class Standing:
     needs: tuple[OpenNeeds, ...]
     idle: int
     """Open needs for which nothing is scheduled and which are on nobody's list: there must be none."""
+    idle_recalls: int
+    """Recipients that have not answered a recall and that nobody asks again: there must be none, either."""
     escalations: dict[str, int]
     outbox: Pile
     recalls: Pile
     refused: Pile
+    quarantine: tuple[Backlog, ...]
+    """What is open there however old it is, by owner."""
 
 
 _OPEN_RECALL = f"outcome IS NULL AND NOT {GIVEN_UP.format(name='recall.offer_id', since='recall.asked_at')}"
@@ -88,9 +94,16 @@ SELECT count(*) FROM need n WHERE {_OPEN} AND due_at IS NULL AND NOT EXISTS (
         AND w.resolved_at IS NULL
 )
 """  # noqa: S608  a constant
+_IDLE_RECALLS = """
+SELECT count(*) FROM recall r JOIN offer o USING (offer_id) WHERE r.outcome IS NULL AND r.due_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM work_item w WHERE w.referral_id = r.referral_id AND w.category = o.category
+            AND w.reason = $1 AND w.resolved_at IS NULL
+    )
+"""
 
 
-async def standing(connection: Connection) -> Standing:
+async def standing(connection: Connection, broker_org: str) -> Standing:
     """The network as it stands now."""
     now = await connection.fetchval("SELECT clock_timestamp()")
     return Standing(
@@ -99,6 +112,7 @@ async def standing(connection: Connection) -> Standing:
         referrals=await _referrals(connection),
         needs=tuple(OpenNeeds(**dict(row)) for row in await connection.fetch(_NEEDS)),
         idle=await connection.fetchval(_IDLE),
+        idle_recalls=await connection.fetchval(_IDLE_RECALLS, OVERDUE),
         escalations=await _escalations(connection),
         outbox=await _outbox(connection),
         recalls=await _pile(connection, "recall", "asked_at", _OPEN_RECALL),
@@ -106,6 +120,7 @@ async def standing(connection: Connection) -> Standing:
             connection, "quarantine", "quarantined_at", "quarantined_at > now() - make_interval(hours => $1)",
             status_hours,
         ),
+        quarantine=tuple(await backlog(connection, broker_org)),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from broker.domain import lifecycle
 from broker.domain.work_list import Resolution, UnmetReason, Waiting, age_max
 from broker.errors import WorkClaimed, WorkImpossible, WorkNotOpen
 from broker.handlers.cases import NextAction
+from broker.handlers.recalling import OVERDUE
 from broker.handlers.seeking import SEEKING
 from broker.limits import work_claim_minutes
 from broker.schemas.vocabulary import NeedState, Priority
@@ -118,18 +119,27 @@ class Concerned:
     source: str | None
     provider: str | None
     names: Mapping[str, str]
+    received_at: datetime | None = None
+    """When the request came in; None where an item is about no referral."""
+    rung: str | None = None
+    """The highest acknowledgment of any offer that was made for the need."""
 
 
 async def concerned(connection: Connection, line: WorkLine) -> Concerned:
     """Whom to call about it."""
     row = await connection.fetchrow(
-        "SELECT r.source, n.provider FROM referral r LEFT JOIN need n ON n.referral_id = r.referral_id"
-        " AND n.category = $2 WHERE r.referral_id = $1",
+        "SELECT r.source, r.received_at, n.provider, (SELECT max(o.rung) FROM offer o"
+        " WHERE o.referral_id = r.referral_id AND o.category = $2) AS rung"
+        " FROM referral r LEFT JOIN need n ON n.referral_id = r.referral_id AND n.category = $2"
+        " WHERE r.referral_id = $1",
         *(line.referral_id, line.category),
     )
     orgs = [row["source"], row["provider"]] if row is not None else [None, None]
     named = await connection.fetch("SELECT org_id, name FROM organisation WHERE org_id = ANY($1::text[])", orgs)
-    return Concerned(orgs[0], orgs[1], {one["org_id"]: one["name"] for one in named})
+    names = {one["org_id"]: one["name"] for one in named}
+    if row is None:
+        return Concerned(None, None, names)
+    return Concerned(row["source"], row["provider"], names, row["received_at"], row["rung"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +240,8 @@ async def resolve(
         )
         told = {"resolution": resolution, **({"unmet": unmet} if unmet else {})}
         await _tell(connection, Step.WORK_RESOLVED, row, by, **told)
+        if row["reason"] == OVERDUE:
+            await _ask_back_again(connection, row)
         if action is not None:
             await _at_once(connection, row, action)
             return
@@ -293,6 +305,15 @@ async def _look_again(connection: Connection, row: asyncpg.Record) -> None:
         " AND due_at IS NULL",
         *(row["referral_id"], row["category"], NextAction.EXPIRE_REFERRAL),
         row["now"] + age_max(row["reason"], Priority(row["priority"])),
+    )
+
+
+async def _ask_back_again(connection: Connection, row: asyncpg.Record) -> None:
+    """What was handed over and is still not confirmed as given up comes back, too, however the need stands."""
+    await connection.execute(
+        "UPDATE recall r SET due_at = $3 FROM offer o WHERE o.offer_id = r.offer_id AND r.referral_id = $1"
+        " AND o.category = $2 AND r.outcome IS NULL AND r.due_at IS NULL",
+        *(row["referral_id"], row["category"], row["now"] + age_max(OVERDUE, Priority(row["priority"]))),
     )
 
 

@@ -21,6 +21,8 @@ from starlette.responses import JSONResponse
 
 from broker import limits
 from broker.agency.sending import Sender
+from broker.look.language import _
+from broker.look.speaking import Speaking, told_headers
 from broker.schemas.event import Flow
 from broker.schemas.ids import EVENT_ID_PATTERN, EventId, OrgId
 from broker.schemas.refusal import ADVICE
@@ -63,6 +65,7 @@ def agencies_door(parts: WebParts) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.add_middleware(LastResort, wording=WORDING)
     app.add_middleware(AtOnce, requests_max=limits.web_requests_max)
+    app.add_middleware(Speaking)
     for error in EXPECTED:
         app.add_exception_handler(error, told)
     network = Network(parts.pool)
@@ -76,7 +79,8 @@ def agencies_door(parts: WebParts) -> FastAPI:
         return JSONResponse({"eventId": event_id}, 202, headers={**HEADERS, "location": f"/events/{event_id}"})
 
     async def event(event_id: str, org: OrgId = called) -> JSONResponse:
-        return JSONResponse(await _became(parts, org, event_id), headers=HEADERS)
+        became = await _became(parts, org, event_id)
+        return JSONResponse(became, headers={**HEADERS, **told_headers()})
 
     async def notices(request: Request, org: OrgId = called) -> JSONResponse:
         after, wait = read_cursor(request.query_params.get(AFTER)), _wait(request)
@@ -136,7 +140,7 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     return {
         "code": refusal.code.value,
         "field": refusal.field,
-        "meaning": advice.meaning,
-        "remedy": advice.remedy,
+        "meaning": _(advice.meaning),
+        "remedy": _(advice.remedy),
         "refusedAt": refusal.at.isoformat(),
     }

@@ -1,6 +1,7 @@
 """Whatever a door refuses it says by code, with the field's name and what to do; never a value, never a bare error.
 
 RFC 9457 (`application/problem+json`). Codes of the contract are told in its own words; each door adds codes of its own.
+What a code means is said in the language of the request; `type`, `code` and `field` are the same in every language.
 """
 
 import logging
@@ -13,6 +14,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from broker.look.language import _
+from broker.look.speaking import told_headers
 from broker.schemas.refusal import ADVICE, Advice, RefusalCode
 from broker.sql.transient import TRANSIENT
 
@@ -50,17 +53,16 @@ class Wording:
         status = self.status.get(code, 400)
         content: dict[str, Any] = {
             "type": f"urn:warm-handoff:problem:{code.value}",
-            "title": advice.meaning,
+            "title": _(advice.meaning),
             "status": status,
             "code": code.value,
-            "detail": advice.remedy,
+            "detail": _(advice.remedy),
         }
         if field is not None:
             content["field"] = field
         waiting = _ASK_AGAIN if status == 503 else {}
-        return JSONResponse(
-            content, status, headers={**HEADERS, **waiting, **headers}, media_type="application/problem+json"
-        )
+        said = {**HEADERS, **told_headers(), **waiting, **headers}
+        return JSONResponse(content, status, headers=said, media_type="application/problem+json")
 
 
 class LastResort:

@@ -40,6 +40,7 @@ async def _desk(settings: Settings, pool: Pool) -> AsyncIterator[None]:
             leave_for=settings.inbox_exit_url,
             links_allowed=settings.desk_links_allowed,
             own_sign_in=own,
+            zone=settings.house_zone,
         )
         async with served(pages, settings.desk_address, "HANDOFF_DESK_ADDRESS", limits.desk_requests_max):
             yield

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from broker import limits
 from broker.look.guard import Guard
-from broker.look.language import _, preferred, speak
+from broker.look.language import _
+from broker.look.speaking import Speaking
 from broker.web.pages.app import Site, network_pages
 from broker.web.pages.rendering import rendered
 from broker.web.rates import AtOnce
@@ -26,7 +27,7 @@ class SiteAndDoor:
         pages = network_pages(site)
         pages.add_exception_handler(HTTPException, _missing)
         self._routes = pages.router.routes
-        self._pages = AtOnce(Guard(pages, "", _failed), limits.page_requests_max)
+        self._pages = Speaking(AtOnce(Guard(pages, "", _failed), limits.page_requests_max))
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,18 +38,17 @@ class SiteAndDoor:
 
 
 def _missing(request: Request, _error: Exception) -> Response:
-    return _notice(request.scope, HTTPStatus.NOT_FOUND)
+    return _notice(request, HTTPStatus.NOT_FOUND)
 
 
 def _failed(scope: Scope, status: int) -> Response:
-    return _notice(scope, HTTPStatus(status))
+    return _notice(Request(scope), HTTPStatus(status))
 
 
-def _notice(scope: Scope, status: HTTPStatus) -> Response:
-    speak(preferred(Request(scope).headers.get("accept-language", "")))
+def _notice(request: Request, status: HTTPStatus) -> Response:
     told = {
         HTTPStatus.NOT_FOUND: _("There is no such page here"),
         HTTPStatus.SERVICE_UNAVAILABLE: _("This cannot be shown at this moment. Try again in a minute."),
     }
     title = told.get(status, _("Something failed here"))
-    return rendered("notice.html", practice=False, status=status, title=title)
+    return rendered(request, "notice.html", practice=False, status=status, title=title)

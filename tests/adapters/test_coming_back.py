@@ -79,7 +79,9 @@ async def hearing(desk: CourierDesk, port: int) -> AsyncIterator[None]:
         await asyncio.gather(ear, return_exceptions=True)
 
 
-async def test_what_bounces_goes_on_by_the_next_channel(desk: CourierDesk, server: EmailReceiver) -> None:
+async def test_what_bounces_goes_on_by_the_next_channel(
+    desk: CourierDesk, server: EmailReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
     """The same message by another way; the mailbox that does not exist is not written to again until somebody looks."""
     port = await reached_by_mail(desk, server)
     async with ScriptedReceiver() as other:
@@ -97,6 +99,8 @@ async def test_what_bounces_goes_on_by_the_next_channel(desk: CourierDesk, serve
         "DSN_5.1.1",
         None,
     ]
+    assert caplog.text.count("channel 1 of org-haven is paused (DSN_5.1.1)") == 1
+    assert await desk.rows("SELECT 1 FROM channel WHERE paused_at > clock_timestamp() - interval '1 minute'")
     assert await desk.told() == ["delivery.succeeded", "delivery.succeeded", "offer.receipted"]
 
 

@@ -4,6 +4,8 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from adapters.inbox.inbox import Inbox
 from broker.errors import HandoffError
 from broker.schemas.ids import OfferId, OrgId, ReferralId
@@ -105,12 +107,16 @@ async def test_where_the_survivor_calls_no_details_are_ever_shown(
     assert all(HANDLE not in output for output in said)
 
 
-async def test_a_contact_that_was_confirmed_too_long_ago_is_not_shown(
-    installation: Installation, kafka: KafkaForTest, run: Run
+@pytest.mark.parametrize("confirmed_at", ["2026-03-04T01:55:00Z", "2099-03-04T01:55:00Z"], ids=["long ago", "in time"])
+async def test_a_contact_that_was_not_confirmed_lately_is_not_shown(
+    installation: Installation, kafka: KafkaForTest, run: Run, confirmed_at: str
 ) -> None:
-    """NNEDV-07: stale is no contact (domain.md §2.5): nothing is shown until somebody has asked the source's worker."""
+    """NNEDV-07: stale is no contact (domain.md §2.5): nothing is shown until somebody has asked the source's worker.
+
+    What is said to be confirmed in the future was not confirmed either, and would be fresh for ever.
+    """
     haven = await installation.serve(kafka.org("haven"))
-    old = {"FG03": {**SAFE_CONTACT, "lastConfirmedAt": "2026-03-04T01:55:00Z"}}
+    old = {"FG03": {**SAFE_CONTACT, "lastConfirmedAt": confirmed_at}}
     async with installation.running() as zone:
         inbox = zone.inbox(haven)
         offer_id, referral, reference = await _offered(installation, inbox, haven)

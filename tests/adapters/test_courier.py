@@ -186,6 +186,29 @@ async def test_a_breaker_opens_probes_once_and_closes(desk: CourierDesk, receive
     assert tuple(channel.values()) == (0, None)
 
 
+async def test_a_broken_channel_is_tried_once_a_minute(desk: CourierDesk, receiver: ScriptedReceiver) -> None:
+    """F14: whatever is due meanwhile; a probe that fails begins another minute."""
+    await receiver.behave(Behaviour.TRY_LATER)
+    await desk.channel(HAVEN, 1, receiver)
+    await desk.offers(HAVEN, 20, Priority.P2)
+    async with desk.running(copies=2):
+        await until(lambda: desk.rows("SELECT 1 FROM channel WHERE probe_at > clock_timestamp()"))
+        await until(lambda: _waiting_or_retrying(desk))
+        for probes in (1, 2):
+            before = len(receiver.posts)
+            await desk.pool.execute("UPDATE channel SET probe_at = clock_timestamp()")
+            for _ in range(3):
+                await desk.due_now()
+                await until(lambda: _waiting_or_retrying(desk))
+            assert len(receiver.posts) == before + 1, probes
+            [row] = await desk.rows("SELECT probe_at - clock_timestamp() AS left FROM channel")
+            assert 50 < row["left"].total_seconds() <= 60, "a minute (reliability.md F14)"
+
+
+async def _waiting_or_retrying(desk: CourierDesk) -> bool:
+    return not await desk.rows("SELECT 1 FROM delivery WHERE due_at <= clock_timestamp() OR state = 'ATTEMPTED'")
+
+
 async def _waiting(desk: CourierDesk, count: int) -> bool:
     found = await desk.rows("SELECT 1 FROM delivery WHERE code = 'BREAKER_OPEN' AND due_at > clock_timestamp()")
     return len(found) == count

@@ -3,15 +3,18 @@
 import asyncio
 from datetime import datetime
 
+from adapters.passing import RULES
 from adapters.transports.transport import Channel, Handover, Outcome
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import DisclosureRevoked
 from tests.adapters.courier_desk import HAVEN, CourierDesk, claimed_in_time, revoked
 from tests.adapters.network import until
+from tests.adapters.receivers.receiver import Behaviour
 from tests.adapters.receivers.scripted import ScriptedReceiver
 from tests.adapters.scripted import ScriptedTransport
 
 RELEASES = 200
+_RELEASED = DisclosureReleased.TYPE
 TOGETHER = 10
 
 
@@ -88,3 +91,27 @@ async def test_what_is_taken_back_between_claim_and_send_is_not_opened(
 
 async def _all_ended(desk: CourierDesk) -> bool:
     return not await desk.rows("SELECT 1 FROM delivery WHERE ended_at IS NULL")
+
+
+async def test_an_attempt_whose_courier_died_names_the_consent_too(
+    desk: CourierDesk, receiver: ScriptedReceiver
+) -> None:
+    """What may have left by a lease that ran out is accounted for like any other attempt."""
+    await desk.channel(HAVEN, 1, receiver)
+    made = await desk.accepted(HAVEN, 1)
+    await receiver.behave(Behaviour.HANG)
+    await desk.release(HAVEN, made)
+    async with desk.running():
+        await receiver.arrived.wait()
+        await desk.pool.execute(
+            "UPDATE delivery SET due_at = clock_timestamp(), leased_until = clock_timestamp() WHERE state = 'ATTEMPTED'"
+        )
+        await receiver.behave(Behaviour.TAKE)
+        await until(lambda: desk.rows("SELECT 1 FROM delivery WHERE type = $1 AND state = 'DELIVERED'", _RELEASED))
+        await until(lambda: desk.rows("SELECT 1 FROM attempt WHERE code = 'HTTP_204'"))
+    rows = await desk.rows(
+        "SELECT code, policy, consent_id, consent_version FROM attempt WHERE outcome <> 'SUPPRESSED'"
+    )
+    assert {row["code"] for row in rows} >= {"LEASE_EXPIRED", "HTTP_204"}
+    [asked] = await desk.rows("SELECT consent_id, consent_version FROM disclosure")
+    assert {tuple(row.values())[1:] for row in rows} == {(RULES, *asked.values())}

@@ -76,6 +76,16 @@ def test_an_immediate_one_leaves_a_channel_that_fails_after_five_minutes_and_a_b
     assert (course.place, course.state) == (2, DeliveryState.ATTEMPTED)
 
 
+@pytest.mark.parametrize(("minutes", "place", "state"), [(1, 1, "QUEUED"), (5, 2, "ATTEMPTED"), (60, 2, "ATTEMPTED")])
+def test_an_immediate_one_gives_the_moment_that_is_asked_for_and_no_more(minutes: int, place: int, state: str) -> None:
+    """Whoever is on call is not woken for a minute's patience; nobody waits in vain for one that asks for more."""
+    ways = [Way(1, probe_at=BEGIN + timedelta(minutes=minutes), asked=True), Way(2)]
+    course = claimed(begun(ways, IMMEDIATE, BEGIN, BEGIN + HOUR), ways, IMMEDIATE, None, BEGIN, frozenset())
+    assert (course.place, course.state) == (place, state)
+    if place == 1:
+        assert (course.code, course.due_at) == (BREAKER_OPEN, BEGIN + timedelta(minutes=minutes))
+
+
 def test_the_gate_of_the_zone_says_no_by_code() -> None:
     """Each reason, and that an end may always be told."""
     later = BEGIN + HOUR

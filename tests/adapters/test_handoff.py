@@ -118,7 +118,7 @@ def test_the_number_is_good_until_the_minute_in_which_the_shift_ends() -> None:
     """Before it, worker and backup are named; from then on, the backup alone."""
     offer = OfferMade.read(to_json({**OfferMade.EXAMPLE, "workerContact": SHIFT}))
     assert call_back(as_of(offer, NOW)) == (
-        "officer, +15555550110, until 2026-03-04 04:00 UTC; then supervisor, +15555550188"
+        "officer, +15555550110, until 4 Mar 2026, 04:00 (UTC); then supervisor, +15555550188"
     )
     assert call_back(as_of(offer, NOW + timedelta(hours=2))) == "supervisor, +15555550188"
     worker = WorkerContact.model_validate_json(to_json({name: SHIFT[name] for name in SHIFT if name != "backup"}))

@@ -12,7 +12,7 @@ from broker.seal.errors import KeyExists, PublicKeyRefused
 from broker.seal.keys import OperatorKey, SigningKey
 from broker.store.keys import register_key, revoke_key, rotate_key
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, CEDAR, HOTLINE, POLICE, accepted, consent_of, granted, release
+from tests.broker.facts import BIRCH, CEDAR, HOTLINE, POLICE, accepted, consent_of, declined, granted, release
 from tests.broker.letters import until
 from tests.broker.test_gate import deaf_intake, lease_ends, parts, taken
 from tests.broker.test_release import accepting, sealing, wraps
@@ -68,6 +68,30 @@ async def test_what_waited_to_leave_under_a_stolen_key_stays_and_is_asked_for_an
     [chosen] = county.facts(RecipientChosen, org=HOTLINE, about=referral)
     assert (chosen.recipient, chosen.key_ids) == (BIRCH, ())
     assert {"send.stopped", "recipient.named"} <= set(await county.steps(referral))
+
+
+async def test_a_stolen_key_of_who_gave_the_referral_back_is_told_too(own_county: County) -> None:
+    """Handed over, then declined: what was read with that key stays read, whoever has the referral now."""
+    county, referral, record = own_county, new_referral_id(), release(BIRCH)
+    asked, sealed = sealing(referral)
+    async with county.broker():
+        await county.say(HOTLINE, granted(record), record.consent_id)
+        await county.settled()
+        await county.say(HOTLINE, asked, referral, consent=consent_of(record))
+        await county.say(HOTLINE, wraps(county, referral, sealed, BIRCH), referral)
+        await county.settled()
+        _, offer = await accepting(county, referral)
+        assert county.facts(DisclosureKeyed, org=BIRCH, about=referral)
+        await county.say(BIRCH, declined(offer), referral)
+        await county.settled()
+    async with county.pool.acquire() as connection:
+        revoked = await revoke_key(connection, KeyId(f"{BIRCH}#seal-1"))
+    assert revoked is not None
+    [exposed] = revoked.exposed
+    assert (exposed.referral_id, exposed.source, set(exposed.groups)) == (
+        referral, HOTLINE, {part.field_group for part, _ in sealed},
+    )  # fmt: skip
+    assert "KEY_REVOKED" in await county.work(referral)
 
 
 @pytest.mark.asyncio(loop_scope="session")

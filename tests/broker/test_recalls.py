@@ -1,19 +1,24 @@
 """A survivor takes consent back: every recipient is told what is asked, and its answer is awaited."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from broker.domain.work_list import Resolution
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.disclosure_released import DisclosureReleased
 from broker.schemas.disclosure_revoked import EVERY_ACTION, DisclosureRevoked
 from broker.schemas.ids import OfferId, OrgId, ReferralId, new_referral_id
 from broker.schemas.offer_made import OfferMade
 from broker.schemas.revocation_acknowledged import RevocationAcknowledged, RevocationOutcome
+from broker.store import work
+from broker.store.standing import standing
 from tests.broker.county import County
-from tests.broker.facts import BIRCH, CEDAR, HOTLINE, accepted, consent_of, granted, release, revoked
+from tests.broker.facts import BIRCH, CEDAR, GROUPS, HOTLINE, MAPLE, accepted, consent_of, granted, release, revoked
 from tests.broker.letters import until
+from tests.broker.test_consents import narrowed
 from tests.broker.test_release import SECRETS, sealing, wraps
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -95,6 +100,75 @@ async def test_a_part_that_is_taken_back_is_asked_for_and_the_rest_is_kept(serve
     assert (need["provider"], need["state"]) == (org, "CONTACT_PENDING")
 
 
+async def test_an_organisation_that_nobody_knows_takes_the_whole_release(served: County) -> None:
+    """One letter is missing in its id: all is asked back, and the trail says as what the revocation was taken."""
+    record = release(BIRCH, CEDAR)
+    referral, org, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=["org-shelter-brich"]), record.consent_id)
+    await served.settled()
+    [told] = served.facts(DisclosureRevoked, org=org, about=referral)
+    assert set(told.field_groups) == set(HELD)
+    found = "SELECT preimage FROM trail_entry WHERE kind = 'consent.revoked' ORDER BY idx DESC LIMIT 1"
+    entered = json.loads(await served.pool.fetchval(found))
+    assert (entered["consent"], entered["scope"], entered["taken"]) == (
+        f"{record.consent_id}/1", "RECIPIENT", "NOT_UNDERSTOOD",
+    )  # fmt: skip
+
+
+async def test_an_organisation_of_the_network_that_the_release_does_not_name_takes_nothing(served: County) -> None:
+    """Nothing is asked back of whoever is named."""
+    record = release(BIRCH, CEDAR)
+    referral, org, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(scope="RECIPIENT", scopeValues=[MAPLE]), record.consent_id)
+    await served.settled()
+    assert not served.facts(DisclosureRevoked, org=org, about=referral)
+
+
+def excluding(*paths: str) -> dict[str, Any]:
+    """The usual groups without these fields."""
+    return {"dataScope": {"fieldGroups": list(GROUPS), "maxTier": 4, "excludedFields": list(paths)}}
+
+
+@pytest.mark.parametrize(("before", "lost"), [((), ["FG10"]), (("$.FG10.overrideFlags",), [])])
+async def test_a_field_that_is_excluded_later_takes_its_group_back(
+    served: County, before: tuple[str, ...], lost: list[str]
+) -> None:
+    """VAWA-07: what was sealed with it is asked back as a whole; what was sealed without it already is kept."""
+    record = release(BIRCH, CEDAR, **excluding(*before))
+    referral, org, _ = await handed_over(served, record)
+    version = narrowed(record, 2, BIRCH, CEDAR, **excluding("riskSummary.overrideFlags"))
+    await served.say(HOTLINE, version, record.consent_id)
+    await served.settled()
+    told = served.facts(DisclosureRevoked, org=org, about=referral)
+    assert [group for one in told for group in one.field_groups] == lost
+
+
+async def test_a_field_that_is_excluded_before_the_hand_over_keeps_its_group_back(served: County) -> None:
+    """VAWA-07: sealed under the first version with what the second excludes, so it does not go at all."""
+    record, referral = release(BIRCH, CEDAR), new_referral_id()
+    asked, parts = sealing(referral, HELD)
+    await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.settled()
+    await served.say(HOTLINE, asked, referral, consent=consent_of(record))
+    await served.say(HOTLINE, wraps(served, referral, parts, BIRCH, CEDAR), referral)
+    version = narrowed(record, 2, BIRCH, CEDAR, **excluding("riskSummary.overrideFlags"))
+    await served.say(HOTLINE, version, record.consent_id)
+    await served.settled()
+    [(heard, made)] = served.events(OfferMade, about=referral)
+    await served.say(heard.org, accepted(made.offer_id), referral)
+    await served.settled()
+    [released] = served.facts(DisclosureReleased, org=heard.org, about=referral)
+    assert {part.field_group for part in released.sealed} == {"FG03", "FG04"}
+
+
+async def test_an_exclusion_that_names_nothing_is_refused(served: County) -> None:
+    """VAWA-07: by whichever way it comes, for no one would leave anything out."""
+    record = release(BIRCH, **excluding("riskSummary.flags"))
+    event = await served.say(HOTLINE, granted(record), record.consent_id)
+    await served.settled()
+    assert served.refusal(event) == ("PROPERTY_INVALID", "record.dataScope.excludedFields")
+
+
 async def test_who_does_not_answer_is_reminded_and_then_a_human_has_it(served: County) -> None:
     """Overdue once: asked again. Overdue twice: on the work list, until the late answer comes and settles it."""
     record = release(BIRCH, CEDAR)
@@ -114,6 +188,26 @@ async def test_who_does_not_answer_is_reminded_and_then_a_human_has_it(served: C
     await served.settled()
     assert (await recall(served, referral))["outcome"] == "RETAINED_LEGAL_DUTY"
     assert not await _on_the_list(served, referral)
+
+
+async def test_a_recall_that_a_human_handled_comes_back_until_it_is_answered(served: County) -> None:
+    """Twice overdue and on the list; a human says that it is handled, nothing was confirmed: it is due again."""
+    record = release(BIRCH, CEDAR)
+    referral, _, _ = await handed_over(served, record)
+    await served.say(HOTLINE, revoked(), record.consent_id)
+    await served.settled()
+    await let_pass(served, referral)
+    await until(lambda: _reminded(served, referral))
+    await let_pass(served, referral)
+    await until(lambda: _on_the_list(served, referral))
+    async with served.pool.acquire() as connection:
+        for line in [line for line in await work.open_work(connection) if line.referral_id == referral]:
+            await work.resolve(connection, line.work_id, "desk:one", Resolution.HANDLED)
+        due_at = (await recall(served, referral))["due_at"]
+        assert timedelta(hours=7) < due_at - datetime.now(UTC) < timedelta(hours=9)
+        assert (await standing(connection, served.settings.broker_org)).idle_recalls == 0
+    await let_pass(served, referral)
+    await until(lambda: _on_the_list(served, referral))
 
 
 async def _reminded(county: County, referral: str) -> bool:

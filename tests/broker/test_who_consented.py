@@ -67,11 +67,14 @@ def all_of(*changes: Change) -> Change:
     return lambda record: [change(record) for change in changes]
 
 
-def lasting(**length: float) -> Change:
-    """Begun an hour ago, for so long."""
+def lasting(given: timedelta = timedelta(0), **length: float) -> Change:
+    """Begun an hour ago, for so long; given then, or so much later."""
     begins = datetime.now(UTC) - timedelta(hours=1)
     ends = begins + timedelta(**length)
-    return lambda record: record.update(validity={"notBefore": begins.isoformat(), "notAfter": ends.isoformat()})
+    return all_of(
+        lambda record: record.update(validity={"notBefore": begins.isoformat(), "notAfter": ends.isoformat()}),
+        grantor(givenAt=(begins + given).isoformat()),
+    )
 
 
 def named(*orgs: OrgId) -> Change:
@@ -129,6 +132,11 @@ RULES: Final = (
          all_of(SPOKEN, named(BIRCH, CEDAR), lasting(hours=72)), by=POLICE),
     Rule("§4.2 spoken, for more than 72 hours", Code.NOT_TIME_LIMITED, "record",
          all_of(SPOKEN, named(BIRCH), lasting(hours=73)), by=POLICE),
+    Rule("§4.2 spoken, for 72 hours from when it is used", Code.NOT_TIME_LIMITED, "record",
+         all_of(SPOKEN, named(BIRCH), lasting(timedelta(hours=-2), hours=71)), by=POLICE),
+    Rule("VAWA-04 to be given tomorrow", Code.TIME_IMPLAUSIBLE, GRANTORS, lasting(timedelta(days=1), days=3)),
+    Rule("VAWA-09 of two, one to be given tomorrow", Code.TIME_IMPLAUSIBLE, GRANTORS,
+         all_of(subject(MINOR), second(**PARENT, givenAt=(datetime.now(UTC) + timedelta(days=1)).isoformat()))),
 )  # fmt: skip
 
 TAKEN: Final = (
@@ -141,6 +149,10 @@ TAKEN: Final = (
     Rule("ink, with nobody checked", Code.NOT_WRITTEN, None, grantor(form="WRITTEN_WET", identityCheck="NONE")),
     Rule("spoken, for one, for 72 hours", Code.NOT_WRITTEN, None,
          all_of(SPOKEN, named(BIRCH), lasting(hours=72)), by=POLICE),
+    Rule("given by a clock that is a little ahead", Code.NOT_WRITTEN, None,
+         lasting(timedelta(hours=1, minutes=3), days=3)),
+    Rule("a denial to be given tomorrow", Code.NOT_WRITTEN, None,
+         all_of(lasting(timedelta(days=1), days=3), lambda r: r.update(decision="deny"))),
     Rule("a denial by whom nobody checked", Code.NOT_WRITTEN, None,
          all_of(grantor(identityCheck="NONE"), lambda r: r.update(decision="deny"))),
 )  # fmt: skip

@@ -46,6 +46,8 @@ from tests.client.county import (
 from tests.client.test_publishing import on_topic
 
 GROUPS = {"FG03": SAFE_CONTACT, "FG04": ALIAS}
+TOMORROW = {"mode": "VIA_WORKER", "lastConfirmedAt": (datetime.now(UTC) + timedelta(days=1)).isoformat()}
+"""A safe contact that nobody can have confirmed yet (NNEDV-07)."""
 DANGER = dict(group_model("FG10").EXAMPLE)
 COURT = dict(group_model("FG16").EXAMPLE)
 LEGAL_NAME = dict(group_model("FG05").EXAMPLE)
@@ -235,6 +237,25 @@ async def test_what_the_rules_withhold_is_not_sealed_late_either(county: County)
         assert denied.value.reason is Reason.CONSENT_REVOKED
 
 
+async def test_a_slip_of_the_pen_in_a_revocation_does_not_leave(county: County) -> None:
+    """An organisation that neither the release nor the directory names: whoever typed it is told at once."""
+    slip = ConsentRevoked(
+        version=1,
+        revoked_at=datetime.now(UTC),
+        by="SUBJECT",
+        form="ORAL",
+        scope="RECIPIENT",
+        scope_values=("org-brich",),
+    )
+    async with county.client() as client:
+        consent = await granted(client, BIRCH)
+        with pytest.raises(EventRefusedBeforeSending) as refused:
+            await client.revoke_consent(consent.consent_id, slip)
+        assert (refused.value.code, refused.value.field) == (RefusalCode.PROPERTY_INVALID, "scopeValues")
+        for known in (BIRCH, CEDAR):
+            await client.revoke_consent(consent.consent_id, slip.model_copy(update={"scope_values": (known,)}))
+
+
 async def test_keys_are_wrapped_only_for_keys_of_the_directory(county: County) -> None:
     """Whatever key the choice names: one that the operator has not listed is never sealed to."""
     async with county.client(POLICE) as client:
@@ -301,6 +322,7 @@ async def test_content_keys_are_destroyed_when_they_are_too_old(county: County) 
         ({"not a group": {}}, {}, RefusalCode.PROPERTY_INVALID, "seal"),
         ({"FG04": {}}, {}, RefusalCode.PROPERTY_MISSING, "seal.FG04.alias"),
         ({"FG04": ALIAS | {"ssn": "x"}}, {}, RefusalCode.NEVER_TRANSIT, "seal.FG04.ssn"),
+        ({"FG03": TOMORROW}, {}, RefusalCode.TIME_IMPLAUSIBLE, "seal.FG03.lastConfirmedAt"),
         ({}, {"worker_contact": None}, RefusalCode.CONTACT_MISSING, None),
         ({}, {"services": ["A_BED"]}, RefusalCode.PROPERTY_INVALID, "services.0"),
         ({}, {"clientName": "x"}, RefusalCode.PROPERTY_UNKNOWN, "(unknown property)"),

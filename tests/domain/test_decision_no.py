@@ -67,6 +67,24 @@ def test_a_denial_of_one_group_holds_back_that_group_only() -> None:
     assert decision.withheld == {FieldGroup("FG24"): Reason.DENIED_BY_SURVIVOR}
 
 
+@pytest.mark.parametrize("code", ["FG07", "FG07c"])
+def test_a_denial_of_a_group_means_all_its_parts(code: str) -> None:
+    """§7.2: who says FG07 says where she is, whatever letter it has there."""
+    asked = question(groups=USUAL | groups("FG07c"))
+    permit = release(dataScope=scope(*USUAL, "FG07c"))
+    assert "FG07c" in ask(asked, permit).let_through
+    denial = another(release(decision="deny", dataScope=scope(code)), 2)
+    decision = ask(asked, permit, denial)
+    assert decision.withheld[FieldGroup("FG07c")] is Reason.DENIED_BY_SURVIVOR
+    assert ("FG07a" in decision.let_through) is (code == "FG07c")
+
+
+def test_a_denial_of_what_nobody_knows_denies_everything() -> None:
+    """None is taken in any more; of one that had been, doubt goes against disclosure (§4.3)."""
+    denial = another(release(decision="deny", dataScope=scope("FG99")), 2)
+    assert ask(question(), release(), denial).reason is Reason.DENIED_BY_SURVIVOR
+
+
 def test_a_denial_of_what_the_recipient_cannot_work_without_ends_it() -> None:
     """No contact details, no hand-over."""
     denial = another(release(decision="deny", dataScope=scope("FG03")), 2)

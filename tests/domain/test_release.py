@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from broker.domain import group_sets
-from broker.domain.consent import ConsentTerms, Effect, Reason, Revoked, release_refusal, standing, terms
+from broker.domain.consent import ConsentTerms, Effect, Reason, Revoked, release_refusal, standing, terms, understood
 from broker.domain.pack import PolicyPack
+from broker.domain.release import unclear_in
 from broker.schemas.consent_record import ConsentRecord
 from broker.schemas.refusal import RefusalCode
 from broker.schemas.vocabulary import OrgClass, Purpose
@@ -115,6 +116,8 @@ def test_an_oral_release_is_not_for_a_record_whose_own_law_wants_writing() -> No
     [
         ({"validity": window(timedelta(hours=72))}, None),
         ({"validity": window(timedelta(hours=73))}, RefusalCode.NOT_TIME_LIMITED),
+        ({"validity": window(timedelta(hours=71), timedelta(hours=1))}, None),
+        ({"validity": window(timedelta(hours=71), timedelta(hours=2))}, RefusalCode.NOT_TIME_LIMITED),
         (
             {
                 "validity": window(DAY),
@@ -128,7 +131,7 @@ def test_an_oral_release_is_not_for_a_record_whose_own_law_wants_writing() -> No
 def test_an_oral_release_is_for_one_organisation_and_three_days(
     changes: dict[str, Any], code: RefusalCode | None
 ) -> None:
-    """domain.md §4.2, ORAL_TEMPORARY."""
+    """domain.md §4.2, ORAL_TEMPORARY: the three days count from when it was spoken."""
     assert refusal(OrgClass.LAW_ENFORCEMENT, regimes=["POLICY-ONLY"], grantors=[AGENT], **changes) is code
 
 
@@ -137,6 +140,29 @@ def test_a_victim_service_provider_may_not_release_to_a_kind_of_organisation() -
     kind: dict[str, Any] = {"regimes": ["STATE-PRIVILEGE"], "recipients": [KIND]}
     assert refusal(**kind) is RefusalCode.RECIPIENT_NOT_SPECIFIC
     assert refusal(OrgClass.LAW_ENFORCEMENT, **kind) is None
+
+
+@pytest.mark.parametrize(
+    ("decision", "code", "clear"),
+    [
+        *(("permit", code, True) for code in ("FG07a", "FG03", "FG25")),
+        *(("permit", code, False) for code in ("FG07", "FG99", "FG03a")),
+        *(("deny", code, True) for code in ("FG07", "FG07c", "FG03")),
+        *(("deny", code, False) for code in ("FG99", "FG03a")),
+    ],
+)
+def test_a_group_that_nobody_knows_is_not_taken_in(decision: str, code: str, *, clear: bool) -> None:
+    """§4.3, §7.2: it would permit or forbid nothing, and all would believe that it did. FG07 is a denial's word."""
+    said = refusal(decision=decision, dataScope=scope("FG04", code))
+    assert said is (None if clear else RefusalCode.PROPERTY_INVALID)
+
+
+@pytest.mark.parametrize("path", ["personHandle.pronoun", "person_handle.pronouns", "FG99.x", "pronouns"])
+def test_an_exclusion_that_names_nothing_is_not_taken_in(path: str) -> None:
+    """VAWA-07: she would believe that it is left out, and it would not be."""
+    excluding = {**scope("FG03", "FG04"), "excludedFields": ["personHandle.pronouns", path]}
+    assert refusal(dataScope=excluding) is RefusalCode.PROPERTY_INVALID
+    assert unclear_in(record(dataScope=excluding)) == "dataScope.excludedFields"
 
 
 # --- partial revocation ---------------------------------------------------------------------------------------------
@@ -198,11 +224,33 @@ def test_a_revocation_covers_every_version_up_to_its_number(covers: int, permitt
         ("PURPOSE", ["SHELTER_PLACEMENT"]),
         ("FIELD_GROUP", ["FG03"]),
         ("SOMETHING", ["x"]),
+        ("FIELD_GROUP", ["fg04"]),
+        ("FIELD_GROUP", ["FG99"]),
+        ("PURPOSE", ["SHELTER"]),
     ],
 )
 def test_a_revocation_that_leaves_nothing_or_is_not_understood_takes_all(what: str, values: list[str]) -> None:
     """Doubt goes against disclosure."""
     assert left(record(dataScope=scope("FG03")), what, *values).status == "revoked"
+
+
+def test_an_organisation_that_nobody_knows_takes_the_whole_of_a_permit() -> None:
+    """§4.4: a slip of the pen takes more, never nothing; a recipient of hers and one of the network are understood."""
+    permit, network = record(HOTLINE, SHELTER, OTHER_SHELTER), frozenset({POLICE.org})
+    slip = Revoked(1, "RECIPIENT", ("org-shelter-brich",))
+    assert standing(permit, "active", [understood(slip, permit, network)]).status == "revoked"
+    for known in (SHELTER, POLICE):
+        named = Revoked(1, "RECIPIENT", (known.org,))
+        assert understood(named, permit, network) == named
+        assert standing(permit, "active", [named]).status == "active"
+    assert understood(slip, None, network).scope == understood(Revoked(1, "RECIPIENT", ("x",)), None, network).scope
+
+
+def test_an_organisation_that_nobody_knows_takes_nothing_of_a_denial() -> None:
+    """It is not turned into a revocation of the whole, which would be a wider yes."""
+    denial = record(HOTLINE, SHELTER, decision="deny")
+    kept = understood(Revoked(1, "RECIPIENT", ("org-shelter-brich",)), denial, frozenset())
+    assert standing(denial, "active", [kept]) == terms(denial)
 
 
 @pytest.mark.parametrize("what", ["RECIPIENT", "SOMETHING"])

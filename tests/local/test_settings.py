@@ -1,6 +1,7 @@
 """A bad setting is named and its value is not shown; what is unknown is left alone."""
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -21,6 +22,7 @@ BAD = {
     "HANDOFF_DOOR_ADDRESS": _SECRET,
     "HANDOFF_OUTGOING_LOOPBACK": f"{_SECRET}:443",
     "HANDOFF_MAVEN_REPOSITORY": f"ftp://{_SECRET}",
+    "HANDOFF_TIME_ZONE": _SECRET,
 }
 
 
@@ -50,6 +52,17 @@ def test_unknown_variables_and_lines_are_ignored(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("HANDOFF_LOG_LEVEL", "ERROR")
     settings = load_settings()
     assert (settings.environment, settings.log_level) == ("exercise", "ERROR")
+
+
+@pytest.mark.parametrize("name", ["../etc/passwd", "America", "America/Nowhere"])
+def test_a_time_zone_is_one_that_clocks_are_known_of(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is none is named at start, with what it should be; UTC where none is set."""
+    assert load_settings().house_zone == ZoneInfo("UTC")
+    monkeypatch.setenv("HANDOFF_TIME_ZONE", "America/Los_Angeles")
+    assert load_settings().house_zone == ZoneInfo("America/Los_Angeles")
+    monkeypatch.setenv("HANDOFF_TIME_ZONE", name)
+    with pytest.raises(SettingsInvalid, match="HANDOFF_TIME_ZONE: must be a name of the IANA's time zones"):
+        load_settings()
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

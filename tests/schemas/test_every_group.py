@@ -1,6 +1,7 @@
 """Every field group that can travel has a model, an example and a schema; what may not travel has none."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from jsonschema import Draft202012Validator
 from broker.schemas.event import refusal_of
 from broker.schemas.field_groups import GROUPS, SEALABLE, FieldGroup, group_model, groups_with_model
 from broker.schemas.forbidden_names import NEVER_TRANSIT_NAMES, SEALED_FIELD_NAMES, folded
+from broker.schemas.group_words import CODES, LABELS, in_words
 from broker.schemas.json_schema import group_schema
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import Tier
-from tests.schemas.samples import validator, wire
+from tests.schemas.samples import parts_of, sealed_vocabularies, validator, wire
 
 every_group = pytest.mark.parametrize("code", groups_with_model())
 FREE_TEXT = {"alias", "firstName", "legalGivenName", "legalFamilyName", "opposingPartyName", "aliases", "handle"}
@@ -111,3 +113,26 @@ def test_a_breach_outranks_every_other_complaint() -> None:
         model.model_validate_json(json.dumps({"role": "NOBODY", "remark": 1, "dob": "x", "SSN": "y"}))
     refused = refusal_of(invalid.value)  # type: ignore[arg-type]
     assert (refused.code, refused.field) == (RefusalCode.NEVER_TRANSIT, "SSN")
+
+
+def test_every_property_that_is_sealed_has_a_label_in_plain_words() -> None:
+    """No more and no less, and none of them is the property's name as it stands; so with what codes mean."""
+    parts = {part for code in SEALABLE for part in parts_of(group_model(code))}
+    names = {name for part in parts for name in part.model_fields}
+    assert set(LABELS) == names
+    for name, label in LABELS.items():
+        assert label[0].isupper(), name
+        assert "_" not in label, name
+    for vocabulary, meanings in CODES.items():
+        assert set(meanings) <= set(vocabulary), vocabulary
+        assert len(set(meanings.values())) == len(meanings), vocabulary
+
+
+def test_a_code_that_is_no_word_is_said_in_words() -> None:
+    """What is short for something, or has digits or signs for a name; ages read as they stand."""
+    vocabularies = sealed_vocabularies()
+    assert set(CODES) <= vocabularies
+    bare = {str(code) for vocabulary in vocabularies for code in vocabulary if in_words(code) is None}
+    words = re.compile("[A-Z]{2,}(_[A-Z]{2,})*|[0-9]{2}-[0-9]{2}")
+    assert {code for code in bare if not words.fullmatch(code)} == set()
+    assert {code for code in bare if len(code) == 2} == {"HE", "NO"}

@@ -66,6 +66,11 @@ REFUSED: list[tuple[type[EventData], dict[str, Any], RefusalCode, str | None]] =
     (RiskScreened, {"band": "HIGH"}, C.PROPERTY_INVALID, "band"),
     (ConsentRevoked, {"scope": "PURPOSE"}, C.PROPERTY_INVALID, "scopeValues"),
     (ConsentRevoked, {"scopeValues": ["TRANSPORT"]}, C.PROPERTY_INVALID, "scopeValues"),
+    (ConsentRevoked, {"scope": "PURPOSE", "scopeValues": ["SHELTER"]}, C.PROPERTY_INVALID, "scopeValues"),
+    *(
+        (ConsentRevoked, {"scope": "FIELD_GROUP", "scopeValues": ["FG03", code]}, C.PROPERTY_INVALID, "scopeValues")
+        for code in ("fg04", "FG99", "FG03a", "FG07f")
+    ),
 ]
 TAKEN: list[tuple[type[EventData], dict[str, Any]]] = [
     (ReferralRequested, {"workerContact": ..., "sealed": sealed("FG03")}),
@@ -75,13 +80,18 @@ TAKEN: list[tuple[type[EventData], dict[str, Any]]] = [
     (ReferralRequested, {"urgency": [{"category": "HEALTHCARE", "priority": "P1"}], "medicalFacilityNeed": True}),
     (RiskScreened, {"result": "BAND", "band": "HIGH"}),
     (ConsentRevoked, {"scope": "PURPOSE", "scopeValues": ["TRANSPORT"]}),
+    (ConsentRevoked, {"scope": "FIELD_GROUP", "scopeValues": ["FG07", "FG07c", "FG25"]}),
+    (ConsentRevoked, {"scope": "RECIPIENT", "scopeValues": ["org-shelter-b"]}),
 ]
 
-#: What JSON Schema cannot say: that no group is sealed twice.
+#: What JSON Schema does not say: that no group is sealed twice; what a revocation can name, which it could not learn
+#: to say under the same version.
 BEYOND_JSON_SCHEMA = [
     {"sealed": sealed("FG03", "FG03")},
     {"urgency": [{"category": "HEALTHCARE", "priority": "P1"}]},
     {"urgency": [{"category": "SHELTER", "priority": "P1"}] * 2},
+    {"scope": "PURPOSE", "scopeValues": ["SHELTER"]},
+    *({"scope": "FIELD_GROUP", "scopeValues": ["FG03", code]} for code in ("fg04", "FG99", "FG03a", "FG07f")),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from broker.domain.acceptance import FUTURE_SECONDS_MAX
+from broker import limits
 from broker.schemas.attributes import FORMS
 from broker.schemas.envelope import HEADERS_MAX, RECORD_BYTES_MAX, read_envelope
 from broker.schemas.field_groups import FieldGroup, group_model
@@ -234,7 +234,7 @@ def test_the_page_tells_the_present_contract() -> None:
         f"{WRAPPED_BYTES} bytes",
     ):
         assert limit in PAGE
-    assert f"{FUTURE_SECONDS_MAX} s ahead" in PAGE
+    assert f"{limits.clock_ahead_seconds_max} s ahead" in PAGE
     codes = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", PAGE))
     assert codes
     assert codes <= set(RefusalCode)

@@ -15,6 +15,7 @@ from fastapi.routing import APIRoute
 from broker.schemas.envelope import HEADERS_MAX
 from broker.schemas.event import FROM_SOURCE
 from broker.schemas.ids import KeyId, OrgId, new_event_id, new_referral_id
+from broker.schemas.referral_cancelled import ReferralCancelled
 from broker.schemas.vocabulary import OrgClass
 from broker.seal.keys import SigningKey
 from broker.store.directory import suspend
@@ -22,7 +23,7 @@ from broker.trail.entries import fresh_salt
 from broker.web.app import WebParts, agencies_door
 from broker.web.callers import Callers
 from tests.broker.county import County
-from tests.broker.facts import HOTLINE, NAME, POLICE, card, request
+from tests.broker.facts import HOTLINE, NAME, POLICE, card, read, request
 from tests.broker.letters import Letter
 from tests.broker.refusals import CONSENTS, RECORDS, Bad, good
 from tests.web.agency import Agency
@@ -250,6 +251,25 @@ async def test_an_event_s_signature_opens_nothing(served: County, police: Agency
     headers = {**police.signed("/notices"), "wh-signature": signature.decode()}
     said = await police.request("GET", "/notices", headers=headers)
     assert (said.status, said.code) == (401, "SIGNATURE_INVALID")
+
+
+async def test_a_refusal_is_told_in_the_language_that_is_asked_for(served: County, police: Agency) -> None:
+    """English or Spanish, and which is said; what machines read is the same in both, and no event is told otherwise."""
+    letter = served.letter(POLICE, read(ReferralCancelled, {**ReferralCancelled.EXAMPLE}), new_referral_id())
+    for asked, spoken, title, meaning in (
+        ("es-MX, en;q=0.5", "es", "La firma no concuerda con el evento.", "No hay tal derivación de su organización."),
+        ("fr, en;q=0.5", "en", "The signature does not fit the event.", "No such referral of yours."),
+    ):
+        said = await police.publish(letter.header("wh-signature", b"v1 none"), **{"accept-language": asked})
+        assert (said.status, said.code, said.content["title"]) == (401, "SIGNATURE_INVALID", title)
+        assert said.content["type"] == "urn:warm-handoff:problem:SIGNATURE_INVALID"
+        assert (said.headers["content-language"], said.headers["vary"]) == (spoken, "accept-language")
+        assert (await police.publish(letter, **{"accept-language": asked})).status == 202
+        await police.outcome(letter.event_id)
+        path = f"/events/{letter.event_id}"
+        became = await police.request("GET", path, headers={**police.signed(path), "accept-language": asked})
+        assert became.content["refusals"][0]["meaning"] == meaning
+        assert became.headers["content-language"] == spoken
 
 
 async def test_every_route_has_a_signature(served: County) -> None:

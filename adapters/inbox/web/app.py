@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -17,6 +18,7 @@ from broker.entry.application import pages_of
 from broker.entry.front import Front
 from broker.entry.rendering import front_templates
 from broker.look.counts import Counts
+from broker.look.zone import UTC_ZONE
 from broker.schemas.ids import OrgId
 from broker.schemas.vocabulary import MsgStatus
 from broker.sql.bulk import Pool
@@ -39,6 +41,7 @@ def inbox_pages(
     links_allowed: bool = False,
     own_sign_in: StaffSignIn | None = None,
     clock: Callable[[], datetime] = utc_now,
+    zone: ZoneInfo = UTC_ZONE,
 ) -> FastAPI:
     """The pages of these organisations; `providers` may change meanwhile. See `Front` for what the others mean.
 
@@ -54,6 +57,7 @@ def inbox_pages(
         leave_for=leave_for,
         clock=clock,
         admits=lambda account: account.org in providers,
+        zone=zone,
     )
     app = pages_of(front, (offers.router, handing_over.router, desk.router), EXPECTED, told)
     app.state.desk = Desk(pool, providers)

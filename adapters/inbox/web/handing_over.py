@@ -4,6 +4,8 @@ GET  /offers/{offerId}/handoff      the call back, the time that has passed, wha
 POST /offers/{offerId}/handoff      picked up, taken over, or not come about, and why
 """
 
+from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Final, Literal
 
 from fastapi import APIRouter
@@ -16,8 +18,9 @@ from adapters.inbox.web.offers import own_offer
 from adapters.inbox.web.shown import line
 from adapters.inbox.web.who import Decider, Deciding
 from adapters.standing import Standing, after
-from broker.entry.forms import FormInvalid, Keyed, read_form
-from broker.entry.rendering import page
+from broker.entry.forms import FormInvalid, Keyed, Wrong, read_form
+from broker.entry.rendering import page, stored
+from broker.look.language import _
 from broker.schemas.event import EventData
 from broker.schemas.handoff_completed import HandoffCompleted
 from broker.schemas.handoff_failed import HandoffFailed, HandoffFailure
@@ -39,14 +42,19 @@ class _Said(Keyed):
 @router.get("/offers/{offer_id}/handoff")
 async def handoff(who: Decider, offer_id: str) -> Response:
     """Whom to call, and since when."""
-    seen = await own_offer(who, offer_id)
+    return await _handoff_page(who, await own_offer(who, offer_id))
+
+
+async def _handoff_page(who: Deciding, seen: OfferSeen, wrong: Sequence[Wrong] = (), chosen: str = "") -> Response:
     if seen.standing not in UNDER_WAY:
-        return _back_to(seen)
+        path = f"/offers/{seen.offer_id}"
+        return stored(who, path) if who.session.stored else RedirectResponse(path, 303)
     now, since = await who.inbox.now(), await who.inbox.live_since(seen.offer_id)
     offer = words.as_of(seen.offer, now) if seen.offer is not None else None
     return page(
         "handoff.html",
         who,
+        HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
         line=line(seen, now),
         worker=offer.worker_contact if offer is not None else None,
         language=words.language(offer.access_needs) if offer is not None else None,
@@ -55,6 +63,8 @@ async def handoff(who: Decider, offer_id: str) -> Response:
         span=words.span(now - since) if since is not None else "",
         failures=tuple(HandoffFailure),
         key=new_event_id(),
+        wrong=wrong,
+        chosen=chosen,
         now=now,
     )
 
@@ -63,9 +73,14 @@ async def handoff(who: Decider, offer_id: str) -> Response:
 async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
     """Store a step; the same form again is the same step."""
     seen = await own_offer(who, offer_id)
-    form = await read_form(request, _Said)
-    await who.inbox.answer(seen.offer_id, _fact(form, seen, who), event_id=form.key)
-    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303)
+    try:
+        form = await read_form(request, _Said)
+        fact = _fact(form, seen, who)
+    except FormInvalid as invalid:
+        lacking = {"step": _("Choose how it goes."), "reason": _("Choose why it did not come about.")}
+        return await _handoff_page(who, seen, invalid.told(lacking), invalid.sent.get("step", ""))
+    await who.inbox.answer(seen.offer_id, fact, event_id=form.key)
+    return stored(who, f"/offers/{seen.offer_id}/handoff")
 
 
 def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
@@ -75,9 +90,5 @@ def _fact(form: _Said, seen: OfferSeen, who: Deciding) -> EventData:
         case "completed":
             return HandoffCompleted(offer_id=seen.offer_id)
     if form.reason is None:
-        raise FormInvalid
+        raise FormInvalid(frozenset({"reason"}), {"step": form.step})
     return HandoffFailed(offer_id=seen.offer_id, reason=form.reason)
-
-
-def _back_to(seen: OfferSeen) -> Response:
-    return RedirectResponse(f"/offers/{seen.offer_id}", 303)

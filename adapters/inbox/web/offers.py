@@ -11,12 +11,13 @@ POST /offers/{offerId}/revocation   what became of what was taken back
 """
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from adapters.errors import OfferNotFound
 from adapters.inbox.listing import OfferSeen
@@ -27,8 +28,9 @@ from adapters.inbox.web.roles import StaffRole
 from adapters.inbox.web.shown import line, opened, shown
 from adapters.inbox.web.who import Decider, Deciding, Reader, SignedIn
 from adapters.standing import OPEN, Standing
-from broker.entry.forms import FormInvalid, Keyed, Nothing, read_form
-from broker.entry.rendering import page
+from broker.entry.forms import FormInvalid, Keyed, Nothing, Wrong, read_form
+from broker.entry.rendering import page, stored
+from broker.look.language import _
 from broker.schemas.event import Contract, EventData
 from broker.schemas.ids import OFFER_ID_PATTERN, new_event_id
 from broker.schemas.offer_accepted import OfferAccepted
@@ -42,13 +44,16 @@ router = APIRouter()
 _OFFER_ID: Final = re.compile(OFFER_ID_PATTERN)
 
 
+_Choice = Literal["accept", "live", "waitlist", "decline"]
+
+
 class _Answer(Keyed):
-    answer: Literal["accept", "live", "waitlist", "decline"]
+    answer: _Choice
     reason: DeclineReason | None = None
 
 
 class _Draft(Contract):
-    answer: Literal["accept", "live", "waitlist", "decline"]
+    answer: _Choice
     reason: DeclineReason | None = None
 
 
@@ -77,7 +82,8 @@ async def listed(who: Reader) -> Response:
     now = await who.inbox.now()
     lines = [line(offer, now) for offer in await who.inbox.offers()]
     # Rounded down: what came within this millisecond is told rather twice than not at all.
-    return page("list.html", who, lines=lines, now=now, since=int(now.timestamp() * 1000))
+    failing = [one.told() for one in await who.inbox.failing()]
+    return page("list.html", who, lines=lines, failing=failing, now=now, since=int(now.timestamp() * 1000))
 
 
 @router.get("/offers/{offer_id}")
@@ -85,10 +91,10 @@ async def offer(who: Reader, offer_id: str) -> Response:
     """One offer."""
     seen = await own_offer(who, offer_id)
     await who.inbox.seen(seen.offer_id)
-    return await _offer_page(who, seen)
+    return await _offer_page(who, seen, draft=await _kept(who, seen))
 
 
-async def _offer_page(who: SignedIn, seen: OfferSeen, **content: Any) -> Response:
+async def _offer_page(who: SignedIn, seen: OfferSeen, wrong: Sequence[Wrong] = (), **content: Any) -> Response:
     kind, now = who.inbox.provider.kind, await who.inbox.now()
     steps = progress.steps(seen, kind) if _decides(who) else ()
     answerable = seen.standing in OPEN and _decides(who)
@@ -96,19 +102,24 @@ async def _offer_page(who: SignedIn, seen: OfferSeen, **content: Any) -> Respons
     return page(
         "offer.html",
         who,
-        HTTPStatus.OK,
-        offer=shown(seen, kind, now),
+        HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK,
+        offer=shown(seen, kind, now, await who.inbox.answered(seen.offer_id)),
         reasons=sorted(kind.POLICY.decline_reasons),
         outcomes=tuple(RevocationOutcome),
         steps=steps,
         decides=_decides(who),
-        draft=await _drafts(who).kept(seen.offer_id) if answerable else None,
         on_call=await who.inbox.roster.on_call(now) if urgent else (),
         live=seen.standing in (Standing.ACCEPTED, Standing.HANDOFF),
         key=new_event_id(),
         now=now,
-        **{"opened": None, **content},
+        wrong=wrong,
+        **{"opened": None, "draft": None, **content},
     )
+
+
+async def _kept(who: SignedIn, seen: OfferSeen) -> Draft | None:
+    """What whoever looks had chosen and not sent, where they may still answer."""
+    return await _drafts(who).kept(seen.offer_id) if seen.standing in OPEN and _decides(who) else None
 
 
 def _drafts(who: SignedIn) -> Drafts:
@@ -134,10 +145,28 @@ async def draft(who: Decider, offer_id: str, request: Request) -> Response:
 async def answer(who: Decider, offer_id: str, request: Request) -> Response:
     """Yes, no, or a place in the queue: once, however often the form is sent."""
     seen = await own_offer(who, offer_id)
-    form = await read_form(request, _Answer)
-    await who.inbox.answer(seen.offer_id, _fact(form, seen, who), event_id=form.key)
+    try:
+        form = await read_form(request, _Answer)
+        fact = _fact(form, seen, who)
+    except FormInvalid as invalid:
+        lacking = {"answer": _("Choose your answer."), "reason": _("Choose why it is a no.")}
+        chosen = Draft(invalid.sent.get("answer", ""), invalid.sent.get("reason"))
+        return await _mended(who, seen, invalid.told(lacking), draft=chosen)
+    await who.inbox.answer(seen.offer_id, fact, event_id=form.key)
     await _drafts(who).forget(seen.offer_id)
-    return RedirectResponse(f"/offers/{seen.offer_id}/handoff", 303) if form.answer == "live" else _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}{'/handoff' if form.answer == 'live' else ''}")
+
+
+async def _mended(who: SignedIn, seen: OfferSeen, wrong: Sequence[Wrong], draft: Draft | None = None) -> Response:
+    """The offer again, with what has to be mended in its form.
+
+    Raises:
+        FormInvalid: the offer has no such form any more.
+    """
+    answers = any(one.name in _Answer.model_fields for one in wrong)
+    if not (seen.standing in OPEN if answers else progress.steps(seen, who.inbox.provider.kind)):
+        raise FormInvalid
+    return await _offer_page(who, seen, wrong, draft=draft)
 
 
 def _fact(form: _Answer, seen: OfferSeen, who: Deciding) -> EventData:
@@ -147,7 +176,7 @@ def _fact(form: _Answer, seen: OfferSeen, who: Deciding) -> EventData:
         case "waitlist":
             return OfferWaitlisted(offer_id=seen.offer_id)
     if form.reason is None:
-        raise FormInvalid
+        raise FormInvalid(frozenset({"reason"}), {"answer": form.answer})
     return OfferDeclined(offer_id=seen.offer_id, reason=form.reason)
 
 
@@ -168,26 +197,30 @@ async def confirmed(who: Decider, offer_id: str, request: Request) -> Response:
     seen = await own_offer(who, offer_id)
     await read_form(request, Nothing)
     await who.inbox.contact_confirmed(seen.offer_id, by=who.role)
-    return _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}")
 
 
 @router.post("/offers/{offer_id}/progress")
 async def go_on(who: Decider, offer_id: str, request: Request) -> Response:
     """How it goes on after acceptance."""
     seen = await own_offer(who, offer_id)
-    form = await read_form(request, progress.ProgressForm)
+    try:
+        form = await read_form(request, progress.ProgressForm)
+    except FormInvalid as invalid:
+        return await _mended(who, seen, invalid.told({"step": _("Choose what happened.")}))
     await progress.tell(who.inbox, seen, form, who.role)
-    return _back_to(seen)
+    return stored(who, f"/offers/{seen.offer_id}")
 
 
 @router.post("/offers/{offer_id}/revocation")
 async def acknowledge(who: Reader, offer_id: str, request: Request) -> Response:
     """What became of what was taken back: privacy officers say so, too."""
     seen = await own_offer(who, offer_id)
-    form = await read_form(request, _Revocation)
+    try:
+        form = await read_form(request, _Revocation)
+    except FormInvalid as invalid:
+        if not seen.taken_back:
+            raise
+        return await _offer_page(who, seen, invalid.told({"outcome": _("Choose what became of it.")}))
     await who.inbox.revocation_acknowledged(seen.offer_id, form.outcome, event_id=form.key)
-    return _back_to(seen)
-
-
-def _back_to(seen: OfferSeen) -> Response:
-    return RedirectResponse(f"/offers/{seen.offer_id}", HTTPStatus.SEE_OTHER)
+    return stored(who, f"/offers/{seen.offer_id}")

@@ -15,7 +15,7 @@ from adapters.errors import (
     OfferNotFound,
 )
 from broker.entry import problems
-from broker.entry.front import RoleMayNot, front_of
+from broker.entry.front import RoleMayNot, asked
 from broker.entry.rendering import notice
 from broker.look.language import _
 
@@ -24,32 +24,32 @@ EXPECTED: Final = (RoleMayNot, OfferNotFound, AnswerNotPossible, NothingToOpen)
 
 def told(request: Request, error: Exception) -> Response:
     """The page for what went wrong."""
-    front = front_of(request)
+    who = asked(request)
     match error:
         case RoleMayNot():
             return notice(
-                front,
+                who,
                 HTTPStatus.FORBIDDEN,
                 _("Your role does not do this"),
                 _("Ask a colleague who answers offers, or a supervisor."),
             )
         case NotAnAgreedHour():
-            return notice(front, HTTPStatus.CONFLICT, _("Not at this hour"), _(str(error)), _(error.remedy or ""))
+            return notice(who, HTTPStatus.CONFLICT, _("Not at this hour"), _(str(error)), _(error.remedy or ""))
         case ContactNotAgreed():
-            return notice(front, HTTPStatus.CONFLICT, _("Make no contact"), _(str(error)), _(error.remedy or ""))
+            return notice(who, HTTPStatus.CONFLICT, _("Make no contact"), _(str(error)), _(error.remedy or ""))
         case AnswerNotPossible():
             return notice(
-                front, HTTPStatus.CONFLICT, _("This offer has changed meanwhile"), _(str(error)), _(error.remedy or "")
+                who, HTTPStatus.CONFLICT, _("This offer has changed meanwhile"), _(str(error)), _(error.remedy or "")
             )
         case KeysNotHere():
-            return notice(front, HTTPStatus.CONFLICT, _("It cannot be opened yet"), _(error.remedy or ""))
+            return notice(who, HTTPStatus.CONFLICT, _("It cannot be opened yet"), _(error.remedy or ""))
         case NothingToOpen():
             return notice(
-                front,
+                who,
                 HTTPStatus.GONE,
                 _("There is nothing to open"),
                 _("What was released to you has ended, or was taken back. Do not use what was read of it."),
             )
         case OfferNotFound():
-            return problems.missing(front)
+            return problems.missing(who)
     return problems.told(request, error)

@@ -14,3 +14,8 @@ class StaffRole(StrEnum):
     def decides(self) -> bool:
         """Whether it answers offers and opens what was released."""
         return self is not StaffRole.PRIVACY_OFFICER
+
+    @property
+    def oversees(self) -> bool:
+        """Whether it sees who has opened what."""
+        return self is not StaffRole.STAFF

@@ -2,6 +2,7 @@
 
 `Reader`    somebody who is signed in, of whatever role, with the inbox of their organisation
 `Decider`   staff and supervisors, who answer offers and open what was released
+`Overseer`  supervisors and privacy officers, who see who has opened what
 """
 
 from collections.abc import Mapping
@@ -49,10 +50,16 @@ class Deciding(SignedIn):
     role: AcceptedBy
 
 
+@dataclass(frozen=True, slots=True)
+class Overseeing(SignedIn):
+    """Somebody who sees who has opened what."""
+
+
 async def _signed_in(request: Request) -> SignedIn:
     who = await somebody(request)
     desk: Desk = request.app.state.desk
-    inbox = Inbox(desk.pool, desk.providers[who.session.org], who.front.environment)
+    account = who.session.account.letters
+    inbox = Inbox(desk.pool, desk.providers[who.session.org], who.front.environment, account=account)
     return SignedIn(who.front, who.session, desk, inbox)
 
 
@@ -64,5 +71,13 @@ async def _deciding(request: Request) -> Deciding:
     return Deciding(who.front, who.session, who.desk, who.inbox, role)
 
 
+async def _overseeing(request: Request) -> Overseeing:
+    who = await _signed_in(request)
+    if not who.session.role.oversees:
+        raise RoleMayNot
+    return Overseeing(who.front, who.session, who.desk, who.inbox)
+
+
 Reader = Annotated[SignedIn, Depends(_signed_in)]
 Decider = Annotated[Deciding, Depends(_deciding)]
+Overseer = Annotated[Overseeing, Depends(_overseeing)]

@@ -134,13 +134,13 @@ async def bundle(who: Examiner, request: Request) -> Response:
         state = await log_state(connection)
     if state.entries > limits.bundle_entries_max:
         return notice(
-            who.front,
+            who,
             HTTPStatus.CONFLICT,
             _("This bundle is too large for a page"),
             _("The operator writes it: handoff trail export FOLDER."),
         )
     if _BUNDLING.locked():
-        return notice(who.front, HTTPStatus.CONFLICT, _("Another bundle is being made"), _("Try again in a minute."))
+        return notice(who, HTTPStatus.CONFLICT, _("Another bundle is being made"), _("Try again in a minute."))
     async with _BUNDLING:
         path, size = await _bundled(who)
     away = BackgroundTask(shutil.rmtree, path.parent, ignore_errors=True)

@@ -10,15 +10,15 @@ from itertools import groupby
 from typing import Final
 
 from broker import telling
+from broker.called import KINDS, STEPS, ladder
 from broker.look.language import _
-from broker.look.pictures import Rung, Standing
-from broker.look.words import moment, span
+from broker.look.pictures import Rung
+from broker.look.words import span, utc
 from broker.rulings import Ruling, rulings_of
 from broker.schemas.vocabulary import Acknowledgment, NeedState, OfferState, RecipientCategory
 from broker.store.asking import moment_of
 from broker.store.questions import TrailLine
 from broker.trail.entries import Step
-from broker.web.pages.words import KINDS, STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,6 @@ def _gist(facts: Mapping[str, str]) -> Iterator[str]:
 
 # --- the ladder ------------------------------------------------------------------------------------------------------
 
-_RUNGS: Final = tuple(Acknowledgment)
 _BY_STATE: Final = {
     NeedState.ENGAGED: Acknowledgment.A4_CONTACT,
     NeedState.IN_SERVICE: Acknowledgment.A5_SERVICE,
@@ -168,16 +167,4 @@ def _climb(
 
 
 def _rungs(reached: Mapping[Acknowledgment, datetime], state: str | None) -> tuple[Rung, ...]:
-    """Done up to the highest step, where it stands or ended; what was passed over has no time."""
-    highest = max(map(_RUNGS.index, reached), default=-1)
-    over = state in _OVER
-    rungs = []
-    for index, one in enumerate(_RUNGS):
-        told = moment(reached[one]) if one in reached else ""
-        standing = Standing.DONE if index <= highest else Standing.OPEN
-        if index == highest and not over and one is not Acknowledgment.A6_OUTCOME:
-            standing = Standing.NOW
-        elif index == highest + 1 and over:
-            standing, told = Standing.ENDED, str(state)
-        rungs.append(Rung(one.value, _(STEPS[one]), standing, told))
-    return tuple(rungs)
+    return ladder({one: utc(at) for one, at in reached.items()}, state if state in _OVER else None)

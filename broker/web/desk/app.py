@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -11,6 +12,8 @@ from broker.entry.application import pages_of
 from broker.entry.front import Front
 from broker.entry.rendering import front_templates
 from broker.look.counts import Counts
+from broker.look.words import utc
+from broker.look.zone import UTC_ZONE
 from broker.schemas.vocabulary import MsgStatus
 from broker.web.audit import finding, log, stories, tables
 from broker.web.audit.asked import TEMPLATES as AUDIT_TEMPLATES
@@ -28,7 +31,7 @@ ROUTERS: Final = (overview.router, work.router, quarantine.router, owed.router, 
 _FOLDERS: Final = (Path(__file__).parent / "templates", AUDIT_TEMPLATES)
 _TEMPLATES: Final = front_templates(*_FOLDERS, home="To the overview")
 _TEMPLATES.globals["sections"] = sections
-_TEMPLATES.filters["exact"] = exact
+_TEMPLATES.filters.update(exact=exact, utc=utc)
 
 
 def utc_now() -> datetime:
@@ -45,6 +48,7 @@ def desk_pages(
     links_allowed: bool = False,
     own_sign_in: DeskSignIn | None = None,
     clock: Callable[[], datetime] = utc_now,
+    zone: ZoneInfo = UTC_ZONE,
 ) -> FastAPI:
     """The desk of this network. See `Front` for what the others mean.
 
@@ -60,6 +64,7 @@ def desk_pages(
         leave_for=leave_for,
         clock=clock,
         admits=lambda account: account.org == desk.broker_org,
+        zone=zone,
     )
     app = pages_of(front, ROUTERS, EXPECTED, told)
     app.state.desk = desk

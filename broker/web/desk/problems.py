@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.entry import problems
-from broker.entry.front import RoleMayNot, front_of
+from broker.entry.front import RoleMayNot, asked
 from broker.entry.rendering import notice
 from broker.errors import KafkaUnreachable, WorkClaimed, WorkImpossible, WorkNotOpen
 from broker.look.language import _
@@ -27,30 +27,30 @@ EXPECTED: Final = (
 
 def told(request: Request, error: Exception) -> Response:
     """The page for what went wrong; to whoever's role it is not, it is not there."""
-    front, above = front_of(request), request.url.path.rpartition("/")[0]
+    who, above = asked(request), request.url.path.rpartition("/")[0]
     match error:
         case RoleMayNot():
-            return problems.missing(front)
+            return problems.missing(who)
         case WorkNotOpen():
             return notice(
-                front,
+                who,
                 HTTPStatus.NOT_FOUND,
                 _("It is not open any more"),
                 _("Somebody has decided it, or there never was such an item. The work list has what is open."),
             )
         case WorkClaimed():
             return notice(
-                front,
+                who,
                 HTTPStatus.CONFLICT,
                 _("Somebody else has it"),
                 _("Nothing was stored. Its page says who has it, and until when."),
                 again=above,
             )
         case WorkImpossible():
-            return notice(front, HTTPStatus.CONFLICT, _("This has changed meanwhile"), _(error.remedy), again=above)
+            return notice(who, HTTPStatus.CONFLICT, _("This has changed meanwhile"), _(error.remedy), again=above)
         case RecordSettled():
             return notice(
-                front,
+                who,
                 HTTPStatus.CONFLICT,
                 _("Somebody has settled it meanwhile"),
                 _("Nothing was stored. Its page says what became of it."),
@@ -58,10 +58,10 @@ def told(request: Request, error: Exception) -> Response:
             )
         case KafkaUnreachable():
             return notice(
-                front,
+                who,
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 _("Kafka does not answer"),
                 _("Nothing was stored. Try again in some seconds."),
                 again=above,
             )
-    return audit.told(front, error) or problems.told(request, error)
+    return audit.told(who, error) or problems.told(request, error)

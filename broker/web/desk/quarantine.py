@@ -15,12 +15,12 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from broker import limits
 from broker.bus.rereading import rereader
 from broker.entry.forms import Keyed, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.errors import KafkaUnreachable
 from broker.judging_again import Judgement, judge_again
 from broker.look.language import _
@@ -126,7 +126,7 @@ async def release(who: Settler, topic: str, partition: str, offset: str, request
         if connection is not None:
             one = await _open(connection, topic, partition, offset)
             await _judged(connection, who, one, form.reason)
-    return RedirectResponse(_address(topic, partition, offset), HTTPStatus.SEE_OTHER)
+    return stored(who, _address(topic, partition, offset))
 
 
 @router.get(f"{_RECORD}/discard")
@@ -149,7 +149,7 @@ async def discard(who: Settler, topic: str, partition: str, offset: str, request
         if connection is not None:
             one = await _open(connection, topic, partition, offset)
             await store.discard(connection, one, form.reason, who.by)
-    return RedirectResponse(_address(topic, partition, offset), HTTPStatus.SEE_OTHER)
+    return stored(who, _address(topic, partition, offset))
 
 
 async def _named(connection: Connection, *parts: str) -> Quarantined:

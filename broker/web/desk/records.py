@@ -90,5 +90,5 @@ def judged(judgement: Judgement) -> str:
         case Judged.REFUSED:
             assert judgement.code is not None
             at = f", {judgement.field}" if judgement.field else ""
-            told = {"code": f"{judgement.code.value}{at}", "meaning": ADVICE[judgement.code].meaning}
+            told = {"code": f"{judgement.code.value}{at}", "meaning": _(ADVICE[judgement.code].meaning)}
             return _("Judged now, it would be refused again: %(code)s. %(meaning)s") % told

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from broker.called import ladder, urgency
 from broker.domain.work_list import Resolution
 from broker.handlers.cases import NextAction
 from broker.look.language import _
+from broker.look.pictures import Rung
 from broker.look.words import moment
 from broker.schemas.ids import ReferralId
 from broker.schemas.reference import reference_of
-from broker.schemas.vocabulary import NeedState
+from broker.schemas.vocabulary import Acknowledgment, NeedState
 from broker.store.ticks import NETWORK
 from broker.store.work import Concerned, WorkLine, decidable
 from broker.web.desk import words
@@ -25,6 +28,7 @@ class ItemShown:
     why: words.Why
     kind: str
     urgent: bool
+    urgency: str
     age: str
     whose: str | None
     mine: bool
@@ -53,6 +57,7 @@ def item(line: WorkLine, now: datetime, by: str) -> ItemShown:
         why=words.why(line.reason),
         kind=words.kind(line.category),
         urgent=words.urgent(line.priority),
+        urgency=urgency(line.priority),
         age=words.ago(line.raised_at, now),
         whose=_whose(line, by),
         mine=line.claimed_by == by,
@@ -80,6 +85,35 @@ def facts(line: WorkLine, concerned: Concerned) -> list[tuple[str, str]]:
         (_("Since"), moment(line.raised_at)),
     ]
     return [(label, said) for label, said in told if said]
+
+
+_RUNGS: Final = {
+    NeedState.ENGAGED: Acknowledgment.A4_CONTACT,
+    NeedState.IN_SERVICE: Acknowledgment.A5_SERVICE,
+    NeedState.COMPLETED: Acknowledgment.A6_OUTCOME,
+    NeedState.ENDED_EARLY: Acknowledgment.A6_OUTCOME,
+}
+_OVER: Final = frozenset(
+    {
+        *(NeedState.UNREACHABLE, NeedState.SURVIVOR_DECLINED, NeedState.CLOSED_UNMET, NeedState.CANCELLED),
+        *(NeedState.REVOKED, NeedState.EXPIRED, NeedState.ENTERED_IN_ERROR, NeedState.INVALID),
+    }
+)
+
+
+def rungs(line: WorkLine, concerned: Concerned) -> tuple[Rung, ...]:
+    """How far the need has come; none for what is about no need."""
+    if line.need_state is None:
+        return ()
+    state, reached = NeedState(line.need_state), {Acknowledgment.A0_ACCEPTED: ""}
+    if concerned.received_at is not None:
+        reached[Acknowledgment.A0_ACCEPTED] = moment(concerned.received_at)
+    if concerned.rung is not None:
+        reached[Acknowledgment(concerned.rung)] = ""
+    if state in _RUNGS:
+        reached[_RUNGS[state]] = ""
+    ended = _(words.STATES[state]) if state in _OVER else None
+    return ladder({one: reached[one] for one in sorted(reached)}, ended)
 
 
 def _organisation(org: str | None, names: Mapping[str, str]) -> str | None:

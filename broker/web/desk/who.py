@@ -17,13 +17,11 @@ from starlette.requests import Request
 
 from broker.entry.front import RoleMayNot, Somebody, somebody
 from broker.judging_again import Judge
+from broker.look.zone import UTC_ZONE, see_in
 from broker.schemas.ids import OrgId
 from broker.sql.bulk import Pool
 from broker.trail.proofs import PublishedLog
 from broker.web.desk.roles import DeskRole
-
-_ACCOUNT_LETTERS = 8
-"""Of an account's id, so that two coordinators are told apart on a list and in the trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,7 @@ class Reading(Somebody):
     @property
     def by(self) -> str:
         """Who acts, as the trail has it: a role and a short reference, such as `role:coordinator-1f3a9c2e`."""
-        account = self.session.account
-        reference = account.account_id.rpartition("-")[2][:_ACCOUNT_LETTERS]
-        return f"role:{account.role.value.lower().replace('_', '-')}-{reference}"
+        return self.session.account.reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +73,8 @@ def _only(kind: type[Kind], *roles: DeskRole) -> Callable[[Request], Awaitable[K
         who = await somebody(request)
         if who.session.role not in roles:
             raise RoleMayNot
+        if issubclass(kind, Examining):
+            see_in(UTC_ZONE)  # What the trail says is compared across houses.
         return kind(who.front, who.session, request.app.state.desk)
 
     return found

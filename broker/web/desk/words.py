@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from broker.called import KINDS
 from broker.domain.work_list import Resolution, UnmetReason, Waiting
 from broker.handlers.cases import NextAction
 from broker.look.language import _
@@ -10,7 +11,6 @@ from broker.look.words import span
 from broker.schemas.vocabulary import NeedState, Priority
 from broker.store.quarantine import DiscardReason, ReleaseReason
 from broker.store.ticks import CLOCK
-from broker.web.pages.words import KINDS
 
 
 class Why(NamedTuple):

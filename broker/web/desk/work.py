@@ -20,13 +20,13 @@ from starlette.responses import RedirectResponse, Response
 from broker import limits
 from broker.domain.work_list import Resolution, UnmetReason
 from broker.entry.forms import FormInvalid, Keyed, read_form
-from broker.entry.rendering import page
+from broker.entry.rendering import page, stored
 from broker.look.language import _
 from broker.schemas.ids import new_event_id
 from broker.store import work as store
 from broker.web.desk import words
 from broker.web.desk.acting import once
-from broker.web.desk.shown import decisions, facts, item, since
+from broker.web.desk.shown import decisions, facts, item, rungs, since
 from broker.web.desk.who import Worker
 
 router = APIRouter()
@@ -71,6 +71,7 @@ async def one_item(who: Worker, work_id: str) -> Response:
         who,
         one=item(line, now, who.by),
         facts=facts(line, concerned),
+        rungs=rungs(line, concerned),
         decisions=decisions(line),
         unmet=[(reason.value, _(said)) for reason, said in words.UNMET.items()],
         to=[(role, _(said)) for role, said in words.TO.items()],
@@ -86,7 +87,7 @@ async def claim(who: Worker, work_id: str, request: Request) -> Response:
     async with once(who, form.key) as connection:
         if connection is not None:
             await store.claim(connection, work_id, who.by, override=form.over is not None)
-    return _to_item(work_id)
+    return stored(who, f"/worklist/{work_id}")
 
 
 @router.post("/worklist/{work_id}/release")
@@ -96,7 +97,7 @@ async def release(who: Worker, work_id: str, request: Request) -> Response:
     async with once(who, form.key) as connection:
         if connection is not None:
             await store.release(connection, work_id, who.by)
-    return _to_item(work_id)
+    return stored(who, f"/worklist/{work_id}")
 
 
 @router.post("/worklist/{work_id}/assign")
@@ -106,7 +107,7 @@ async def assign(who: Worker, work_id: str, request: Request) -> Response:
     async with once(who, form.key) as connection:
         if connection is not None:
             await store.assign(connection, work_id, form.to, who.by)
-    return _to_item(work_id)
+    return stored(who, f"/worklist/{work_id}")
 
 
 @router.post("/worklist/{work_id}/resolve")
@@ -129,7 +130,3 @@ async def decided(who: Worker, resolution: str) -> Response:
         raise HTTPException(HTTPStatus.NOT_FOUND)
     told = words.DECISIONS[Resolution(resolution)]
     return page("decided.html", who, decided=words.Why(_(told.what), _(told.do)))
-
-
-def _to_item(work_id: str) -> Response:
-    return RedirectResponse(f"/worklist/{work_id}", 303)

@@ -1,4 +1,4 @@
-"""The pages of the network as a web application: everybody may see them, and they show nobody.
+"""The pages of the network as a web application: everybody may see them, in their language, and they show nobody.
 
 GET /                       what the network does, for the public; /rules.toml the policy pack in force
 GET /events                 the catalogue; /events/{name} one event, /groups/{code} one field group
@@ -18,10 +18,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from broker.look.language import LANGUAGES, preferred, speak
 from broker.look.rendering import STATIC
 from broker.schemas.asyncapi import document
 from broker.schemas.catalogue import pretty
+from broker.schemas.field_groups import FieldGroup, groups_with_model
 from broker.schemas.vocabulary import MsgStatus
 from broker.web.pages import contract, refusals
 from broker.web.pages.public import PublicDesk, public_content
@@ -32,7 +32,6 @@ router = APIRouter()
 Found = TypeVar("Found")
 
 _MEDIA: Final = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-LANGUAGE: Final = "language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,9 @@ def network_pages(site: Site) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False, default_response_class=HTMLResponse)
     app.state.site = site
     app.router.routes.extend(router.routes)
-    for name, page in contract.event_pages().items():
+    for name in contract.named_events():
         # Each its own: every other `/events/…` names an event that was sent, and is the door's.
-        app.add_api_route(f"/events/{name}", _event_route(page), methods=["GET"])
+        app.add_api_route(f"/events/{name}", _event_route(name), methods=["GET"])
     return app
 
 
@@ -68,20 +67,12 @@ def _found(listed: Mapping[str, Found], name: str) -> Found:
 
 
 def _page(request: Request, template: str, **content: Any) -> Response:
-    return rendered(template, practice=_site(request).environment is MsgStatus.EXERCISE, **content)
-
-
-def _english(request: Request, template: str, **content: Any) -> Response:
-    """A page about the contract, which is in English: its names, and the words that explain them."""
-    speak(LANGUAGES[0])
-    return _page(request, template, **content)
+    return rendered(request, template, practice=_site(request).environment is MsgStatus.EXERCISE, **content)
 
 
 @router.get("/")
 async def public(request: Request) -> Response:
-    """What the network does, for everybody, in the language that they ask for."""
-    asked = request.query_params.get(LANGUAGE, "")
-    speak(asked if asked in LANGUAGES else preferred(request.headers.get("accept-language", "")))
+    """What the network does, for everybody."""
     return _page(request, "public.html", **await public_content(_site(request).public))
 
 
@@ -94,13 +85,15 @@ async def rules(request: Request) -> Response:
 @router.get("/events")
 async def events(request: Request) -> Response:
     """Every event and field group."""
-    return _english(request, "events.html", by_way=contract.by_way(), groups=contract.group_pages())
+    return _page(request, "events.html", by_way=contract.by_way(), groups=contract.groups())
 
 
 @router.get("/groups/{code}")
 async def group(request: Request, code: str) -> Response:
     """One field group."""
-    return _english(request, "event.html", page=_found(contract.group_pages(), code), event=False)
+    if code not in groups_with_model():
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return _page(request, "event.html", page=contract.group_page(FieldGroup(code)), event=False)
 
 
 @router.get("/schemas/{name}.json")
@@ -118,19 +111,19 @@ async def asyncapi() -> Response:
 @router.get("/errors")
 async def errors(request: Request) -> Response:
     """Every refusal."""
-    return _english(request, "errors.html", events=refusals.of_events(), door=refusals.of_the_door())
+    return _page(request, "errors.html", events=refusals.of_events(), door=refusals.of_the_door())
 
 
 @router.get("/start")
 async def start(request: Request) -> Response:
     """How to begin."""
-    return _english(request, "start.html", ways=WAYS_IN)
+    return _page(request, "start.html", ways=WAYS_IN)
 
 
 @router.get("/practice")
 async def practise(request: Request) -> Response:
     """How to try things where nothing is about anybody."""
-    return _english(request, "practice.html", provoked=refusals.PROVOKED)
+    return _page(request, "practice.html", provoked=refusals.PROVOKED)
 
 
 @router.get("/exit")
@@ -145,8 +138,8 @@ async def static(name: str) -> Response:
     return Response(_found(STATIC, name), media_type=_MEDIA[name.rpartition(".")[2]])
 
 
-def _event_route(page: contract.Page) -> Callable[[Request], Awaitable[Response]]:
+def _event_route(name: str) -> Callable[[Request], Awaitable[Response]]:
     async def event(request: Request) -> Response:
-        return _english(request, "event.html", page=page, event=True)
+        return _page(request, "event.html", page=contract.event_page(name), event=True)
 
     return event

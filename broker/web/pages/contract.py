@@ -1,4 +1,7 @@
-"""An event as its page shows it: made from the class of the event alone, so that the page cannot say anything else."""
+"""An event as its page shows it: made from the class of the event alone, so that the page cannot say anything else.
+
+A page is made for one reader, in the language of whoever reads; nothing that is kept here is in a language.
+"""
 
 import json
 import re
@@ -8,6 +11,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
+from broker.look.language import _
 from broker.schemas.catalogue import FLOW_WORDS, form_of, pretty, short_name
 from broker.schemas.event import EventData, Flow, Subject, events
 from broker.schemas.field_groups import GROUPS, FieldGroup, groups_with_model
@@ -30,6 +34,15 @@ SUBJECT_WORDS: Final[Mapping[Subject, str]] = {
     Subject.EVENT: "an event",
     Subject.ANY: "whatever the event that is spoken of was about",
 }
+_BOUNDS: Final = (
+    ("minItems", "maxItems", ("%(low)s to %(high)s items", "at least %(low)s items", "at most %(high)s items")),
+    (
+        *("minLength", "maxLength"),
+        ("%(low)s to %(high)s characters", "at least %(low)s characters", "at most %(high)s characters"),
+    ),
+    ("minimum", "maximum", ("%(low)s to %(high)s", "at least %(low)s", "at most %(high)s")),
+)
+"""The least and the most by their names in a schema, and what is said where both are bound, and where one is."""
 _OUR_PAPERS: Final = re.compile(r" \((?:domain|reliability|lessons)\.md §[^)]*\)")
 
 
@@ -64,7 +77,6 @@ class Page:
 
     name: str
     full: str
-    travels: str
     promise: str
     about: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
@@ -77,63 +89,73 @@ class Page:
 
 
 @cache
-def event_pages() -> Mapping[str, Page]:
-    """The page of every event by its short name, those that travel the same way together."""
+def named_events() -> Mapping[str, type[EventData]]:
+    """Every event by its short name, those that travel the same way together."""
     order = list(Flow)
     listed = sorted(events().values(), key=lambda event: (order.index(_flows(event)[0]), short_name(event.TYPE)))
-    return {short_name(event.TYPE): _event_page(event) for event in listed}
+    return {short_name(event.TYPE): event for event in listed}
 
 
-def by_way() -> tuple[tuple[str, tuple[tuple[str, Page], ...]], ...]:
-    """The events with their pages, by the ways on which they travel."""
-    found: dict[str, list[tuple[str, Page]]] = {}
-    for name, page in event_pages().items():
-        found.setdefault(page.travels, []).append((name, page))
-    return tuple((travels, tuple(pages)) for travels, pages in found.items())
+def by_way() -> Mapping[str, Sequence[tuple[str, str]]]:
+    """Every event's name and promise, by the ways on which they travel."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, event in named_events().items():
+        found.setdefault(_travels(event), []).append((name, _(_paragraphs(event.__doc__)[0])))
+    return found
 
 
-@cache
-def group_pages() -> Mapping[str, Page]:
-    """The page of every field group that can travel, by its code."""
-    return {code: _group_page(code) for code in groups_with_model()}
+def groups() -> Sequence[tuple[str, str]]:
+    """The code and label of every field group that can travel."""
+    return [(code, _(GROUPS[code].label)) for code in groups_with_model()]
 
 
 @cache
 def schemas() -> Mapping[str, str]:
     """Every JSON Schema as text, by the name in its path."""
-    of_events = {short_name(event.TYPE): pretty(event_schema(event)) for event in events().values()}
-    return of_events | {code: pretty(group_schema(code)) for code in groups_with_model()}
+    return {name: pretty(schema) for name, schema in _schemas().items()}
+
+
+@cache
+def _schemas() -> Mapping[str, JsonSchema]:
+    # What costs time is made once, and is in no language: the pages are made anew for each reader.
+    of_events = {name: event_schema(event) for name, event in named_events().items()}
+    return of_events | {code: group_schema(code) for code in groups_with_model()}
 
 
 def _flows(event: type[EventData]) -> list[Flow]:
     return [flow for flow in Flow if flow in event.FLOWS]
 
 
-def _event_page(event: type[EventData]) -> Page:
-    name, schema = short_name(event.TYPE), event_schema(event)
-    flows = _flows(event)
-    promise, *more = _paragraphs(event.__doc__ or "")
-    travels = ", ".join(FLOW_WORDS[flow] for flow in flows)
+def _travels(event: type[EventData]) -> str:
+    return ", ".join(_(FLOW_WORDS[flow]) for flow in _flows(event))
+
+
+def event_page(name: str) -> Page:
+    """The page of one of `named_events`, in the reader's language."""
+    event, schema = named_events()[name], _schemas()[name]
+    promise, *more = map(_, _paragraphs(event.__doc__))
+    about = _("%(what)s: the event's subject, and the Kafka key") % {"what": _(SUBJECT_WORDS[event.SUBJECT])}
     facts = (
-        ("Travels", travels),
-        ("Topic", ", ".join(f"{flow.value}.<org>" for flow in flows)),
-        ("Is about", f"{SUBJECT_WORDS[event.SUBJECT]}: the event's subject, and the Kafka key"),
-        ("Highest tier in the clear", _tier(tier_max(schema))),
+        (_("Travels"), _travels(event)),
+        (_("Topic"), ", ".join(f"{flow.value}.<org>" for flow in _flows(event))),
+        (_("Is about"), about),
+        (_("Highest tier in the clear"), _tier(tier_max(schema))),
     )
     return Page(
-        *(name, event.TYPE, travels, promise, tuple(more), facts),
+        *(name, event.TYPE, promise, tuple(more), facts),
         *(_properties(schema, schema), _parts(schema), pretty(event.EXAMPLE), f"/schemas/{name}.json"),
         _changes(event.TYPE.rsplit(".", 1)[-1], schema),
     )
 
 
-def _group_page(code: FieldGroup) -> Page:
-    schema, facts = group_schema(code), GROUPS[code]
-    sealed = facts.tier >= Tier.IDENTIFYING
-    travels = "sealed by its source, to named organisations" if sealed else "in the clear, in referral.requested"
-    told = (("Tier", _tier(facts.tier)), ("Travels", travels))
+def group_page(code: FieldGroup) -> Page:
+    """The page of a field group that can travel, in the reader's language."""
+    schema, facts = _schemas()[code], GROUPS[code]
+    sealed = _("sealed by its source, to named organisations")
+    travels = sealed if facts.tier >= Tier.IDENTIFYING else _("in the clear, in referral.requested")
+    told = ((_("Tier"), _tier(facts.tier)), (_("Travels"), travels))
     return Page(
-        *(code, code, travels, facts.label, tuple(_paragraphs(str(schema.get("description", "")))), told),
+        *(code, code, _(facts.label), tuple(map(_, _paragraphs(schema.get("description")))), told),
         *(_properties(schema, schema), _parts(schema), pretty(schema["examples"][0]), f"/schemas/{code}.json"),
         _changes("v1", schema),
     )
@@ -141,20 +163,21 @@ def _group_page(code: FieldGroup) -> Page:
 
 def _changes(version: str, schema: JsonSchema) -> tuple[str, ...]:
     digest = sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()[:16]
-    never = "What an older peer could not read is never changed in it: that becomes a new version beside this one"
-    return (
-        f"This is {version}. {never}, with a page of its own, and both are read.",
-        f"The fingerprint of its schema is {digest}: as long as that is the same, nothing has changed.",
+    new = _(
+        "This is %(version)s. What an older peer could not read is never changed in it: that becomes a new version"
+        " beside this one, with a page of its own, and both are read."
     )
+    same = _("The fingerprint of its schema is %(digest)s: as long as that is the same, nothing has changed.")
+    return new % {"version": version}, same % {"digest": digest}
 
 
-def _paragraphs(text: str) -> list[str]:
+def _paragraphs(text: str | None) -> list[str]:
     """A docstring's paragraphs, without the places of our own papers that it names: no reader of the page has them."""
-    return [_OUR_PAPERS.sub("", " ".join(one.split())) for one in text.strip().split("\n\n")]
+    return [_OUR_PAPERS.sub("", " ".join(one.split())) for one in (text or "").strip().split("\n\n")]
 
 
 def _tier(tier: int) -> str:
-    return f"{int(tier)}, {TIER_WORDS[Tier(tier)]}"
+    return f"{int(tier)}, {_(TIER_WORDS[Tier(tier)])}"
 
 
 def _properties(part: JsonSchema, whole: JsonSchema) -> tuple[Property, ...]:
@@ -163,11 +186,11 @@ def _properties(part: JsonSchema, whole: JsonSchema) -> tuple[Property, ...]:
         Property(
             name=name,
             required=name in required,
-            tier="sealed" if one.get("x-sealed") else str(one.get("x-tier", part.get("x-tier", ""))),
-            form=form_of(one, whole),
+            tier=_("sealed") if one.get("x-sealed") else str(one.get("x-tier", part.get("x-tier", ""))),
+            form=_form(one, whole),
             bounds=", ".join(_bounds(one)),
             pattern=one.get("pattern") or one.get("items", {}).get("pattern") or "",
-            label=str(one.get("x-label", "")),
+            label=_(one["x-label"]) if "x-label" in one else "",
             part=next(_named(one), ""),
         )
         for name, one in part.get("properties", {}).items()
@@ -188,7 +211,7 @@ def _parts(schema: JsonSchema) -> tuple[Part, ...]:
 
 def _part(name: str, schema: JsonSchema) -> Part:
     one = schema["$defs"][name]
-    about = _paragraphs(str(one.get("description", "")))[0]
+    about = _(_paragraphs(one.get("description"))[0])
     return Part(name, about, _properties(one, schema), tuple(str(value) for value in one.get("enum", ())))
 
 
@@ -203,19 +226,21 @@ def _named(part: Any) -> Iterator[str]:
             yield from _named(below)
 
 
+def _form(part: JsonSchema, whole: JsonSchema) -> str:
+    """A property's form in a few words; the names of forms are the contract's."""
+    if part.get("type") == "array":
+        return _("list of %(form)s") % {"form": _form(part.get("items", {}), whole)}
+    return form_of(part, whole)
+
+
 def _bounds(part: JsonSchema) -> Iterator[str]:
     """What a value may be, in words."""
-    for least, most, what in (
-        ("minItems", "maxItems", "items"),
-        ("minLength", "maxLength", "characters"),
-        ("minimum", "maximum", ""),
-    ):
+    for least, most, (both, at_least, at_most) in _BOUNDS:
         low, high = part.get(least), part.get(most)
-        if low is not None and high is not None:
-            yield f"{low} to {high} {what}".strip()
-        elif low is not None or high is not None:
-            yield f"at {'least' if high is None else 'most'} {low if high is None else high} {what}".strip()
+        if low is not None or high is not None:
+            words = at_least if high is None else at_most if low is None else both
+            yield _(words) % {"low": low, "high": high}
     if part.get("uniqueItems"):
-        yield "each once"
+        yield _("each once")
     if "default" in part and part["default"] not in ([], ()):
-        yield f"{json.dumps(part['default'])} where it is left out"
+        yield _("%(value)s where it is left out") % {"value": json.dumps(part["default"])}

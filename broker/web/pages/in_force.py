@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from broker.called import STEPS, URGENCIES
 from broker.domain import group_sets
 from broker.domain.pack import Basis, Footing, PolicyPack, Span, Timers
 from broker.domain.pack_rows import BASIS_WORDS, FEEDBACK_WORDS, emergency_rows, feedback_rows, footing_rows, silent
@@ -13,7 +14,7 @@ from broker.look.language import _, counted
 from broker.look.pictures import Moment, Point, Rung, Standing, points
 from broker.schemas.field_groups import GROUPS, FieldGroup
 from broker.schemas.vocabulary import Acknowledgment, OrgClass, Priority
-from broker.web.pages.words import STEPS, URGENCIES, organisations
+from broker.web.pages.words import organisations
 
 _LENGTHS = {
     Acknowledgment.A1_DELIVERED: "delivered",

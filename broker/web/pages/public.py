@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from broker import limits
+from broker.called import KINDS, URGENCIES
 from broker.domain.pack import PolicyPack
 from broker.domain.quarters import Quarter
 from broker.domain.small_cells import SMALL_MAX, Published
@@ -20,7 +21,6 @@ from broker.store.policies import text_in_force
 from broker.store.public_counts import IN_TIME, LATER, NEVER, TOO_LATE, WITHIN_MINUTES
 from broker.store.public_reports import Report, reports
 from broker.web.pages import in_force
-from broker.web.pages.words import KINDS, URGENCIES
 
 SHARE_MIN: Final = 50
 """Of fewer than so many no share is told: it would say little, and change much with one person."""

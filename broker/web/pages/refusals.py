@@ -11,7 +11,7 @@ from broker.web.codes import WORDING, WebCode
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One code: what it means, what to do, and the status with which the HTTP door says it."""
+    """One code: what it means, what to do (in English), and the status with which the HTTP door says it."""
 
     code: str
     meaning: str

@@ -1,10 +1,10 @@
-"""What the public page calls organisations, kinds of help, urgencies and steps: in the reader's language."""
+"""What the public page calls organisations, in the reader's language."""
 
 from collections.abc import Iterable
 from typing import Final
 
 from broker.look.language import _
-from broker.schemas.vocabulary import Acknowledgment, OrgClass, Priority, RecipientCategory
+from broker.schemas.vocabulary import OrgClass, RecipientCategory
 
 ORGANISATIONS: Final[dict[str, str]] = {
     OrgClass.LAW_ENFORCEMENT: "police",
@@ -29,28 +29,6 @@ ORGANISATIONS: Final[dict[str, str]] = {
     RecipientCategory.AUDITOR: "auditors",
     "IMMIGRATION_ENFORCEMENT": "immigration enforcement",
     "HMIS_FROM_VSP": "shared databases on homelessness",
-}
-KINDS: Final = {
-    RecipientCategory.SHELTER: "A safe place to stay",
-    RecipientCategory.COUNSELING: "Counselling",
-    RecipientCategory.LEGAL_AID: "Legal help",
-    RecipientCategory.HEALTHCARE: "Health care",
-    RecipientCategory.ADVOCACY: "An advocate",
-}
-URGENCIES: Final = {
-    Priority.P0: "Danger to life now",
-    Priority.P1: "Tonight",
-    Priority.P2: "Within days",
-    Priority.P3: "Not urgent",
-}
-STEPS: Final = {
-    Acknowledgment.A0_ACCEPTED: "The network has the request",
-    Acknowledgment.A1_DELIVERED: "It has reached a provider",
-    Acknowledgment.A2_RECEIPTED: "Somebody there has opened it",
-    Acknowledgment.A3_DECIDED: "The provider has said yes or no",
-    Acknowledgment.A4_CONTACT: "Somebody is in touch",
-    Acknowledgment.A5_SERVICE: "Help has begun",
-    Acknowledgment.A6_OUTCOME: "It is known what it came to",
 }
 
 

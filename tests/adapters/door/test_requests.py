@@ -104,6 +104,14 @@ async def test_what_is_no_request_of_the_door_is_refused_by_code(doorway: Doorwa
         assert from_json(await response.read())["code"] == "HEADER_INVALID"
 
 
+async def test_a_refusal_is_told_in_the_language_that_is_asked_for(haven: OwnSystem) -> None:
+    """English or Spanish, and which is said; its code is the same in both."""
+    for asked, spoken, title in (("es-US", "es", "Aquí no hay nada."), ("fr", "en", "There is nothing here.")):
+        said = await haven.request("GET", "/", headers={"accept-language": asked})
+        assert (said.code, said.content["title"]) == ("PATH_UNKNOWN", title)
+        assert (said.headers["content-language"], said.headers["vary"]) == (spoken, "accept-language")
+
+
 async def test_a_body_that_trickles_is_given_up(
     doorway: Doorway, haven: OwnSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:

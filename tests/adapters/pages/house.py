@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
@@ -18,6 +19,7 @@ from adapters.standing import Standing
 from broker import limits
 from broker.entry.front import Front
 from broker.entry.links import LinkPurpose
+from broker.look.zone import UTC_ZONE
 from broker.schemas.field_groups import FieldGroup
 from broker.schemas.ids import OfferId, OrgId, new_event_id, new_offer_id, new_referral_id
 from broker.schemas.reference import reference_of
@@ -43,6 +45,7 @@ class House(Entered):
     elsewhere: str | None = None
     pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
+    zone: ZoneInfo = UTC_ZONE
     urls: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
@@ -74,6 +77,7 @@ class House(Entered):
             links_allowed=self.links_allowed,
             own_sign_in=self.own_sign_in,
             clock=self.clock,
+            zone=self.zone,
         )
 
     async def link(self, org: OrgId, role: StaffRole = StaffRole.STAFF) -> str:

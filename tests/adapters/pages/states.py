@@ -1,7 +1,7 @@
 """Every page in every state that it can be in, one after the other: what tests of the look walk through."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,11 +11,13 @@ from adapters.inbox.roster import Roster, Turn
 from adapters.inbox.web.roles import StaffRole
 from adapters.standing import Standing
 from broker.schemas.capacity_updated import CapacityUnit
+from broker.schemas.field_groups import SEALABLE, group_model
 from broker.schemas.ids import OfferId
 from broker.schemas.offer_accepted import AcceptedBy
 from broker.schemas.vocabulary import CapacityBucket, DeclineReason, Service
 from tests.adapters.courier_desk import HAVEN
 from tests.adapters.network import ALIAS, GROUPS, SAFE_CONTACT
+from tests.adapters.pages import facts
 from tests.adapters.pages.house import House
 
 EXPECTED: Final = ("403", "404", "409", "410", "405", "400")
@@ -54,16 +56,29 @@ async def _offers(house: House, page: Page) -> AsyncIterator[str]:
     taken = await house.offered(HAVEN, Standing.CONTACT_PENDING)
     over = await house.offered(HAVEN, Standing.EXPIRED)
     await house.desk.pool.execute("UPDATE offer SET content = NULL WHERE offer_id = $1", over)
-    await house.release(HAVEN, taken)
+    await house.release(HAVEN, taken, everything())
     recalled = await _taken_back(house)
+    pressed, emergency = await facts.pressed(house), await facts.handed_over(house, prohibited=False, emergency=True)
+    allowed, wrong = await facts.handed_over(house), await facts.recalled(house)
     begun = await house.offered(HAVEN, Standing.HANDOFF)
     promised = await house.offered(HAVEN, Standing.ACCEPTED)
+    await house.desk.pool.execute(
+        "INSERT INTO channel (org_id, place, transport, settings, folder, on_call, paused, failures, probe_at,"
+        " changed_at) VALUES ($1, 1, 'webhook', '{}', 'f', false, 'HTTP_410', 0, NULL, clock_timestamp()),"
+        " ($1, 2, 'fhir', '{}', 'g', false, NULL, 5, clock_timestamp(), clock_timestamp())",
+        HAVEN,
+    )
     await page.goto("/")
     yield "list of many"
     for name, path in (
         ("offer", f"/offers/{waiting}"),
         ("accepted", f"/offers/{taken}"),
         ("taken back", f"/offers/{recalled}"),
+        ("all that can press", f"/offers/{pressed}"),
+        ("emergency", f"/offers/{emergency}"),
+        ("allowed", f"/offers/{allowed}"),
+        ("without keys", f"/offers/{await facts.without_keys(house)}"),
+        ("recalled", f"/offers/{wrong}"),
         ("over", f"/offers/{over}"),
         ("missing", "/offers/x"),
         ("live transfer promised", f"/offers/{promised}"),
@@ -73,10 +88,33 @@ async def _offers(house: House, page: Page) -> AsyncIterator[str]:
     ):
         await page.goto(path)
         yield name
+    async for name in _lacking(page, waiting, taken, promised, recalled):
+        yield name
     async for name in _opened(house, page, taken):
         yield name
     await _conflict(house, page, waiting)
     yield "conflict"
+
+
+async def _lacking(page: Page, *offers: OfferId) -> AsyncIterator[str]:
+    """Each form, sent without what it asks for: what browsers see to by themselves is left to the pages."""
+    waiting, taken, promised, recalled = offers
+    for path, form, choice in (
+        (f"/offers/{waiting}", "form[action$=answer]", "[value=decline]"),
+        (f"/offers/{waiting}", "form[action$=answer]", None),
+        (f"/offers/{promised}/handoff", "form[action$=handoff]", "[value=failed]"),
+        (f"/offers/{promised}/handoff", "form[action$=handoff]", None),
+        (f"/offers/{taken}", "form[action$=progress]", None),
+        (f"/offers/{recalled}", "form[action$=revocation]", None),
+        ("/roster", "form[action$=roster]", None),
+    ):
+        await page.goto(path)
+        if choice is not None:
+            await page.locator(form).locator(choice).check()
+        await page.locator(form).evaluate("form => { form.noValidate = true }")
+        await page.locator(form).locator("button").last.click()
+        await page.locator("#wrong").wait_for()
+        yield f"{path}, {choice}, lacking"
 
 
 async def _opened(house: House, page: Page, taken: OfferId) -> AsyncIterator[str]:
@@ -105,6 +143,11 @@ async def _opened(house: House, page: Page, taken: OfferId) -> AsyncIterator[str
     yield "nothing to open"
     await page.goto(f"/offers/{withheld}")
     yield "lapsed"
+
+
+def everything() -> dict[str, Mapping[str, Any]]:
+    """Every group that can be sealed, by its example; the way of contact is usable at this moment."""
+    return {**{code: group_model(code).EXAMPLE for code in sorted(SEALABLE)}, **GROUPS}
 
 
 async def _open(page: Page, offer_id: OfferId) -> AsyncIterator[str]:
@@ -173,7 +216,12 @@ async def every_page_of_a_privacy_officer(house: House, page: Page) -> AsyncIter
     waiting, recalled = await house.offered(HAVEN, priority="P0"), await _taken_back(house)
     await _on_call(house)
     await house.inbox(HAVEN).capacity(Service.EMERGENCY_SHELTER, CapacityUnit.CRIB, CapacityBucket.NONE)
-    for path in ("/", f"/offers/{waiting}", f"/offers/{recalled}", "/capacity", "/roster", "/passkeys"):
+    await page.goto("/readings")
+    yield "nobody has opened anything"
+    await house.release(HAVEN, recalled)
+    await house.inbox(HAVEN).open_groups(recalled, reader=AcceptedBy.SUPERVISOR, contact_shown=True)
+    read = ("/readings", f"/readings?offer={recalled}")
+    for path in ("/", f"/offers/{waiting}", f"/offers/{recalled}", "/capacity", "/roster", "/passkeys", *read):
         await page.goto(path)
         yield path
     await page.goto(f"/offers/{waiting}/handoff")

@@ -99,7 +99,7 @@ async def test_a_live_transfer_from_the_yes_to_the_line(house: House) -> None:
         await expect(page.get_by_role("heading", name="You are on the line with the worker")).to_be_visible()
         await page.get_by_label("She is with us on the line: taken over").check()
         await page.get_by_role("button", name="Store it").click()
-        await page.wait_for_url(f"**/offers/{offer_id}")
+        await page.wait_for_url(f"**/offers/{offer_id}?stored=*")
         await expect(page.get_by_text("engaged").first).to_be_visible()
     told = await stored(house)
     assert [kind.partition(".v1")[0] for kind, _ in told] == ["offer.accepted", "handoff.started", "handoff.completed"]
@@ -119,7 +119,7 @@ async def test_a_live_transfer_that_does_not_come_about_stays_ours(house: House)
         await page.get_by_label("It did not come about").check()
         await page.get_by_label("If not: why").select_option("NOBODY_FREE")
         await page.get_by_role("button", name="Store it").click()
-        await expect(page.get_by_text("contact pending").first).to_be_visible()
+        await expect(page.locator(".standing", has_text="contact pending").first).to_be_visible()
     assert [data["reason"] for _, data in await stored(house)] == ["NOBODY_FREE"]
 
 
@@ -157,7 +157,7 @@ async def test_an_attempt_is_noted_at_an_hour_that_she_agreed_to(house: House) -
             if offer_id in refused:
                 await expect(page.get_by_role("heading")).to_have_text("Not at this hour")
             else:
-                await page.wait_for_url(f"**/offers/{offer_id}")
+                await page.wait_for_url(f"**/offers/{offer_id}?stored=*")
         form: Form = {"step": "tried:OUTSIDE_WINDOW_SKIPPED", "key": new_event_id()}
         skipped = await page.context.request.post(f"/offers/{refused[0]}/progress", form=form, headers=FROM_HERE)
         assert skipped.ok, "that nobody has tried may be noted at any hour"
@@ -219,5 +219,5 @@ async def test_what_was_chosen_is_there_after_the_session_has_ended(house: House
         await expect(page.get_by_label("No; somebody else is asked at once")).to_be_checked()
         await expect(page.get_by_label("If no: why")).to_have_value("NO_CAPACITY_BEDS")
         await page.get_by_role("button", name="Send the answer").click()
-        await expect(page.get_by_text("declined")).to_be_visible()
+        await expect(page.locator(".standing", has_text="declined")).to_be_visible()
     assert await house.desk.pool.fetchval("SELECT count(*) FROM draft") == 0

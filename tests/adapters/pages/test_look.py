@@ -26,6 +26,7 @@ from broker.schemas.group_vocabulary import (
     WorkerRole,
     YesNoUnknown,
 )
+from broker.schemas.group_words import LABELS, in_words
 from broker.schemas.handoff_failed import HandoffFailure
 from broker.schemas.handoff_started import PickedUp
 from broker.schemas.offer_accepted import AcceptedBy
@@ -36,6 +37,7 @@ from tests.adapters.pages.catalogue import LANGUAGES, compiled, translated
 from tests.adapters.pages.house import House
 from tests.adapters.pages.states import every_page, every_page_of_a_privacy_officer
 from tests.browsing import lacking_in_spanish
+from tests.schemas.samples import sealed_vocabularies
 
 AXE: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -43,6 +45,13 @@ AXE: Final = {
 }
 FIRST_VIEW_BYTES_MAX: Final = 50 * 1024
 PRIMARY_PIXELS_MIN: Final = 44
+SIGNED_OUT: Final = ("signed out", "ways in", "first passkey", "sign in")
+"""Pages of nobody: from the next one on each has the way out (broker/entry/templates/before.html)."""
+_CHANGED_IDS: Final = (
+    "() => [...document.querySelectorAll('dd, td, th, p')].filter(e => /^(org|role|off|ref|con|key|acc)[-:]/"
+    ".test(e.innerText) && getComputedStyle(e, '::first-letter').textTransform !== 'none').map(e => e.innerText)"
+)
+"""Ids that are shown otherwise than they are written."""
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1280, "light")])
@@ -88,6 +97,8 @@ async def is_for_everybody(page: Page, width: int, name: str) -> None:
     )
     assert small == [], name
     assert await page.locator("h1:visible").count() == 1, name
+    assert await page.locator("#exit:visible").count() == (name not in SIGNED_OUT), name
+    assert await page.evaluate(_CHANGED_IDS) == [], name
 
 
 async def test_no_page_needs_scripts_to_be_read(house: House) -> None:
@@ -135,7 +146,7 @@ async def test_an_offer_is_answered_by_keyboard_alone(house: House) -> None:
         assert "exit" in order
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
-        await expect(page.get_by_text("contact pending")).to_be_visible()
+        await expect(page.locator(".standing", has_text="contact pending")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -203,7 +214,7 @@ async def test_a_person_changes_the_language(house: House) -> None:
 
 
 def test_every_code_that_a_page_can_say_has_spanish_words() -> None:
-    """Reasons, services, outcomes, standings, and the labels of every group."""
+    """Reasons, services, outcomes, standings; the labels of every group and property, and the codes within them."""
     codes: set[StrEnum] = {code for kind in kinds().values() for code in kind.POLICY.decline_reasons}
     for vocabulary in (
         *(Standing, Service, Outcome, SurvivorClosure, AttemptOutcome, RevocationOutcome, StaffRole),
@@ -211,7 +222,9 @@ def test_every_code_that_a_page_can_say_has_spanish_words() -> None:
         *(ContactChannel, Pronouns, CapacityUnit, AcceptedBy, PickedUp, HandoffFailure),
     ):
         codes.update(vocabulary)
-    said = {plain(code) for code in codes} | {GROUPS[code].label for code in SEALABLE}
+    said = {plain(code) for code in codes} | {GROUPS[code].label for code in SEALABLE} | set(LABELS.values())
+    sealed = {in_words(code) or plain(code) for vocabulary in sealed_vocabularies() for code in vocabulary}
+    said |= {words for words in sealed if not words[0].isdigit()}
     assert said - translated(LANGUAGES / "es" / "LC_MESSAGES" / "handoff.po") == set()
 
 

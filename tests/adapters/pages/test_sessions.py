@@ -81,6 +81,23 @@ async def test_leaving_ends_the_session_at_once(house: House, how: str) -> None:
         assert not await is_signed_in(page)
 
 
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("/offers/x", "There is no such page here"), ("/nothing", "There is no such page here"), ("/stay", "This is not")],
+)
+async def test_a_page_that_refuses_is_left_as_quickly(house: House, path: str, title: str) -> None:
+    """By Shift three times from a page about what is not there, too; whoever is signed in finds all of it there."""
+    house.allowed.extend(("404", "405"))
+    async with house.person(HAVEN) as page:
+        await page.goto(path)
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(title)
+        await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        for _ in range(3):
+            await page.keyboard.press("Shift")
+        await page.wait_for_url(house.base + "/signed-out")
+    assert await house.desk.pool.fetchval("SELECT count(*) FROM staff_session WHERE ended_at IS NULL") == 0
+
+
 async def test_back_after_leaving_shows_nothing(house: House) -> None:
     """The way back leads to the page that says that nobody is signed in."""
     await house.offered(HAVEN)

@@ -16,7 +16,7 @@ async def accept(page: Page, house: House, offer_id: OfferId) -> None:
     await page.goto(f"/offers/{offer_id}")
     await page.get_by_label("Yes", exact=True).check()
     await page.get_by_role("button", name="Send the answer").click()
-    await expect(page.get_by_text("contact pending")).to_be_visible()
+    await expect(page.locator(".standing", has_text="contact pending")).to_be_visible()
 
 
 async def test_from_the_link_to_the_way_out(house: House) -> None:

@@ -10,7 +10,7 @@ from playwright.async_api import APIRequestContext
 
 from adapters.inbox.web.app import inbox_pages
 from adapters.inbox.web.roles import StaffRole
-from adapters.inbox.web.who import Deciding, SignedIn
+from adapters.inbox.web.who import Deciding, Overseeing, SignedIn
 from adapters.standing import Standing
 from broker.entry.front import Anybody, Listening, Somebody
 from broker.look.guard import HEADERS
@@ -23,7 +23,7 @@ from tests.browsing import FROM_HERE, OPEN_TO_ANYBODY
 
 Form = dict[str, str | float | bool]
 
-ACTORS = (Anybody, Somebody, SignedIn, Deciding, Listening)
+ACTORS = (Anybody, Somebody, SignedIn, Deciding, Overseeing, Listening)
 FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/answer": {"answer": "accept"},
     "/offers/{offer_id}/draft": {"answer": "accept"},
@@ -33,7 +33,7 @@ FORMS: dict[str, dict[str, str]] = {
     "/offers/{offer_id}/progress": {"step": "made:"},
     "/offers/{offer_id}/revocation": {"outcome": "COMPLIED"},
 }
-KEYED = ("answer", "progress", "handoff")
+KEYED = ("answer", "progress", "handoff", "revocation")
 CANARIES = (str(SAFE_CONTACT["handle"]), str(ALIAS["alias"]))
 
 

@@ -172,7 +172,8 @@ def _document(chance: Chance, source: Org, permit: bool, regimes: list[str]) -> 
         "excludedRecipients": [chance.choice((*PROVIDERS, *SOURCES)).org] if chance.rarely(10) else [],
         "purposes": chance.most(PURPOSES, 0.9),
         "dataScope": {
-            "fieldGroups": chance.most(sorted(EVERY_GROUP), chance.choice((0.15, 0.9, 0.97, 1, 1))),
+            "fieldGroups": chance.most(sorted(EVERY_GROUP), chance.choice((0.15, 0.9, 0.97, 1, 1)))
+            + ([] if permit or not chance.rarely(3) else ["FG07"]),
             "maxTier": chance.choice((4, 4, 4, 3, 2)),
         },
         "validity": validity,

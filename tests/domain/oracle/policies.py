@@ -187,7 +187,8 @@ def _denial(version: Held, law: Law) -> str:
     start = micros(_moment(version, "notBefore") - law.skew())
     end = micros(_moment(version, "notAfter") + law.skew())
     kinds = json.dumps([to["category"] for to in version.document["recipients"] if to["kind"] == "CATEGORY"])
-    groups = groups_of(version.document["dataScope"]["fieldGroups"])
+    said = version.document["dataScope"]["fieldGroups"]
+    groups = groups_of({*said, *(part for part in TIER if "FG07" in said and part.startswith("FG07"))} - {"FG07"})
     return (
         'forbid(principal, action in [Action::"tell", Action::"offer"], resource) when {\n'
         f"  {_about(version)} && ({_named(version)}.contains(principal.recipient) ||\n"

@@ -57,7 +57,7 @@ async def test_in_spanish_without_scripts_and_on_paper(tampered: Audited, monkey
             if name in ("story", "ledger", "found", "reads", "log"):
                 printed = page.locator(".printed:visible")
                 await expect(printed).to_contain_text("Impreso por role:privacy-officer-")
-                await expect(printed).to_contain_text("UTC. Copia: destrúyala después de usarla.")
+                await expect(printed).to_contain_text("(UTC). Copia: destrúyala después de usarla.")
             await page.emulate_media(media="screen")
     assert sorted(set(lacking)) == []
 

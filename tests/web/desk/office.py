@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from playwright.async_api import Browser, Page
@@ -13,6 +14,7 @@ from playwright.async_api import Browser, Page
 from broker import limits
 from broker.composition import judge_of, kafka_of
 from broker.entry.links import LinkPurpose
+from broker.look.zone import UTC_ZONE
 from broker.schemas.delivery_failed import DeliveryFailure
 from broker.schemas.ids import new_event_id, new_offer_id, new_referral_id
 from broker.schemas.refusal import RefusalCode
@@ -39,6 +41,7 @@ class Office(Entered):
     elsewhere: str | None = None
     pages: FastAPI | None = None
     ahead: timedelta = timedelta(0)
+    zone: ZoneInfo = UTC_ZONE
     urls: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     allowed: list[str] = field(default_factory=list)
@@ -63,6 +66,7 @@ class Office(Entered):
             links_allowed=True,
             own_sign_in=self.own_sign_in,
             clock=self.clock,
+            zone=self.zone,
         )
 
     async def link(self, role: DeskRole, purpose: LinkPurpose = LinkPurpose.SIGN_IN) -> str:

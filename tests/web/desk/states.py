@@ -93,7 +93,7 @@ async def _record(page: Page, record: str) -> AsyncIterator[str]:
     yield "discard"
     await page.locator("input[value=RECORD_GONE]").check()
     await page.locator("form[action$=discard] button").click()
-    await page.wait_for_url(f"**{record}")
+    await page.wait_for_url(f"**{record}?stored=*")
     yield "record, given up"
     await page.goto(f"{record}/discard")
     yield "record, settled meanwhile"

@@ -109,7 +109,7 @@ async def test_a_form_that_is_sent_again_does_nothing_again(county_office: Offic
             later = post(path, form=form, headers=FROM_HERE, max_redirects=0)
             answers = [*await asyncio.gather(*sent), await later]
             assert {answer.status for answer in answers} == {303}, path
-            assert len({answer.headers["location"] for answer in answers}) == 1, path
+            assert len({answer.headers["location"].partition("?")[0] for answer in answers}) == 1, path
     for kind in ("work.claimed", "work.resolved"):
         assert len(await told(county_office, kind, referral=referral)) == 1
 
@@ -176,7 +176,7 @@ async def test_a_record_is_judged_again_when_its_cause_is_gone(county_office: Of
         again = await page.context.request.post(
             f"/quarantine/{record}/release", form=form, headers=FROM_HERE, max_redirects=0
         )
-        assert (again.status, again.headers["location"]) == (303, f"/quarantine/{record}")
+        assert (again.status, again.headers["location"].partition("?")[0]) == (303, f"/quarantine/{record}")
         county_office.allowed.append("409")
         await page.goto(f"/quarantine/{record}/release")
         await expect(page.get_by_role("heading")).to_have_text("Somebody has settled it meanwhile")

@@ -1,19 +1,30 @@
 """The network's pages are for everybody: by axe, by keyboard, narrow, on paper, in forced colours, without scripts."""
 
 import gzip
+import re
 from collections.abc import AsyncIterator
+from contextvars import copy_context
+from html import unescape
 from typing import Any, Final
 
+import aiohttp
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Response
 
+from adapters.door.problems import WORDING as PROVIDERS
+from broker.called import KINDS, STEPS, URGENCIES
 from broker.domain.pack_rows import BASIS_WORDS, FEEDBACK_WORDS
 from broker.look.guard import HEADERS
-from broker.schemas.field_groups import GROUPS
+from broker.look.language import LANGUAGES, _, speak
+from broker.schemas.field_groups import GROUPS, groups_with_model
+from broker.schemas.refusal import ADVICE
 from broker.schemas.vocabulary import MsgStatus
-from broker.web.pages.words import KINDS, ORGANISATIONS, STEPS, URGENCIES
-from tests.adapters.pages.catalogue import LANGUAGES, translated
+from broker.web.codes import WORDING as AGENCIES
+from broker.web.pages.contract import named_events
+from broker.web.pages.words import ORGANISATIONS
+from tests.adapters.pages.catalogue import LANGUAGES as CATALOGUES
+from tests.adapters.pages.catalogue import translated
 from tests.adapters.pages.test_look import AXE, FIRST_VIEW_BYTES_MAX, PRIMARY_PIXELS_MIN
 from tests.browsing import lacking_in_spanish
 from tests.web.pages.network import NOW, Network
@@ -23,8 +34,10 @@ PAGES: Final = {
     "public in Spanish": "/?language=es",
     "catalogue": "/events",
     "event": "/events/referral.requested",
+    "event in Spanish": "/events/referral.requested?language=es",
     "group": "/groups/FG03",
     "refusals": "/errors",
+    "refusals in Spanish": "/errors?language=es",
     "quick start": "/start",
     "practice": "/practice",
     "missing": "/groups/none",
@@ -211,9 +224,75 @@ async def test_every_sentence_for_the_public_is_there_in_spanish(
     assert lacking == []
 
 
+_CODE: Final = re.compile(r"<code\b.*?</code>", re.DOTALL)
+_SAID: Final = re.compile(r'aria-label="([^"]*)"|>([^<]+)')
+_SENTENCE: Final = re.compile(r"[a-z]{2,} [a-z]{2,}")
+
+
+async def _sentences(session: aiohttp.ClientSession, url: str, language: str) -> set[str]:
+    """What a page says in this language, labels too, each of two words at least: what is code is left out."""
+    async with session.get(url, headers={"accept-language": f"{language}-US,fr;q=0.5"}) as answer:
+        assert (answer.headers["content-language"], answer.headers["vary"]) == (language, "accept-language"), url
+        text = await answer.text()
+    assert f'<html lang="{language}">' in text
+    said = {unescape(label or words) for label, words in _SAID.findall(_CODE.sub("", text))}
+    return {sentence for sentence in said if _SENTENCE.search(sentence)}
+
+
+async def test_every_sentence_for_integrators_is_there_in_spanish(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each event, group, refusal: what the catalogue lacks is told by name, as is what never asked it."""
+    lacking = lacking_in_spanish(monkeypatch)
+    unasked: set[str] = set()
+    events = [f"/events/{name}" for name in named_events()]
+    groups = [f"/groups/{code}" for code in groups_with_model()]
+    async with aiohttp.ClientSession(base_url=network.base) as session:
+        for environment in (MsgStatus.ACTUAL, MsgStatus.EXERCISE):
+            network.open(environment)
+            for path in ("/events", "/errors", "/start", "/practice", "/groups/none", *events, *groups):
+                english, spanish = [await _sentences(session, path, language) for language in LANGUAGES]
+                unasked |= english & spanish
+    assert unasked | set(lacking) == set()
+
+
+async def test_a_reader_keeps_the_language_that_was_chosen(network: Network) -> None:
+    """From page to page, to the place in it, and back: the address says it, nothing is kept in the browser."""
+    async with network.visitor() as page:
+        await page.goto("/events/referral.requested")
+        await page.get_by_role("link", name="Español").click()
+        await page.get_by_role("link", name="Práctica").click()
+        await page.get_by_role("link", name="WRONG_ENVIRONMENT").first.click()
+        await page.wait_for_url("**/errors?language=es#WRONG_ENVIRONMENT")
+        assert await page.get_by_text("Los ejercicios y el tráfico real no se mezclan.").is_visible()
+        await page.get_by_role("link", name="English").click()
+        assert await page.get_by_text("Drill and live traffic do not mix.").is_visible()
+        network.allowed.append("404")
+        await page.goto("/groups/none?language=es")
+        await page.get_by_role("link", name="Sobre esta red").click()
+        assert await page.locator("html").get_attribute("lang") == "es"
+
+
+def test_where_there_is_no_sentence_nothing_is_said() -> None:
+    """Gettext's answer to it is the heading of the catalogue, which no page is to show."""
+
+    def said(language: str) -> str:
+        speak(language)
+        return _("")
+
+    assert [copy_context().run(said, language) for language in LANGUAGES] == ["", ""]
+
+
+def test_every_refusal_has_its_advice_in_spanish() -> None:
+    """Of an event, and of a request to either door: what it means and what to do."""
+    told = [*ADVICE.values(), *AGENCIES.advice.values(), *PROVIDERS.advice.values()]
+    said = {sentence for advice in told for sentence in (advice.meaning, advice.remedy)}
+    assert said - translated(CATALOGUES / "es" / "LC_MESSAGES" / "handoff.po") == set()
+
+
 def test_every_word_that_a_rule_can_need_is_there_in_spanish() -> None:
     """Whatever pack is in force: organisations, kinds of help, urgencies, steps, bases, groups."""
     said = {group.label for group in GROUPS.values()}
     for words in (ORGANISATIONS, KINDS, URGENCIES, STEPS, BASIS_WORDS, FEEDBACK_WORDS):
         said |= set(words.values())
-    assert said - translated(LANGUAGES / "es" / "LC_MESSAGES" / "handoff.po") == set()
+    assert said - translated(CATALOGUES / "es" / "LC_MESSAGES" / "handoff.po") == set()
