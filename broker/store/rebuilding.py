@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from broker import limits
+from broker.domain.release import Revoked, standing
 from broker.schemas.consent_record import ConsentRecord, record_digest
 from broker.schemas.consent_revoked import values_digest
 from broker.sql.bulk import Connection
@@ -133,12 +134,14 @@ class Consents:
             if row["version"]:  # version 0 holds revocations that came before any version
                 yield Difference("consent", "", name, row["status"], None)
             return
-        if facts.get("status", row["status"]) != row["status"]:
-            yield Difference("consent", "", name, row["status"], facts["status"])
-        if "digest" in facts and row["record"] != "{}":
-            digest = _digest(row["record"])
-            if digest != facts["digest"]:
-                yield Difference("record of the consent", "", name, digest, facts["digest"])
+        if "digest" not in facts or row["record"] == "{}":  # an entry of before; a tombstone, of which nothing rests
+            return
+        record = _read(row["record"])
+        digest = "not a record" if record is None else record_digest(record)
+        if digest != facts["digest"]:
+            yield Difference("record of the consent", "", name, digest, facts["digest"])
+        elif record is not None and row["status"] != (stands := _status(record, facts["status"], row["revocations"])):
+            yield Difference("consent", "", name, row["status"], stands)
 
     def _revocations(self, row: Mapping[str, Any]) -> list[Difference]:
         """Those that cover the newest version; by what they name, too, where the trail has its digest."""
@@ -154,12 +157,18 @@ class Consents:
         return [Difference("revocations", "", row["consent_id"], _listed(table), _listed(trail))]
 
 
-def _digest(record: str) -> str:
-    """Of a record as it is kept; one that was altered may be none any more."""
+def _read(record: str) -> ConsentRecord | None:
+    """A record as it is kept; one that was altered may be none any more."""
     try:
-        return record_digest(ConsentRecord.model_validate_json(record))
+        return ConsentRecord.model_validate_json(record)
     except ValueError:
-        return "not a record"
+        return None
+
+
+def _status(record: ConsentRecord, recorded: str, revocations: str) -> str:
+    """Where it stands by what was recorded and what was revoked since, which is compared by itself."""
+    revoked = [Revoked(version, scope, tuple(values)) for version, scope, values in json.loads(revocations)]
+    return standing(record, recorded, revoked).status
 
 
 def _listed(revocations: list[list[str]]) -> str:

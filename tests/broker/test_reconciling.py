@@ -87,6 +87,20 @@ async def test_what_was_handed_over_and_consented_to_is_compared(own_county: Cou
     assert await _told(own_county) == {}
 
 
+async def test_a_consent_that_is_revoked_stands_as_revoked(own_county: County) -> None:
+    """What a whole revocation makes of a version is no difference; that somebody has it active again is one."""
+    record = release(BIRCH, CEDAR)
+    async with own_county.broker():
+        await handed_over(own_county, record)
+        await own_county.say(HOTLINE, revoked(), record.consent_id)
+        await own_county.settled()
+    assert await _told(own_county) == {}
+    name = f"{record.consent_id}/{record.version}"
+    assert await _after(own_county, "UPDATE consent SET status = 'active'") == {
+        ("consent", name): ("active", "revoked")
+    }
+
+
 class _Undone(Exception):
     """What a test had tampered with is as before."""
 
