@@ -13,6 +13,7 @@
     ├── NotEnoughSigners
     ├── NotConfirmed
     ├── TopicRefused
+    │   └── TooFewServers
     ├── Unreachable
     │   ├── KafkaUnreachable
     │   │   └── KafkaLoginRefused
@@ -108,6 +109,10 @@ class TopicRefused(HandoffError):
         "HANDOFF_TOPIC_REPLICAS can be no more than the cluster has servers, and the user of HANDOFF_KAFKA_USERNAME "
         "must be allowed to create topics. Then onboard the organisation again: what is there already stays."
     )
+
+
+class TooFewServers(TopicRefused):
+    """Kafka has fewer servers than a topic is to have copies, or does not yet count one that has just come."""
 
 
 class PostgresUnreachable(Unreachable):

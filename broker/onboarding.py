@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import NoError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidReplicationFactorError, NoError, TopicAlreadyExistsError, for_code
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from broker.errors import TopicRefused
+from broker import limits
+from broker.errors import TooFewServers, TopicRefused
 from broker.schemas.event import Flow
 from broker.schemas.topics import Topics
 from broker.seal.cards import KeyCard
@@ -73,9 +75,25 @@ async def create_topics(
 ) -> None:
     """Create the topics that are missing; those of `hours` forget after so many, the others after a week.
 
+    Where Kafka has too few servers they are waited for a while: one that has just come does not count at once.
+
     Raises:
         TopicRefused: Kafka refuses to make one of them, and says why by its own code; others may be there.
     """
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(TooFewServers),
+        wait=wait_fixed(0.5),
+        stop=stop_after_delay(limits.kafka_servers_wait_seconds),
+        reraise=True,
+    )
+    async for attempt in retrying:
+        with attempt:
+            await _create_topics(kafka, names, partitions, replicas, hours)
+
+
+async def _create_topics(
+    kafka: dict[str, Any], names: Sequence[str], partitions: int, replicas: int, hours: Mapping[str, int]
+) -> None:
     admin = AIOKafkaAdminClient(**kafka)
     await admin.start()
     try:
@@ -91,7 +109,8 @@ async def create_topics(
     for one in made:
         # Another onboarding may have been quicker; then the topic is there, which is all that was wanted.
         if (code := one["error_code"]) not in (NoError.errno, TopicAlreadyExistsError.errno):
-            raise TopicRefused(f"Kafka refuses to make the topic {one['topic']}: {for_code(code).__name__}.")
+            refused = TooFewServers if code == InvalidReplicationFactorError.errno else TopicRefused
+            raise refused(f"Kafka refuses to make the topic {one['topic']}: {for_code(code).__name__}.")
 
 
 def _retention(hours: int | None) -> dict[str, str]:

@@ -173,3 +173,6 @@ desk_rows_max: Final = 200
 
 clock_ahead_seconds_max: Final = 300
 """How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
+
+kafka_servers_wait_seconds: Final = 10
+"""How long a topic's servers are waited for: one that has just come, or was away, answers before it counts as there."""

@@ -3,6 +3,7 @@
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from broker import limits
 from broker.app import host
 from broker.composition import kafka_of
 from broker.errors import TopicRefused
@@ -37,8 +38,11 @@ async def test_topics_are_made_with_as_many_partitions_as_are_set(served: County
     assert set(made.values()) == {3}
 
 
-async def test_more_replicas_than_kafka_has_servers_make_nothing(served: County) -> None:
+async def test_more_replicas_than_kafka_has_servers_make_nothing(
+    served: County, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """HANDOFF_TOPIC_REPLICAS: no topic, and nobody is onboarded who could not be heard."""
+    monkeypatch.setattr(limits, "kafka_servers_wait_seconds", 1)
     org = OrgId("org-spread-hospital")
     settings = served.settings.model_copy(update={"topic_replicas": 3})
     async with served.pool.acquire() as connection:

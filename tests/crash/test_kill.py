@@ -36,7 +36,7 @@ async def test_kill_9_thirty_six_times_under_five_thousand_events(founded: Count
             await until(partial(_more_than, founded, before))
             await asyncio.gather(*(_kill_later(network, name, drawn.uniform(0, WINDOW_SECONDS)) for name in COPIES))
         assert network.kills == ROUNDS * len(COPIES) == 36
-        await until(partial(nothing_waits, founded, people))
+        await until(partial(nothing_waits, founded, people), seconds=180)
         await founded.settled()
         assert network.complaints() == ""
     await _the_trail_holds(founded)
