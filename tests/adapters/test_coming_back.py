@@ -123,7 +123,7 @@ async def test_what_bounces_finds_its_delivery_after_a_move(
     assert [code for _, _, code in await desk.attempts()] == ["SMTP_250", "HTTP_204"]
     rows = await desk.rows("SELECT transport, paused FROM channel ORDER BY place")
     assert [(row["transport"], row["paused"]) for row in rows] == [("scripted", None), ("email", "DSN_5.1.1")]
-    assert f"channel 2 of {HAVEN} is paused: DSN_5.1.1" in caplog.text
+    assert f"channel 2 of {HAVEN} is paused (DSN_5.1.1)" in caplog.text
 
 
 async def test_what_bounces_finds_its_delivery_after_its_channel_was_set_anew(
