@@ -15,6 +15,7 @@ from adapters.inbox.hours import in_words
 from adapters.inbox.listing import OfferSeen
 from broker import limits
 from broker.look.language import _
+from broker.schemas.envelope import CLOCK_AHEAD_SECONDS_MAX
 from broker.schemas.group_vocabulary import ContactMode
 from broker.schemas.person_groups import SafeContact
 
@@ -116,7 +117,7 @@ def stale(safe: SafeContact, offer: OfferSeen, now: datetime, used: datetime | N
 
 
 def _ahead(confirmed: datetime, now: datetime) -> bool:
-    return confirmed - now > timedelta(seconds=limits.clock_ahead_seconds_max)
+    return confirmed - now > timedelta(seconds=CLOCK_AHEAD_SECONDS_MAX)
 
 
 def within_hours(safe: SafeContact, now: datetime) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from broker import limits
 from broker.agency.errors import EventRefusedBeforeSending
 from broker.domain.consent import ConsentTerms
+from broker.schemas.envelope import CLOCK_AHEAD_SECONDS_MAX
 from broker.schemas.event import refusal_of
 from broker.schemas.field_groups import GROUPS, SEALABLE, FieldGroup, group_model, group_refusal
 from broker.schemas.group import Group
@@ -29,7 +29,7 @@ def group_texts(groups: Mapping[str, GroupContent], now: datetime) -> dict[Field
     """
     checked = {FieldGroup(code): _checked(code, content) for code, content in groups.items()}
     for code, group in checked.items():
-        latest = now + timedelta(seconds=limits.clock_ahead_seconds_max)
+        latest = now + timedelta(seconds=CLOCK_AHEAD_SECONDS_MAX)
         if isinstance(group, SafeContact) and group.last_confirmed_at > latest:
             raise EventRefusedBeforeSending(RefusalCode.TIME_IMPLAUSIBLE, f"seal.{code}.lastConfirmedAt")
     return {code: _text(group) for code, group in checked.items()}

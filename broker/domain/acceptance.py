@@ -5,7 +5,6 @@ The rules that need no registry: whoever asks them with the same arguments gets 
 
 from datetime import datetime, timedelta
 
-from broker import limits
 from broker.domain.pack import BreakGlass, PolicyPack
 from broker.domain.question import Party
 from broker.domain.release import release_refusal, unclear_in
@@ -13,7 +12,7 @@ from broker.schemas.breakglass_invoked import BreakGlassInvoked
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
 from broker.schemas.consent_vocabulary import ConsentDecision
-from broker.schemas.envelope import Envelope
+from broker.schemas.envelope import CLOCK_AHEAD_SECONDS_MAX, Envelope
 from broker.schemas.event import EventData, Flow
 from broker.schemas.referral_requested import ReferralRequested
 from broker.schemas.refusal import RefusalCode, Refused
@@ -34,7 +33,7 @@ def refuse_misplaced(
         raise Refused(RefusalCode.WRONG_ENVIRONMENT, "msgstatus")
     if envelope.expirytime is not None and envelope.expirytime <= now:
         raise Refused(RefusalCode.EXPIRED, "expirytime")
-    if envelope.time > now + timedelta(seconds=limits.clock_ahead_seconds_max):
+    if envelope.time > now + timedelta(seconds=CLOCK_AHEAD_SECONDS_MAX):
         raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "time")
 
 
@@ -84,9 +83,7 @@ def refuse_unlawful(envelope: Envelope, fact: EventData, publisher: OrgClass, pa
     if fact.record.consent_id != envelope.subject:
         raise Refused(RefusalCode.KEY_MISMATCH, "record.consentId")
     given = max(grantor.given_at for grantor in fact.record.grantors)
-    if fact.record.decision is ConsentDecision.PERMIT and given > now + timedelta(
-        seconds=limits.clock_ahead_seconds_max
-    ):
+    if fact.record.decision is ConsentDecision.PERMIT and given > now + timedelta(seconds=CLOCK_AHEAD_SECONDS_MAX):
         raise Refused(RefusalCode.TIME_IMPLAUSIBLE, "record.grantors")
     refusal = release_refusal(fact.record, envelope.org, publisher, pack, now)
     if refusal is RefusalCode.PROPERTY_INVALID:

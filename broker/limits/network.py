@@ -171,8 +171,5 @@ desk_unreached_days: Final = 7
 desk_rows_max: Final = 200
 """Rows of one list of the desk: more than anybody reads, few enough to answer at once; commands have the rest."""
 
-clock_ahead_seconds_max: Final = 300
-"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
-
 kafka_servers_wait_seconds: Final = 10
 """How long a topic's servers are waited for: one that has just come, or was away, answers before it counts as there."""

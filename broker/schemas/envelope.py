@@ -25,6 +25,9 @@ RECORD_BYTES_MAX: Final = 64 * 1024
 HEADERS_MAX: Final = 32
 """Far above what the contract uses; a bound on the work an unread record can cause."""
 
+CLOCK_AHEAD_SECONDS_MAX: Final = 300
+"""How far ahead a sender's clock may be; more is refused, because deadlines would start late."""
+
 CONSENT_VERSION_MAX: Final = 999_999
 """What `consentver` holds as an attribute: a record that changes more often is not a record."""
 

@@ -95,12 +95,15 @@ async def differences(connection: Connection) -> tuple[int, list[Difference]]:
         kinds = list({*_STATES, *_DISCLOSING, *HANDING_OVER, *CONSENTING})
         async for row in connection.cursor(_TEXTS, kinds, prefetch=_ROWS_AT_ONCE):
             facts = from_json(row["preimage"])
-            if row["kind"] in _STATES:
-                rebuilt.take(row["kind"], row["referral_id"], facts)
-            if row["kind"] in HANDING_OVER:
-                handed_over.take(row["kind"], row["referral_id"], facts)
-            if row["kind"] in CONSENTING:
-                consents.take(row["kind"], facts)
+            try:
+                if row["kind"] in _STATES:
+                    rebuilt.take(row["kind"], row["referral_id"], facts)
+                if row["kind"] in HANDING_OVER:
+                    handed_over.take(row["kind"], row["referral_id"], facts)
+                if row["kind"] in CONSENTING:
+                    consents.take(row["kind"], facts)
+            except (KeyError, IndexError):  # Whoever can write a row can write one that lacks a word.
+                rebuilt.broken.append(Difference("entry", row["referral_id"] or "", row["kind"], None, "lacks a word"))
             contents.take(row, facts)
         apart = await contents.differences(connection)
         needs = await connection.fetch("SELECT referral_id, category, state FROM need")

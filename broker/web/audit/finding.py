@@ -62,7 +62,7 @@ async def _answer(who: Examining, form: _Search, beginning: str | None) -> Answe
 
 
 async def _not_so(who: Examining) -> Response:
-    content = {**await _form(who), "wrong": True}
+    content = {**await _form(who), "not_asked": True}
     return page("audit/find.html", who, HTTPStatus.BAD_REQUEST, by=who.by, now=who.front.clock(), **content)
 
 
@@ -73,5 +73,5 @@ async def _form(who: Examining) -> Mapping[str, Any]:
         "rules": [(rule, telling.demands(rule)) for rule in KNOWN_RULES],
         "reports": REPORTS,
         "days": default_days(who.front.clock()),
-        "wrong": False,
+        "not_asked": False,
     }

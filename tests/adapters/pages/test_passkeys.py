@@ -96,7 +96,7 @@ async def test_a_passkey_is_made_by_a_link_and_signs_in_from_then_on(house: Hous
         await page.get_by_role("button", name="Sign out").click()
         await page.wait_for_url("**/signed-out")
         await sign_in(page, house)
-        await expect(page.get_by_text("supervisor")).to_be_visible()
+        await expect(page.get_by_text("· supervisor")).to_be_visible()
     [first, second] = await accounts(house)
     assert first == second
     [row] = await house.desk.pool.fetch("SELECT * FROM staff_passkey")

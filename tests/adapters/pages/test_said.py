@@ -77,7 +77,7 @@ async def test_on_paper_there_is_who_printed_it_and_nothing_to_press(house: Hous
         await page.emulate_media(media="print")
         printed = page.locator(".printed:visible")
         await expect(printed).to_contain_text("Printed by role:staff-")
-        await expect(printed).to_contain_text("UTC. A copy: destroy it after use.")
+        await expect(printed).to_contain_text("(UTC). A copy: destroy it after use.")
         await expect(page.get_by_text("You may not pass this on")).to_be_visible()
         for away in ("To the list", "How it goes on", "Load again"):
             await expect(page.get_by_text(away, exact=True)).to_be_hidden()
@@ -93,7 +93,7 @@ async def test_how_far_it_has_come_is_drawn_with_its_times(house: House) -> None
             assert await page.locator(".ladder .done, .ladder li.now").count() >= done
             assert await page.locator(".ladder li.ended").count() == ended
             told = await page.locator(".ladder .told").first.inner_text()
-            assert datetime.strptime(told, "%Y-%m-%d %H:%M UTC")  # noqa: DTZ007  it says its zone
+            assert datetime.strptime(told, "%d %b %Y, %H:%M (UTC)")  # noqa: DTZ007  it says its zone
         await expect(page.locator(".ladder li").nth(3)).to_contain_text("UTC")
 
 
