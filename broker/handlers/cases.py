@@ -284,6 +284,8 @@ class ConsentVersion:
     status: str
     record: ConsentRecord | None
     terms: ConsentTerms | None
+    text: str = "{}"
+    """The record as the registry keeps it."""
     revocations: tuple[Revoked, ...] = ()
 
 
@@ -293,9 +295,9 @@ def excluded_fields(record: ConsentRecord) -> frozenset[str]:
 
 
 def as_it_stands(
-    record: ConsentRecord, discloser: OrgId, status: str, revocations: Iterable[Revoked]
+    record: ConsentRecord, text: str, discloser: OrgId, status: str, revocations: Iterable[Revoked]
 ) -> ConsentVersion:
-    """A version under the revocations that cover it; those of earlier versions say nothing of it."""
+    """A version, kept as `text`, under the revocations that cover it; those of earlier versions say nothing of it."""
     cover = tuple(revoked for revoked in revocations if revoked.version >= record.version)
     terms = standing(record, status, cover)
-    return ConsentVersion(record.consent_id, record.version, discloser, terms.status, record, terms, cover)
+    return ConsentVersion(record.consent_id, record.version, discloser, terms.status, record, terms, text, cover)

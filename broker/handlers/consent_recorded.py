@@ -9,7 +9,7 @@ from broker.handlers.recalling import recall
 from broker.handlers.seeking import SEEKING, reconsider
 from broker.schemas.consent_granted import ConsentGranted
 from broker.schemas.consent_narrowed import ConsentNarrowed
-from broker.schemas.consent_record import record_digest
+from broker.schemas.consent_record import kept_text, text_digest
 from broker.schemas.ids import ConsentId
 from broker.schemas.refusal import RefusalCode, Refused
 from broker.schemas.vocabulary import NeedState
@@ -32,6 +32,7 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
     if known is not None and known.version == record.version and known.record != record:
         raise Refused(RefusalCode.CONSENT_VERSION_CONFLICT, "record.version")
     newer = known is None or record.version > known.version
+    text = kept_text(record)
     desk.record(
         Step.CONSENT_RECORDED,
         None,
@@ -39,7 +40,7 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
             "consent": f"{consent_id}/{record.version}",
             "decision": record.decision,
             "status": record.status,
-            "digest": record_digest(record),
+            "digest": text_digest(text),
             "inForce": newer,
         },
     )
@@ -47,7 +48,8 @@ def handle(arrival: Arrival[ConsentGranted] | Arrival[ConsentNarrowed], desk: De
         return
     if known is not None and known.record is not None:
         desk.put(desk.excluded_before, ConsentRef(consent_id, known.version), excluded_fields(known.record))
-    version = as_it_stands(record, arrival.party.org, record.status, known.revocations if known is not None else ())
+    before = known.revocations if known is not None else ()
+    version = as_it_stands(record, text, arrival.party.org, record.status, before)
     desk.put(desk.consents, consent_id, version)
     desk.written.consents.append(version)
     go_on(desk, consent_id)

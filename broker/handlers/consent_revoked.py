@@ -54,4 +54,4 @@ def _revoked(
     revocations = (*before.revocations, revoked)
     if before.record is None:
         return replace(before, revocations=revocations)
-    return as_it_stands(before.record, before.discloser, before.status, revocations)
+    return as_it_stands(before.record, before.text, before.discloser, before.status, revocations)

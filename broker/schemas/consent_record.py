@@ -263,12 +263,18 @@ def _abuser_does_not_grant(record: ConsentRecord) -> None:
             raise broken(RefusalCode.GRANTOR_MAY_BE_ABUSER, "grantors")
 
 
-def record_digest(record: ConsentRecord) -> str:
-    """SHA-256 of the record as it is kept, in hex: whoever alters the kept one afterwards is found by it.
+def kept_text(record: ConsentRecord) -> str:
+    """The record as the registry keeps it: JSON by the names of the wire, without what is absent."""
+    return record.model_dump_json(exclude_none=True, by_alias=True)
 
-    It tells nothing: the consent's own id, which is random, is in it.
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a record's kept text, in hex: whoever alters the kept one afterwards is found by it.
+
+    Without the consent's id, which is random and in it, it tells nothing. Whoever has that may hold a guess against it:
+    of codes, organisations and times, for a record names no person (domain.md §4.2).
     """
-    return sha256(record.model_dump_json(exclude_none=True, by_alias=True).encode()).hexdigest()
+    return sha256(text.encode()).hexdigest()
 
 
 RULES: Final[tuple[Callable[[ConsentRecord], None], ...]] = (

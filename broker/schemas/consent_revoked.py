@@ -31,7 +31,10 @@ _SCOPED: Final[dict[str, Any]] = {
 
 
 def values_digest(consent_id: str, values: Iterable[str]) -> str:
-    """SHA-256 of what a revocation names, in hex, with the consent's own id, which is random: it tells nothing."""
+    """SHA-256 of what a revocation names, in hex, with the consent's own id, which is random.
+
+    Without that id it tells nothing; with it, a guess at codes or organisations may be held against it.
+    """
     return sha256("\n".join([consent_id, *values]).encode()).hexdigest()
 
 

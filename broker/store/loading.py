@@ -304,6 +304,7 @@ async def _load_consents(connection: Connection, desk: Desk, named: Iterable[str
             status=row["status"],
             record=record,
             terms=None if record is None else standing(record, row["status"], revocations),
+            text=row["record"],
             revocations=revocations,
         )
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from broker import limits
 from broker.domain.release import Revoked, standing
-from broker.schemas.consent_record import ConsentRecord, record_digest
+from broker.schemas.consent_record import ConsentRecord, kept_text, text_digest
 from broker.schemas.consent_revoked import values_digest
 from broker.sql.bulk import Connection
 from broker.trail.entries import Step
@@ -137,7 +137,7 @@ class Consents:
         if "digest" not in facts or row["record"] == "{}":  # an entry of before; a tombstone, of which nothing rests
             return
         record = _read(row["record"])
-        digest = "not a record" if record is None else record_digest(record)
+        digest = "not a record" if record is None else text_digest(kept_text(record))
         if digest != facts["digest"]:
             yield Difference("record of the consent", "", name, digest, facts["digest"])
         elif record is not None and row["status"] != (stands := _status(record, facts["status"], row["revocations"])):

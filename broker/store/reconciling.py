@@ -8,8 +8,9 @@ done to entries.
 """
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -19,7 +20,9 @@ from broker.sql.bulk import Connection
 from broker.store.rebuilding import CONSENTING, HANDING_OVER, Consents, Difference, HandedOver, Name, compared
 from broker.trail.entries import Step, commitment
 
-_TEXTS: Final = "SELECT kind, referral_id, preimage, salt FROM trail_entry WHERE kind = ANY($1::text[]) ORDER BY idx"
+_TEXTS: Final = (
+    "SELECT idx, kind, referral_id, preimage, salt FROM trail_entry WHERE kind = ANY($1::text[]) ORDER BY idx"
+)
 _STATES: Final = (Step.REFERRAL_SUBMITTED, Step.NEED_MOVED, Step.OFFERS_MADE, Step.OFFER_MOVED)
 _DISCLOSING: Final = (
     *(Step.OFFERS_MADE, Step.OFFER_MOVED, Step.DISCLOSURE_RELEASED, Step.DISCLOSURE_RECALLED),
@@ -85,6 +88,23 @@ class Contents:
         return [*self.unnamed, *missing]
 
 
+def _facts(text: bytes) -> Any:
+    """What an entry says; None where it is no JSON."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def _understood(read: Callable[[], None]) -> bool:
+    """Whoever can write a row can write any text into it, and keeps nobody from comparing the rest."""
+    try:
+        read()
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    return True
+
+
 async def differences(connection: Connection) -> tuple[int, list[Difference]]:
     """How many needs and offers were compared, and where tables and trail differ; both are read at one moment.
 
@@ -94,17 +114,17 @@ async def differences(connection: Connection) -> tuple[int, list[Difference]]:
         rebuilt, contents, handed_over, consents = Rebuilt(), Contents(), HandedOver(), Consents()
         kinds = list({*_STATES, *_DISCLOSING, *HANDING_OVER, *CONSENTING})
         async for row in connection.cursor(_TEXTS, kinds, prefetch=_ROWS_AT_ONCE):
-            facts = from_json(row["preimage"])
-            try:
-                if row["kind"] in _STATES:
-                    rebuilt.take(row["kind"], row["referral_id"], facts)
-                if row["kind"] in HANDING_OVER:
-                    handed_over.take(row["kind"], row["referral_id"], facts)
-                if row["kind"] in CONSENTING:
-                    consents.take(row["kind"], facts)
-            except (KeyError, IndexError):  # Whoever can write a row can write one that lacks a word.
-                rebuilt.broken.append(Difference("entry", row["referral_id"] or "", row["kind"], None, "lacks a word"))
-            contents.take(row, facts)
+            kind, referral, facts = row["kind"], row["referral_id"], _facts(row["preimage"])
+            readers: list[Callable[[], None]] = [partial(contents.take, row, facts)]
+            if kind in _STATES:
+                readers.append(partial(rebuilt.take, kind, referral, facts))
+            if kind in HANDING_OVER:
+                readers.append(partial(handed_over.take, kind, referral, facts))
+            if kind in CONSENTING:
+                readers.append(partial(consents.take, kind, facts))
+            understood = [_understood(read) for read in readers]  # each of them, whatever another one lacks
+            if not all(understood):
+                rebuilt.broken.append(Difference("entry", referral or "", f"{kind} {row['idx']}", None, "lacks a word"))
         apart = await contents.differences(connection)
         needs = await connection.fetch("SELECT referral_id, category, state FROM need")
         offers = await connection.fetch("SELECT referral_id, offer_id, state FROM offer")

@@ -236,7 +236,7 @@ def _consents(versions: Iterable[ConsentVersion], now: datetime) -> list[tuple[o
             v.discloser,
             None if v.record is None else v.record.subject.subject_ref,
             v.status,
-            "{}" if v.record is None else v.record.model_dump_json(exclude_none=True, by_alias=True),
+            v.text,
             to_json(v.revocations).decode() if v.revocations else "[]",
             now,
         )

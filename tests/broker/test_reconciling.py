@@ -1,8 +1,13 @@
 """The tables say what the trail says; what was changed behind its back is named."""
 
+import pytest
+
 from broker.schemas.consent_revoked import values_digest
 from broker.schemas.ids import new_referral_id
+from broker.store.questions import add_entry
+from broker.store.rebuilding import CONSENTING, HANDING_OVER
 from broker.store.reconciling import differences
+from broker.trail.entries import Entry, Step, fresh_salt
 from tests.broker.county import County
 from tests.broker.facts import BIRCH, CEDAR, HOTLINE, POLICE, accepted, release, request, revoked
 from tests.broker.letters import until
@@ -99,6 +104,20 @@ async def test_a_consent_that_is_revoked_stands_as_revoked(own_county: County) -
     assert await _after(own_county, "UPDATE consent SET status = 'active'") == {
         ("consent", name): ("active", "revoked")
     }
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("step", sorted({*HANDING_OVER, *CONSENTING, Step.CONTENT, Step.OFFER_MOVED}))
+@pytest.mark.parametrize("text", ["{}", '{"offers": 1, "need": [], "content": ["*"], "consent": 3}', "[]", "no JSON"])
+async def test_a_text_that_cannot_be_understood_is_named(served: County, step: Step, text: str) -> None:
+    """Whoever writes a row past the broker must not keep everybody from comparing the rest."""
+    try:
+        async with served.pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+            await add_entry(connection, Entry(step, None, fresh_salt(), text.encode()))
+            _, found = await differences(connection)
+            raise _Undone
+    except _Undone:
+        assert [one.trail for one in found if one.name.startswith(f"{step} ")] == ["lacks a word"]
 
 
 class _Undone(Exception):
